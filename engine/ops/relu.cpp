@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/ops/unary.hpp"
+
+namespace tandem::ops {
+
+// ONNX Relu: max(0, x). Version 14 adds the integer types.
+extern const OpDef kRelu = unaryOp("Relu", {1, 6, 13, 14}, [](ReferenceContext& context) {
+  return mapSigned(context, [](auto x) { return x > 0 ? x : decltype(x)(0); });
+});
+
+} // namespace tandem::ops

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/ops/shape_inference.hpp"
+
+#include "engine/base/checked.hpp"
+
+#include <new>
+
+namespace tandem {
+namespace {
+
+using KnownValues = std::map<ValueId, Tensor>;
+
+class NodeInference final : public InferContext {
+ public:
+  NodeInference(Graph& graph, NodeId id, KnownValues& known) : m_graph(graph), m_id(id), m_known(known) {}
+
+  const Node& node() const override { return m_graph.node(m_id); }
+  DataType inputType(std::size_t index) const override {
+    return hasInput(index) ? inputAt(index).desc.type : DataType::Undefined;
+  }
+  const Shape* inputShape(std::size_t index) const override {
+    if (!hasInput(index)) return nullptr;
+    const Value& value = inputAt(index);
+    return value.rankKnown ? &value.desc.shape : nullptr;
+  }
+  const Tensor* inputValue(std::size_t index) const override {
+    if (!hasInput(index)) return nullptr;
+    const Value& value = inputAt(index);
+    if (value.isConstant()) return &value.constant;
+    auto it = m_known.find(node().inputs[index]);
+    return it == m_known.end() ? nullptr : &it->second;
+  }
+  void setOutput(std::size_t index, DataType type, Shape shape) override {
+    if (Value* value = outputAt(index)) {
+      value->desc = {type, std::move(shape)};
+      value->rankKnown = true;
+    }
+  }
+  void setOutputType(std::size_t index, DataType type) override {
+    if (Value* value = outputAt(index)) value->desc.type = type;
+  }
+  void setOutputValue(std::size_t index, Tensor tensor) override {
+    if (!outputAt(index)) return;
+    setOutput(index, tensor.type(), tensor.shape());
+    m_known[node().outputs[index]] = std::move(tensor);
+  }
+
+ private:
+  const Value& inputAt(std::size_t index) const { return m_graph.value(node().inputs[index]); }
+  Value* outputAt(std::size_t index) {
+    if (index >= outputCount() || !node().outputs[index].valid()) return nullptr;
+    return &m_graph.value(node().outputs[index]);
+  }
+
+  Graph& m_graph;
+  NodeId m_id;
+  KnownValues& m_known;
+};
+
+class HostRun final : public ReferenceContext {
+ public:
+  HostRun(const Node& node, std::span<const Tensor> inputs, std::vector<Tensor>& outputs)
+      : m_node(node), m_inputs(inputs), m_outputs(outputs) {
+    m_outputs.resize(node.outputs.size());
+  }
+  const Node& node() const override { return m_node; }
+  const Tensor& input(std::size_t index) const override { return m_inputs[index]; }
+  Tensor output(std::size_t index, DataType type, const Shape& shape) override {
+    m_outputs[index] = Tensor::uninitialized({type, shape});
+    return m_outputs[index];
+  }
+
+ private:
+  const Node& m_node;
+  std::span<const Tensor> m_inputs;
+  std::vector<Tensor>& m_outputs;
+};
+
+/// Evaluates a node whose inputs are all known and whose outputs are small: shape arithmetic becomes constant.
+Result<void> evaluateIfKnown(Graph& graph, NodeId id, const OpDef& def, const InferOptions& options,
+                             KnownValues& known) {
+  const Node& node = graph.node(id);
+  if (def.has(OpTrait::Random) || def.has(OpTrait::Control) || !def.reference || node.inputs.empty()) return {};
+  std::vector<Tensor> inputs(node.inputs.size());
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!node.inputs[i].valid()) continue;
+    const Value& value = graph.value(node.inputs[i]);
+    auto it = known.find(node.inputs[i]);
+    if (value.isConstant()) inputs[i] = value.constant;
+    else if (it != known.end()) inputs[i] = it->second;
+    else return {};
+    if (inputs[i].elements() > options.maxKnownElements) return {};
+  }
+  for (ValueId output : node.outputs) {
+    if (!output.valid()) continue;
+    if (known.contains(output)) return {};
+    const Value& value = graph.value(output);
+    // A shape still unknown with all inputs known is data-dependent (NonZero, Range): the inputs' size bounds it well
+    // enough except for the operators that blow up by design, which give a shape once their inputs are known.
+    if (value.isStatic() && value.desc.shape.checkedElements().value_or(INT64_MAX) > options.maxKnownElements)
+      return {};
+  }
+  std::vector<Tensor> outputs = TANDEM_TRY(evaluate(node, inputs));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!node.outputs[i].valid() || !outputs[i].defined()) continue;
+    Value& value = graph.value(node.outputs[i]);
+    value.desc = outputs[i].desc();
+    value.rankKnown = true;
+    known[node.outputs[i]] = std::move(outputs[i]);
+  }
+  return {};
+}
+
+Result<void> applyInputs(Graph& graph, const InferOptions& options, KnownValues& known) {
+  for (ValueId id : graph.inputs()) {
+    Value& value = graph.value(id);
+    if (auto it = options.inputShapes.find(value.name); it != options.inputShapes.end()) {
+      value.desc.shape = it->second;
+      value.rankKnown = true;
+    }
+    if (auto it = options.inputValues.find(value.name); it != options.inputValues.end()) {
+      value.desc = it->second.desc();
+      value.rankKnown = true;
+      known[id] = it->second;
+    }
+  }
+  return {};
+}
+
+} // namespace
+
+Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs) {
+  const OpDef* def = findOp(node);
+  if (!def || !def->reference)
+    return makeError(ErrorCode::Unsupported, "operator " + node.type + " is not known here", node.name);
+  std::vector<Tensor> outputs;
+  HostRun run(node, inputs, outputs);
+  try {
+    TANDEM_TRY(def->reference(run));
+  } catch (const std::bad_alloc&) {
+    return makeError(ErrorCode::DeviceFailed, "not enough memory on the host", node.name,
+                     "use smaller inputs or a smaller batch");
+  }
+  return outputs;
+}
+
+Result<std::map<ValueId, Tensor>> inferShapes(Graph& graph, const InferOptions& options) {
+  KnownValues known;
+  TANDEM_TRY(applyInputs(graph, options, known));
+  for (NodeId id : topologicalOrder(graph)) {
+    const OpDef* def = findOp(graph.node(id));
+    if (!def) continue;
+    for (ValueId output : graph.node(id).outputs) {
+      if (!output.valid()) continue;
+      // A declared shape (value_info) may be wrong or belong to another batch: what we compute replaces it.
+      graph.value(output).rankKnown = false;
+      graph.value(output).desc.shape = {};
+    }
+    NodeInference context(graph, id, known);
+    if (def->infer) TANDEM_TRY(def->infer(context));
+    TANDEM_TRY(evaluateIfKnown(graph, id, *def, options, known));
+    for (ValueId output : graph.node(id).outputs) {
+      if (!output.valid() || !graph.value(output).isStatic()) continue;
+      if (!graph.value(output).desc.checkedBytes() || graph.value(output).desc.shape.rank() > kMaxRank)
+        return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", graph.value(output).name,
+                         "check the input shapes");
+    }
+  }
+  return known;
+}
+
+} // namespace tandem
