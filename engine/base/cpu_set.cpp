@@ -19,8 +19,7 @@ std::optional<int> parseNumber(std::string_view text) {
   return number;
 }
 
-template <class Visit>
-void forEachPart(std::string_view text, char separator, Visit visit) {
+template <class Visit> void forEachPart(std::string_view text, char separator, Visit visit) {
   for (;;) {
     std::size_t end = text.find(separator);
     visit(text.substr(0, end));
@@ -109,8 +108,8 @@ Result<std::vector<CpuSet>> parseCoreSets(std::string_view text) {
     }
     for (const CpuSet& earlier : sets)
       if (earlier.overlaps(*set))
-        problem = makeError(ErrorCode::Usage, "core sets '" + earlier.toString() + "' and '" + set->toString() +
-                                                  "' share processors",
+        problem = makeError(ErrorCode::Usage,
+                            "core sets '" + earlier.toString() + "' and '" + set->toString() + "' share processors",
                             "--cores", "give every processor to one set");
     sets.push_back(std::move(*set));
   });

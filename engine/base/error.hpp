@@ -24,7 +24,7 @@ enum class ErrorCode {
   Internal,      ///< a third-party library failed in a way we did not foresee (exit 1)
 };
 
-std::string_view toString(ErrorCode code);                    ///< "model-rejected", as used in JSON
+std::string_view toString(ErrorCode code);                     ///< "model-rejected", as used in JSON
 std::optional<ErrorCode> errorCodeFrom(std::string_view name); ///< inverse of toString
 int exitCode(ErrorCode code);
 
@@ -44,8 +44,7 @@ inline Error makeError(ErrorCode code, std::string message, std::string where = 
 }
 
 /// A value or the Error that prevented it. `Result<void>` carries only the error.
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
  public:
   Result(T value) : m_state(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : m_state(std::in_place_index<1>, std::move(error)) {}
@@ -68,8 +67,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> m_state;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
  public:
   Result() = default;
   Result(Error error) : m_error(std::move(error)) {}

@@ -7,8 +7,7 @@
 namespace tandem {
 
 /// An index that does not convert into an index of another kind. Default-constructed ids are invalid.
-template <class Tag>
-class Id {
+template <class Tag> class Id {
  public:
   constexpr Id() = default;
   constexpr explicit Id(std::uint32_t index) : m_index(index) {}
@@ -26,7 +25,6 @@ using ValueId = Id<struct ValueTag>;
 
 } // namespace tandem
 
-template <class Tag>
-struct std::hash<tandem::Id<Tag>> {
+template <class Tag> struct std::hash<tandem::Id<Tag>> {
   std::size_t operator()(tandem::Id<Tag> id) const noexcept { return id.index(); }
 };

@@ -17,8 +17,7 @@ std::string number(float value) {
 std::string number(std::int64_t value) { return std::to_string(value); }
 std::string number(const std::string& value) { return value; }
 
-template <class T>
-std::string list(const std::vector<T>& values) {
+template <class T> std::string list(const std::vector<T>& values) {
   constexpr std::size_t kShown = 16;
   std::string text = "[";
   for (std::size_t i = 0; i < values.size() && i < kShown; ++i) text += (i ? ", " : "") + number(values[i]);
@@ -34,14 +33,10 @@ struct Describer {
   std::string operator()(const std::shared_ptr<const Graph>& value) const {
     return "graph with " + std::to_string(value ? value->nodes().size() : 0) + " nodes";
   }
-  template <class T>
-  std::string operator()(const std::vector<T>& values) const {
-    return list(values);
-  }
+  template <class T> std::string operator()(const std::vector<T>& values) const { return list(values); }
 };
 
-template <class T, class Fallback>
-Fallback getOr(const Attribute* attribute, Fallback fallback) {
+template <class T, class Fallback> Fallback getOr(const Attribute* attribute, Fallback fallback) {
   if (!attribute) return fallback;
   const T* value = std::get_if<T>(attribute);
   return value ? Fallback(*value) : fallback;

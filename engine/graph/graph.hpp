@@ -14,11 +14,11 @@ namespace tandem {
 
 /// One operation. Pure data: what computes it, and where, is decided elsewhere.
 struct Node {
-  std::string name;   ///< unique in its graph; readers make one up where the file has none
-  std::string type;   ///< operator, "Conv"
-  std::string domain; ///< "" is ai.onnx; "com.microsoft"; "tandem" for operators that passes create
-  int version = 0;    ///< since-version of the operator that applies under the file's opset import
-  std::string scope;  ///< "layer1/block0": where the node sits in the hierarchy; "" is the top
+  std::string name;             ///< unique in its graph; readers make one up where the file has none
+  std::string type;             ///< operator, "Conv"
+  std::string domain;           ///< "" is ai.onnx; "com.microsoft"; "tandem" for operators that passes create
+  int version = 0;              ///< since-version of the operator that applies under the file's opset import
+  std::string scope;            ///< "layer1/block0": where the node sits in the hierarchy; "" is the top
   std::vector<ValueId> inputs;  ///< invalid id = optional input left out
   std::vector<ValueId> outputs; ///< invalid id = optional output nobody wants
   Attributes attributes;
@@ -28,13 +28,13 @@ struct Node {
 
 /// A tensor that flows between nodes, a graph input, or a constant.
 struct Value {
-  std::string name;  ///< unique in its graph
-  TensorDesc desc;   ///< type Undefined while unknown; dims may be kUnknownDim
-  bool rankKnown = false; ///< false: nothing is known of the shape (desc.shape is then empty)
+  std::string name;                  ///< unique in its graph
+  TensorDesc desc;                   ///< type Undefined while unknown; dims may be kUnknownDim
+  bool rankKnown = false;            ///< false: nothing is known of the shape (desc.shape is then empty)
   std::vector<std::string> dimNames; ///< symbols of dynamic dims, "" where none; may be empty
-  Tensor constant;   ///< defined for weights and other constants
-  NodeId producer;   ///< invalid for graph inputs and constants
-  std::vector<NodeId> consumers; ///< one entry per use, so a node may appear twice
+  Tensor constant;                   ///< defined for weights and other constants
+  NodeId producer;                   ///< invalid for graph inputs and constants
+  std::vector<NodeId> consumers;     ///< one entry per use, so a node may appear twice
 
   bool isConstant() const { return constant.defined(); }
   /// Type and every dimension known.
@@ -48,7 +48,7 @@ class Graph {
   std::string name;
   int opset = 0; ///< import of the default domain
 
-  ValueId addValue(Value value);                     ///< an empty name gets a unique one
+  ValueId addValue(Value value); ///< an empty name gets a unique one
   ValueId addConstant(std::string valueName, Tensor tensor);
   ValueId addInput(std::string valueName, TensorDesc desc);
   /// Adds the node after all others and links producer and consumers.

@@ -19,7 +19,7 @@ class InferContext {
   std::size_t inputCount() const { return node().inputs.size(); }
   /// True where the input is present (not left out as optional).
   bool hasInput(std::size_t index) const { return index < inputCount() && node().inputs[index].valid(); }
-  virtual DataType inputType(std::size_t index) const = 0;  ///< Undefined while unknown
+  virtual DataType inputType(std::size_t index) const = 0; ///< Undefined while unknown
   /// Nullptr while not even the rank is known. Dims may be kUnknownDim.
   virtual const Shape* inputShape(std::size_t index) const = 0;
   /// The elements, where they are known before the run (weights, folded shape arithmetic, bound inputs), else nullptr.
@@ -99,7 +99,9 @@ struct OpDef {
   /// Computes the node on host tensors in plain loops: the truth that every device is tested against.
   Result<void> (*reference)(ReferenceContext&) = nullptr;
 
-  bool has(OpTrait trait) const { return (static_cast<std::uint32_t>(traits) & static_cast<std::uint32_t>(trait)) != 0; }
+  bool has(OpTrait trait) const {
+    return (static_cast<std::uint32_t>(traits) & static_cast<std::uint32_t>(trait)) != 0;
+  }
 };
 
 /// The definition, or nullptr for an operator we do not know. "" and "ai.onnx" are the same domain.

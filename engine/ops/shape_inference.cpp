@@ -60,7 +60,9 @@ class NodeInference final : public InferContext {
 class HostRun final : public ReferenceContext {
  public:
   HostRun(const Node& node, std::span<const Tensor> inputs, std::vector<Tensor>& outputs)
-      : m_node(node), m_inputs(inputs), m_outputs(outputs) {
+      : m_node(node),
+        m_inputs(inputs),
+        m_outputs(outputs) {
     m_outputs.resize(node.outputs.size());
   }
   const Node& node() const override { return m_node; }
@@ -86,9 +88,12 @@ Result<void> evaluateIfKnown(Graph& graph, NodeId id, const OpDef& def, const In
     if (!node.inputs[i].valid()) continue;
     const Value& value = graph.value(node.inputs[i]);
     auto it = known.find(node.inputs[i]);
-    if (value.isConstant()) inputs[i] = value.constant;
-    else if (it != known.end()) inputs[i] = it->second;
-    else return {};
+    if (value.isConstant())
+      inputs[i] = value.constant;
+    else if (it != known.end())
+      inputs[i] = it->second;
+    else
+      return {};
     if (inputs[i].elements() > options.maxKnownElements) return {};
   }
   for (ValueId output : node.outputs) {

@@ -4,8 +4,10 @@
 namespace tandem::ops {
 
 Result<void> inferSameAsInput(InferContext& context) {
-  if (const Shape* shape = context.inputShape(0)) context.setOutput(0, context.inputType(0), *shape);
-  else context.setOutputType(0, context.inputType(0));
+  if (const Shape* shape = context.inputShape(0))
+    context.setOutput(0, context.inputType(0), *shape);
+  else
+    context.setOutputType(0, context.inputType(0));
   return {};
 }
 

@@ -23,8 +23,7 @@ constexpr OpDef unaryOp(std::string_view type, std::array<std::uint8_t, 12> vers
 }
 
 /// Applies `function` to every element; 16-bit floats are computed in float. All numeric types.
-template <class Function>
-Result<void> mapSigned(ReferenceContext& context, Function function) {
+template <class Function> Result<void> mapSigned(ReferenceContext& context, Function function) {
   const Tensor& x = context.input(0);
   Tensor y = context.output(0, x.type(), x.shape());
   const bool known = visitType(x.type(), [&]<class T>(TypeTag<T>) {

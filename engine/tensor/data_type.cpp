@@ -45,8 +45,6 @@ bool isFloating(DataType type) {
          type == DataType::BFloat16;
 }
 
-bool isInteger(DataType type) {
-  return byteSize(type) != 0 && type != DataType::Bool && !isFloating(type);
-}
+bool isInteger(DataType type) { return byteSize(type) != 0 && type != DataType::Bool && !isFloating(type); }
 
 } // namespace tandem

@@ -27,8 +27,8 @@ enum class DataType : std::uint8_t {
   BFloat16 = 16,
 };
 
-std::size_t byteSize(DataType type);                       ///< bytes of one element; 0 for Undefined and String
-std::string_view toString(DataType type);                  ///< "float32", as in numpy and in our JSON
+std::size_t byteSize(DataType type);                         ///< bytes of one element; 0 for Undefined and String
+std::string_view toString(DataType type);                    ///< "float32", as in numpy and in our JSON
 std::optional<DataType> dataTypeFrom(std::string_view name); ///< inverse of toString
 bool isFloating(DataType type);
 bool isInteger(DataType type); ///< signed and unsigned integers; not Bool

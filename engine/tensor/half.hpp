@@ -4,7 +4,7 @@
 
 namespace tandem {
 
-std::uint16_t floatToHalfBits(float value);  ///< IEEE 754 binary16, round to nearest even
+std::uint16_t floatToHalfBits(float value); ///< IEEE 754 binary16, round to nearest even
 float halfBitsToFloat(std::uint16_t bits);
 std::uint16_t floatToBFloat16Bits(float value); ///< round to nearest even; NaN stays NaN
 float bfloat16BitsToFloat(std::uint16_t bits);

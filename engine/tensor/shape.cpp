@@ -48,12 +48,18 @@ std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
     const std::int64_t left = i < a.rank() ? a[a.rank() - 1 - i] : 1;
     const std::int64_t right = i < b.rank() ? b[b.rank() - 1 - i] : 1;
     std::int64_t& dim = dims[rank - 1 - i];
-    if (left == right) dim = left;
-    else if (left == 1) dim = right;
-    else if (right == 1) dim = left;
-    else if (left == kUnknownDim) dim = right;
-    else if (right == kUnknownDim) dim = left;
-    else return std::nullopt;
+    if (left == right)
+      dim = left;
+    else if (left == 1)
+      dim = right;
+    else if (right == 1)
+      dim = left;
+    else if (left == kUnknownDim)
+      dim = right;
+    else if (right == kUnknownDim)
+      dim = left;
+    else
+      return std::nullopt;
   }
   return Shape(std::move(dims));
 }

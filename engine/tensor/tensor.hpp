@@ -23,8 +23,7 @@ struct TensorDesc {
   friend bool operator==(const TensorDesc&, const TensorDesc&) = default;
 };
 
-template <class T>
-constexpr DataType dataTypeOf();
+template <class T> constexpr DataType dataTypeOf();
 template <> constexpr DataType dataTypeOf<float>() { return DataType::Float32; }
 template <> constexpr DataType dataTypeOf<double>() { return DataType::Float64; }
 template <> constexpr DataType dataTypeOf<Half>() { return DataType::Float16; }
@@ -50,16 +49,11 @@ class Tensor {
   static Tensor uninitialized(TensorDesc desc);
   /// Views `data`, keeping `owner` alive as long as any copy of the tensor lives.
   static Tensor wrap(TensorDesc desc, void* data, std::shared_ptr<const void> owner);
-  template <class T>
-  static Tensor of(Shape shape, std::span<const T> values);
-  template <class T>
-  static Tensor of(Shape shape, std::initializer_list<T> values) {
+  template <class T> static Tensor of(Shape shape, std::span<const T> values);
+  template <class T> static Tensor of(Shape shape, std::initializer_list<T> values) {
     return of<T>(std::move(shape), std::span<const T>(values.begin(), values.size()));
   }
-  template <class T>
-  static Tensor scalar(T value) {
-    return of<T>(Shape{}, std::span<const T>(&value, 1));
-  }
+  template <class T> static Tensor scalar(T value) { return of<T>(Shape{}, std::span<const T>(&value, 1)); }
 
   bool defined() const { return m_desc.type != DataType::Undefined; }
   const TensorDesc& desc() const { return m_desc; }
@@ -70,13 +64,11 @@ class Tensor {
 
   const void* data() const { return m_data; }
   void* mutableData() { return m_data; }
-  template <class T>
-  std::span<const T> as() const {
+  template <class T> std::span<const T> as() const {
     TANDEM_ASSERT(dataTypeOf<T>() == m_desc.type);
     return {static_cast<const T*>(m_data), static_cast<std::size_t>(elements())};
   }
-  template <class T>
-  std::span<T> mutableAs() {
+  template <class T> std::span<T> mutableAs() {
     TANDEM_ASSERT(dataTypeOf<T>() == m_desc.type);
     return {static_cast<T*>(m_data), static_cast<std::size_t>(elements())};
   }
@@ -96,8 +88,7 @@ class Tensor {
   void* m_data = nullptr;
 };
 
-template <class T>
-Tensor Tensor::of(Shape shape, std::span<const T> values) {
+template <class T> Tensor Tensor::of(Shape shape, std::span<const T> values) {
   Tensor tensor = uninitialized({dataTypeOf<T>(), std::move(shape)});
   TANDEM_ASSERT(static_cast<std::size_t>(tensor.elements()) == values.size());
   std::copy(values.begin(), values.end(), static_cast<T*>(tensor.mutableData()));

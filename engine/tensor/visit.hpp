@@ -4,15 +4,11 @@
 
 namespace tandem {
 
-template <class T>
-struct TypeTag {
-  using type = T;
-};
+template <class T> struct TypeTag { using type = T; };
 
 /// Calls `visit(TypeTag<T>{})` with the C++ type that stores `type`; false (and no call) for Undefined and String.
 /// `visitType(t, [&]<class T>(TypeTag<T>) { ... })`
-template <class Visit>
-bool visitType(DataType type, Visit&& visit) {
+template <class Visit> bool visitType(DataType type, Visit&& visit) {
   switch (type) {
   case DataType::Float32: visit(TypeTag<float>{}); return true;
   case DataType::Float64: visit(TypeTag<double>{}); return true;
@@ -34,8 +30,7 @@ bool visitType(DataType type, Visit&& visit) {
 }
 
 /// As visitType, for the four floating point types only.
-template <class Visit>
-bool visitFloating(DataType type, Visit&& visit) {
+template <class Visit> bool visitFloating(DataType type, Visit&& visit) {
   switch (type) {
   case DataType::Float32: visit(TypeTag<float>{}); return true;
   case DataType::Float64: visit(TypeTag<double>{}); return true;
@@ -46,13 +41,9 @@ bool visitFloating(DataType type, Visit&& visit) {
 }
 
 /// The type to compute in: float for 16-bit storage, T itself otherwise.
-template <class T>
-struct ComputeType {
-  using type = T;
-};
+template <class T> struct ComputeType { using type = T; };
 template <> struct ComputeType<Half> { using type = float; };
 template <> struct ComputeType<BFloat16> { using type = float; };
-template <class T>
-using ComputeTypeOf = typename ComputeType<T>::type;
+template <class T> using ComputeTypeOf = typename ComputeType<T>::type;
 
 } // namespace tandem
