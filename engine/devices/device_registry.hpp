@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/device.hpp"
+
+#include <map>
+
+namespace tandem {
+
+/// A platform or driver that could not be used, with what it said.
+struct DeviceProblem {
+  std::string platform;
+  std::string message;
+};
+
+/// The devices of this machine as one session sees them. Filled once, then read by any thread.
+class DeviceRegistry {
+ public:
+  void add(std::unique_ptr<Device> device) { m_devices.push_back(std::move(device)); }
+  void addProblem(DeviceProblem problem) { m_problems.push_back(std::move(problem)); }
+  void hide(std::string id) { m_hidden.push_back(std::move(id)); }
+  void setMemoryLimit(std::string id, std::int64_t bytes) { m_memoryLimits[std::move(id)] = bytes; }
+
+  std::vector<Device*> devices() const;    ///< all, in display order
+  Device* find(std::string_view id) const; ///< nullptr where absent; hidden devices are found
+  bool isHidden(std::string_view id) const;
+  std::optional<std::int64_t> memoryLimit(std::string_view id) const;
+  /// The device that takes what others cannot: the first native CPU.
+  Device& host() const;
+  const std::vector<DeviceProblem>& problems() const { return m_problems; }
+
+ private:
+  std::vector<std::unique_ptr<Device>> m_devices;
+  std::vector<DeviceProblem> m_problems;
+  std::vector<std::string> m_hidden;
+  std::map<std::string, std::int64_t, std::less<>> m_memoryLimits;
+};
+
+} // namespace tandem

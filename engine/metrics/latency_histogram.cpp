@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/metrics/latency_histogram.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+namespace tandem {
+
+int LatencyHistogram::bucketOf(std::int64_t ns) {
+  const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0));
+  if (value < kSubBuckets) return static_cast<int>(value);
+  const int exponent = std::bit_width(value) - 6; // value >> exponent lies in [32, 64)
+  const int bucket = (exponent + 1) * kSubBuckets + static_cast<int>((value >> exponent) - kSubBuckets);
+  return std::min(bucket, kBuckets - 1);
+}
+
+std::int64_t LatencyHistogram::upperEdge(int bucket) {
+  if (bucket < kSubBuckets) return bucket;
+  const int exponent = bucket / kSubBuckets - 1;
+  return ((std::int64_t{bucket % kSubBuckets} + kSubBuckets + 1) << exponent) - 1;
+}
+
+void LatencyHistogram::record(std::int64_t ns) {
+  ++m_buckets[static_cast<std::size_t>(bucketOf(ns))];
+  ++m_count;
+  m_sum += ns;
+}
+
+void LatencyHistogram::merge(const LatencyHistogram& other) {
+  for (std::size_t i = 0; i < m_buckets.size(); ++i) m_buckets[i] += other.m_buckets[i];
+  m_count += other.m_count;
+  m_sum += other.m_sum;
+}
+
+void LatencyHistogram::clear() { *this = LatencyHistogram(); }
+
+std::int64_t LatencyHistogram::quantileNs(double p) const {
+  if (m_count == 0) return 0;
+  const auto wanted =
+      std::min<std::uint64_t>(static_cast<std::uint64_t>(std::floor(static_cast<double>(m_count) * p)), m_count - 1);
+  std::uint64_t seen = 0;
+  for (int bucket = 0; bucket < kBuckets; ++bucket) {
+    seen += m_buckets[static_cast<std::size_t>(bucket)];
+    if (seen > wanted) return upperEdge(bucket);
+  }
+  return upperEdge(kBuckets - 1);
+}
+
+LatencySummary summarize(std::span<std::int64_t> samplesNs) {
+  LatencySummary summary;
+  summary.count = samplesNs.size();
+  if (samplesNs.empty()) return summary;
+  std::sort(samplesNs.begin(), samplesNs.end());
+  auto at = [&](double p) {
+    const auto index = static_cast<std::size_t>(std::floor(static_cast<double>(samplesNs.size()) * p));
+    return static_cast<double>(samplesNs[std::min(index, samplesNs.size() - 1)]) * 1e-6;
+  };
+  const double sum = std::accumulate(samplesNs.begin(), samplesNs.end(), 0.0);
+  summary.meanMs = sum / static_cast<double>(samplesNs.size()) * 1e-6;
+  summary.p50Ms = at(0.50);
+  summary.p90Ms = at(0.90);
+  summary.p95Ms = at(0.95);
+  summary.p99Ms = at(0.99);
+  summary.p999Ms = at(0.999);
+  summary.minMs = static_cast<double>(samplesNs.front()) * 1e-6;
+  summary.maxMs = static_cast<double>(samplesNs.back()) * 1e-6;
+  return summary;
+}
+
+} // namespace tandem
