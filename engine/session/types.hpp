@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a client (command line, window) knows of the engine: plain values decoded from messages. No engine object, no
+/// driver, no model file is behind them.
+namespace tandem::session {
+
+struct Probe {
+  double gflops = 0, memoryGbPerS = 0, toDeviceGbPerS = 0, toHostGbPerS = 0, launchUs = 0, roundTripUs = 0;
+};
+
+struct DeviceSummary {
+  std::string id, kind, name, vendor, driver, platform, note; ///< kind: "cpu", "opencl-gpu", "opencl-cpu", ...
+  int computeUnits = 0;
+  std::int64_t memoryBytes = 0, maxAllocationBytes = 0;
+  std::optional<std::int64_t> memoryLimitBytes; ///< set by the user
+  bool unifiedMemory = false;
+  bool visible = true;
+  std::string cores; ///< "0-1"; empty for a GPU
+  std::optional<Probe> probe;
+};
+
+struct DeviceProblem {
+  std::string platform, message;
+};
+
+struct DeviceList {
+  std::vector<DeviceSummary> devices; ///< in display order
+  std::vector<DeviceProblem> problems;
+  std::string advice; ///< what to do where there is no GPU; empty where there is one
+};
+
+struct SampleSummary {
+  std::string name, title, description; ///< open with "sample:" + name
+};
+
+struct TensorSummary {
+  std::string name, type;          ///< "float32"; empty while unknown
+  std::vector<std::int64_t> shape; ///< -1 where unknown
+  bool rankKnown = false;
+  std::vector<std::string> dimNames; ///< symbols of unknown dims, may be empty
+  std::int64_t bytes = -1;           ///< -1 while unknown
+  bool constant = false;
+  int producer = -1;          ///< node index; -1 for inputs and constants
+  std::vector<int> consumers; ///< node indices, without repeats
+};
+
+struct NodeSummary {
+  std::string name, op, domain, scope;
+  int version = 0;
+  bool known = true; ///< false: an operator the engine does not have; the model opens for viewing only
+  std::vector<std::pair<std::string, std::string>> attributes;
+  std::vector<int> inputs, outputs; ///< indices into Document::values; -1 = left out
+  double flops = 0;
+  std::int64_t parameterBytes = 0, activationBytes = 0;
+};
+
+/// One opened model. Node and value indices are positions in these vectors.
+struct Document {
+  int handle = 0;     ///< the worker's number for it; 0 = not open there (after a worker was replaced)
+  std::string source; ///< what was opened: a path or "sample:NAME"
+  std::string name, sha256, producer;
+  int opset = 0;
+  std::vector<NodeSummary> nodes;
+  std::vector<TensorSummary> values;
+  std::vector<int> inputs, outputs;              ///< value indices
+  std::vector<std::string> unsupportedOperators; ///< "Crop-1 (3 nodes)"; not empty: cannot run
+  std::vector<std::string> warnings;
+  std::string preprocess; ///< suggested, text form of PreprocessSpec; empty where the input is no picture
+  bool preprocessCertain = false;
+  std::string labelsFile; ///< labels found beside the model, else empty
+  std::string detector;   ///< "ultraface", "fastestdet", or empty
+};
+
+/// Requested and effective device per node, with reasons (DESIGN.md section 6).
+struct PlacementView {
+  std::vector<std::string> requested, effective, reason, detail; ///< by node index; reason empty where nothing moved
+  std::string summary; ///< "412 nodes: 398 GPU:0, 14 CPU:0 (11 unsupported op, 3 by you)"
+  struct Transfer {
+    int value = -1;
+    std::string from, to; ///< device ids
+    std::int64_t bytes = 0;
+  };
+  std::vector<Transfer> transfers; ///< one per tensor and destination
+  std::int64_t transferBytes = 0;
+  std::vector<std::string> warnings; ///< unknown device or layer in the placement
+};
+
+/// The placement a user edits, as in a *.placement.json file.
+struct PlacementDoc {
+  std::string modelName, modelSha256;
+  int modelNodes = 0;
+  std::string defaultDevice = "CPU:0";
+  std::vector<std::pair<std::string, std::string>> rules; ///< match, device; later wins
+  std::map<std::string, std::string> nodes;               ///< node name -> device; wins over rules
+  friend bool operator==(const PlacementDoc&, const PlacementDoc&) = default;
+};
+
+struct ReplicaSpec {
+  std::string name;   ///< empty: made up
+  std::string device; ///< a device id, or empty when `placement` says
+  std::optional<PlacementDoc> placement;
+  std::string placementFile; ///< for "Copy as command"; empty where never saved
+  int threads = 0;           ///< 0: all cores of its device
+  int streams = 1;           ///< requests in flight
+  int batch = 0;             ///< items joined into one execution; 0: as requests come
+};
+
+struct RunSpec {
+  std::vector<ReplicaSpec> replicas;
+  std::string scenario = "closed:4"; ///< DESIGN.md section 7
+  std::string route = "predicted-finish";
+  std::vector<int> batches = {1}; ///< request sizes, mixed evenly
+  double durationS = 10, warmupS = 1;
+  std::string mode = "compiled";   ///< or "eager"
+  std::vector<std::string> inputs; ///< files; empty: synthetic data
+  std::string traceFile;           ///< empty: no trace
+  std::uint64_t seed = 1;
+};
+
+struct DeviceMemory {
+  std::string id;
+  std::int64_t weightsBytes = 0, activationsBytes = 0, stagingBytes = 0, peakBytes = 0;
+};
+
+/// What a run looks like at one moment; ten a second.
+struct Snapshot {
+  double elapsedS = 0; ///< since the measured part began; negative while warming up
+  std::string phase;   ///< "load", "compile", "warmup", "measure"
+  std::uint64_t completed = 0, failed = 0;
+  double throughputPerS = 0, itemsPerS = 0; ///< over the last second
+  struct Replica {
+    std::string name, devices; ///< devices: "CPU:0" or "CPU:0 + GPU:0"
+    std::uint64_t completed = 0;
+    double throughputPerS = 0, itemsPerS = 0;
+    double p50Ms = 0, p95Ms = 0, p99Ms = 0; ///< over the last second; 0 where nothing completed
+    int queued = 0, inFlight = 0;
+  };
+  std::vector<Replica> replicas;
+  struct DeviceLoad {
+    std::string id;
+    double busyFraction = 0; ///< over the last second
+  };
+  std::vector<DeviceLoad> devices;
+  std::vector<DeviceMemory> memory;
+  std::int64_t rssBytes = 0;
+  double cpuFraction = 0; ///< processor time of the worker over the last second, 1 = one core
+};
+
+struct Latency {
+  std::uint64_t count = 0;
+  double meanMs = 0, p50Ms = 0, p90Ms = 0, p95Ms = 0, p99Ms = 0, p999Ms = 0, maxMs = 0;
+};
+
+/// The summary of a finished run; `json` is the whole report as `tandem run --json` prints it.
+struct Report {
+  double throughputPerS = 0, itemsPerS = 0, durationS = 0;
+  std::uint64_t requests = 0, failed = 0;
+  bool stopped = false; ///< ended by the user before its time
+  Latency latency;
+  double queueMs = 0, preprocessMs = 0, transferMs = 0, computeMs = 0; ///< means per request
+  double loadMs = 0, compileMs = 0, warmupMs = 0;
+  std::int64_t rssBytes = 0;
+  std::vector<DeviceMemory> memory;
+  struct Replica {
+    std::string name, devices;
+    std::uint64_t requests = 0;
+    double itemsPerS = 0;
+    Latency latency;
+    std::string summary; ///< the placement's summary line
+  };
+  std::vector<Replica> replicas;
+  std::vector<Snapshot::DeviceLoad> devices;
+  std::vector<std::string> notes; ///< "too few samples for p99.9", "CPU:0 and OPENCL-CPU:0 share cores 0-1", ...
+  std::string json;
+};
+
+struct Prediction {
+  struct Class {
+    int index = 0;
+    std::string label;
+    double score = 0;
+  };
+  struct Box {
+    double x0 = 0, y0 = 0, x1 = 0, y1 = 0, score = 0; ///< pixels of the picture
+    std::string label;
+  };
+  std::string input;
+  std::vector<Class> top;
+  std::vector<Box> boxes;
+  bool isDetector = false;
+  std::vector<TensorSummary> outputs;
+  std::vector<std::string> outputFiles;
+  double latencyMs = 0; ///< one execution, without loading and compiling
+  std::string summary;  ///< the placement's summary line
+};
+
+struct NodeTime {
+  int node = -1; ///< index into Document::nodes
+  std::string device, kernel;
+  double meanMs = 0, minMs = 0;
+  bool reference = false; ///< plain loops
+};
+
+struct ExportResult {
+  std::vector<std::string> files, notes;
+};
+
+} // namespace tandem::session
