@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "engine/ops/op_def.hpp"
-#include "engine/tensor/visit.hpp"
+#include "engine/ops/kernel_util.hpp"
 
 namespace tandem::ops {
 
@@ -22,20 +21,22 @@ constexpr OpDef unaryOp(std::string_view type, std::array<std::uint8_t, 12> vers
   return def;
 }
 
-/// Applies `function` to every element; 16-bit floats are computed in float. All numeric types.
-template <class Function> Result<void> mapSigned(ReferenceContext& context, Function function) {
+/// output = f(x) computed in ComputeTypeOf<T>, for the element types of the list.
+template <class Types, class F> Result<void> mapUnary(ReferenceContext& context, F f) {
   const Tensor& x = context.input(0);
-  Tensor y = context.output(0, x.type(), x.shape());
-  const bool known = visitType(x.type(), [&]<class T>(TypeTag<T>) {
-    if constexpr (!std::is_same_v<T, bool>) {
-      auto src = x.as<T>();
-      auto dst = y.mutableAs<T>();
-      for (std::size_t i = 0; i < src.size(); ++i)
-        dst[i] = static_cast<T>(function(static_cast<ComputeTypeOf<T>>(src[i])));
-    }
+  Tensor y = TANDEM_TRY(makeOutput(context, 0, x.type(), x.shape()));
+  const bool known = visitOneOf(Types{}, x.type(), [&]<class T>(TypeTag<T>) {
+    auto src = x.as<T>();
+    auto dst = y.mutableAs<T>();
+    for (std::size_t i = 0; i < src.size(); ++i) dst[i] = static_cast<T>(f(static_cast<ComputeTypeOf<T>>(src[i])));
   });
-  if (!known) return context.fail("cannot compute on " + x.desc().toString());
+  if (!known) return unsupportedType(context, x.type());
   return {};
 }
+
+template <class F> Result<void> mapFloating(ReferenceContext& context, F f) {
+  return mapUnary<FloatingTypes>(context, f);
+}
+template <class F> Result<void> mapSigned(ReferenceContext& context, F f) { return mapUnary<SignedTypes>(context, f); }
 
 } // namespace tandem::ops
