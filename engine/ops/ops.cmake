@@ -103,3 +103,13 @@ tandem_op(top_k TopK)
 
 # Layers of neural networks: convolution, pooling, normalisation, matrix products, recurrence, resizing
 
+# Windows, products, normalisation, recurrence and resampling; and what fusion passes create.
+tandem_op(average_pool AveragePool)
+tandem_op(conv Conv)
+tandem_op(conv_transpose ConvTranspose)
+tandem_op(fused_conv FusedConv)
+tandem_op(global_average_pool GlobalAveragePool)
+tandem_op(global_lp_pool GlobalLpPool)
+tandem_op(global_max_pool GlobalMaxPool)
+tandem_op(lp_pool LpPool)
+tandem_op(max_pool MaxPool)

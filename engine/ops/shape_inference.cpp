@@ -78,6 +78,17 @@ class HostRun final : public ReferenceContext {
   std::vector<Tensor>& m_outputs;
 };
 
+/// Kernels and inference read the required inputs without asking whether they are there.
+Result<void> checkArity(const OpDef& def, const Node& node) {
+  const auto atMost = [](std::size_t count, std::uint8_t limit) { return limit == 255 || count <= limit; };
+  bool fits = node.inputs.size() >= def.minInputs && atMost(node.inputs.size(), def.maxInputs) &&
+              node.outputs.size() >= def.minOutputs && atMost(node.outputs.size(), def.maxOutputs);
+  for (std::size_t i = 0; fits && i < def.minInputs; ++i) fits = node.inputs[i].valid();
+  if (fits) return {};
+  return makeError(ErrorCode::ModelRejected, "wrong number of inputs or outputs", node.type + " '" + node.name + "'",
+                   "the model is not valid");
+}
+
 /// Evaluates a node whose inputs are all known and whose outputs are small: shape arithmetic becomes constant.
 Result<void> evaluateIfKnown(Graph& graph, NodeId id, const OpDef& def, const InferOptions& options,
                              KnownValues& known) {
@@ -138,6 +149,7 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> i
   const OpDef* def = findOp(node);
   if (!def || !def->reference)
     return makeError(ErrorCode::Unsupported, "operator " + node.type + " is not known here", node.name);
+  TANDEM_TRY(checkArity(*def, node));
   std::vector<Tensor> outputs;
   HostRun run(node, inputs, outputs);
   try {
@@ -161,6 +173,7 @@ Result<std::map<ValueId, Tensor>> inferShapes(Graph& graph, const InferOptions& 
       graph.value(output).rankKnown = false;
       graph.value(output).desc.shape = {};
     }
+    TANDEM_TRY(checkArity(*def, graph.node(id)));
     NodeInference context(graph, id, known);
     if (def->infer) TANDEM_TRY(def->infer(context));
     TANDEM_TRY(evaluateIfKnown(graph, id, *def, options, known));
