@@ -101,15 +101,32 @@ tandem_op(top_k TopK)
 
 # Data movement, shapes and constants
 
-# Layers of neural networks: convolution, pooling, normalisation, matrix products, recurrence, resizing
-
-# Windows, products, normalisation, recurrence and resampling; and what fusion passes create.
+# Layers of neural networks: convolution, pooling, normalisation, matrix products, recurrence, resizing;
+# and what fusion passes create
+tandem_op_helper(activation)
+tandem_op_helper(along_axis)
+tandem_op_helper(conv_common)
+tandem_op_helper(conv_reference)
+tandem_op_helper(normalize_common)
+tandem_op_helper(pool_common)
+tandem_op_helper(window)
 tandem_op(average_pool AveragePool)
+tandem_op(batch_normalization BatchNormalization)
 tandem_op(conv Conv)
 tandem_op(conv_transpose ConvTranspose)
 tandem_op(fused_conv FusedConv)
 tandem_op(global_average_pool GlobalAveragePool)
 tandem_op(global_lp_pool GlobalLpPool)
 tandem_op(global_max_pool GlobalMaxPool)
+tandem_op(group_normalization GroupNormalization)
+tandem_op(hardmax Hardmax)
+tandem_op(instance_normalization InstanceNormalization)
+tandem_op(layer_normalization LayerNormalization)
+tandem_op(log_softmax LogSoftmax)
+tandem_op(lp_normalization LpNormalization)
 tandem_op(lp_pool LpPool)
+tandem_op(lrn LRN)
 tandem_op(max_pool MaxPool)
+tandem_op(mean_variance_normalization MeanVarianceNormalization)
+tandem_op(rms_normalization RMSNormalization)
+tandem_op(softmax Softmax)
