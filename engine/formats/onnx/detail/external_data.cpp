@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/onnx/detail/external_data.hpp"
+
+#include "engine/base/checked.hpp"
+#include "engine/formats/tensors/detail/tensor_proto.hpp"
+
+#include <charconv>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace tandem::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMaxExternalBytes = std::int64_t{1} << 42;
+
+/// Opens `relative`, which has no links left in it, below `folder` without following links: what was checked and what
+/// is opened are then the same file even if somebody swaps a link in meanwhile. Negative on failure.
+int openBelow(const fs::path& folder, const fs::path& relative) {
+  int at = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (auto part = relative.begin(); at >= 0 && part != relative.end(); ++part) {
+    const bool last = std::next(part) == relative.end();
+    const int kind = last ? O_NONBLOCK | O_NOCTTY : O_DIRECTORY;
+    const int next = ::openat(at, part->c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+    ::close(at);
+    at = next;
+  }
+  return at;
+}
+
+std::optional<std::int64_t> number(const std::string& text) {
+  std::int64_t value = 0;
+  auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+} // namespace
+
+Result<std::shared_ptr<const MappedFile>> ExternalData::fileAt(const std::string& location, const std::string& tensor) {
+  if (auto it = m_files.find(location); it != m_files.end()) return it->second;
+  const auto refuse = [&](const std::string& why) {
+    return makeError(ErrorCode::ModelRejected, "the data of tensor '" + tensor + "' is in '" + location + "', " + why,
+                     m_where, "external data must be a file in the model's folder");
+  };
+  if (m_folder.empty()) return refuse("but this model has no folder");
+  const fs::path relative(location);
+  if (location.empty() || location.find('\0') != std::string::npos || relative.is_absolute() ||
+      !relative.has_filename())
+    return refuse("which is not a path inside the model's folder");
+  for (const fs::path& part : relative)
+    if (part == "..") return refuse("which leaves the model's folder");
+
+  std::error_code failure;
+  const fs::path folder = fs::canonical(m_folder, failure);
+  if (failure) return refuse("but the model's folder cannot be read");
+  const fs::path target = fs::canonical(folder / relative, failure);
+  if (failure) return refuse("which cannot be found");
+  const fs::path inside = target.lexically_relative(folder);
+  if (inside.empty() || *inside.begin() == "..") return refuse("a link that leaves the model's folder");
+  const int descriptor = openBelow(folder, inside);
+  if (descriptor < 0) return refuse("which cannot be opened");
+  auto file = TANDEM_TRY(MappedFile::adopt(descriptor, target, ErrorCode::ModelRejected, kMaxExternalBytes));
+  m_files.emplace(location, file);
+  return file;
+}
+
+Result<Tensor> ExternalData::read(const onnx::TensorProto& proto, const TensorDesc& desc) {
+  std::string location;
+  std::int64_t offset = 0;
+  std::optional<std::int64_t> length;
+  for (const auto& entry : proto.external_data()) {
+    if (entry.key() == "location") location = entry.value();
+    if (entry.key() != "offset" && entry.key() != "length") continue;
+    const auto value = number(entry.value());
+    if (!value)
+      return makeError(ErrorCode::ModelRejected,
+                       "tensor '" + proto.name() + "' has the " + entry.key() + " '" + entry.value() + "'", m_where,
+                       "the file is damaged");
+    if (entry.key() == "offset") offset = *value;
+    if (entry.key() == "length") length = *value;
+  }
+  const std::int64_t bytes = desc.bytes();
+  const auto file = TANDEM_TRY(fileAt(location, proto.name()));
+  const auto end = checkedAdd(offset, bytes);
+  if (!end || *end > static_cast<std::int64_t>(file->bytes().size()) || (length && *length != bytes))
+    return makeError(ErrorCode::ModelRejected,
+                     "tensor '" + proto.name() + "' (" + desc.toString() + ") needs " + std::to_string(bytes) +
+                         " bytes at " + std::to_string(offset) + " of '" + location + "', which does not hold them",
+                     m_where, "the external data is cut off or belongs to another model");
+  const std::string_view all(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  return tensorFromBytes(desc, all.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)), file);
+}
+
+} // namespace tandem::detail

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/onnx/detail/graph_importer.hpp"
+#include "engine/formats/onnx/detail/messages.hpp"
+#include "engine/ops/op_def.hpp"
+
+namespace tandem::detail {
+namespace {
+
+// Fields that came after ONNX 1.12, whose generated messages we build with (onnx.proto of IR version 13).
+constexpr int kFunctionAttributeProto = 11;
+constexpr int kNodeOverload = 8;
+
+std::vector<onnx::AttributeProto> defaultsOf(const onnx::FunctionProto& function) {
+  std::vector<onnx::AttributeProto> defaults;
+  const auto& unknown = onnx::FunctionProto::GetReflection()->GetUnknownFields(function);
+  for (int i = 0; i < unknown.field_count(); ++i) {
+    const auto& field = unknown.field(i);
+    if (field.number() != kFunctionAttributeProto ||
+        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+      continue;
+    onnx::AttributeProto attribute;
+    if (attribute.ParseFromString(field.length_delimited())) defaults.push_back(std::move(attribute));
+  }
+  return defaults;
+}
+
+std::string overloadOf(const onnx::NodeProto& node) {
+  const auto& unknown = onnx::NodeProto::GetReflection()->GetUnknownFields(node);
+  for (int i = 0; i < unknown.field_count(); ++i)
+    if (unknown.field(i).number() == kNodeOverload &&
+        unknown.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+      return unknown.field(i).length_delimited();
+  return {};
+}
+
+} // namespace
+
+std::string functionKey(const std::string& domain, const std::string& name, const std::string& overload) {
+  return canonicalDomain(domain) + '\0' + name + '\0' + overload;
+}
+
+const onnx::FunctionProto* GraphImporter::functionFor(const onnx::NodeProto& proto) const {
+  if (m_context.functions.empty()) return nullptr;
+  // Files may carry the body of a standard operator as well; our own kernel is the better one.
+  if (canonicalDomain(proto.domain()).empty() && findOp("", proto.op_type())) return nullptr;
+  auto it = m_context.functions.find(functionKey(proto.domain(), proto.op_type(), overloadOf(proto)));
+  return it == m_context.functions.end() ? nullptr : it->second;
+}
+
+/// Binds the body's inputs and outputs to the caller's values. `copies` collects the outputs that are inputs at the
+/// same time, or another output: they need an Identity.
+Result<void> GraphImporter::bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call,
+                                          Frame& caller, Frame& body,
+                                          std::vector<std::pair<ValueId, ValueId>>& copies) {
+  if (call.input_size() > function.input_size() || call.output_size() > function.output_size())
+    return m_context.reject("a node calls the function '" + function.name() +
+                            "' with more inputs or outputs than it has");
+  for (int i = 0; i < function.input_size(); ++i) {
+    const bool given = i < call.input_size() && !call.input(i).empty();
+    const ValueId id = given ? TANDEM_TRY(resolve(call.input(i), caller)) : ValueId();
+    if (!body.values.emplace(function.input(i), id).second)
+      return m_context.reject("function '" + function.name() + "' has two inputs '" + function.input(i) + "'");
+  }
+  for (int i = 0; i < call.output_size(); ++i) {
+    if (call.output(i).empty()) continue;
+    const ValueId target = caller.values.at(call.output(i));
+    auto [it, fresh] = body.values.emplace(function.output(i), target);
+    if (fresh) continue;
+    if (!it->second.valid())
+      return m_context.reject("function '" + function.name() + "' returns an input that its caller leaves out");
+    copies.emplace_back(it->second, target);
+  }
+  return {};
+}
+
+Result<void> GraphImporter::inlineFunction(const onnx::FunctionProto& function, const onnx::NodeProto& call,
+                                           const std::string& callName, Frame& caller) {
+  if (caller.functionDepth + 1 > kMaxDepth)
+    return m_context.reject("function calls are nested more than 32 deep (in function '" + function.name() + "')",
+                            "a function must not call itself");
+  const std::map<std::string, int> opsets = opsetsOf(function.opset_import());
+  const std::vector<onnx::AttributeProto> defaults = defaultsOf(function);
+  Bindings bindings;
+  for (const auto& attribute : defaults) bindings[attribute.name()] = {&attribute, &caller};
+  for (const auto& attribute : call.attribute()) {
+    Binding binding{&attribute, &caller};
+    if (!attribute.ref_attr_name().empty()) {
+      if (!caller.bindings) return m_context.reject("node '" + callName + "' refers to an attribute of a function");
+      auto it = caller.bindings->find(attribute.ref_attr_name());
+      if (it == caller.bindings->end()) continue;
+      binding = it->second;
+    }
+    bindings[attribute.name()] = binding;
+  }
+
+  Frame body;
+  body.importer = this;
+  body.opsets = opsets.empty() ? caller.opsets : &opsets;
+  body.prefix = callName + "/";
+  body.bindings = &bindings;
+  body.functionDepth = caller.functionDepth + 1;
+  TANDEM_TRY(checkName(body.prefix, "function call"));
+  std::vector<std::pair<ValueId, ValueId>> copies;
+  TANDEM_TRY(bindArguments(function, call, caller, body, copies));
+
+  std::unordered_set<std::string_view> bound(function.input().begin(), function.input().end());
+  std::unordered_set<std::string_view> outputs;
+  for (int i = 0; i < call.output_size(); ++i)
+    if (!call.output(i).empty()) outputs.insert(function.output(i));
+  std::unordered_set<std::string_view> produced;
+  for (const auto& node : function.node())
+    for (const std::string& output : node.output()) {
+      if (output.empty()) continue;
+      if (!produced.insert(output).second || bound.contains(output))
+        return m_context.reject("function '" + function.name() + "' produces '" + output + "' twice");
+      if (!outputs.contains(output)) TANDEM_TRY(define(output, body));
+    }
+  TANDEM_TRY(addNodes(function.node(), body));
+  for (auto [from, to] : copies) {
+    Node identity;
+    identity.name = uniqueNodeName(body.prefix + "Identity");
+    identity.type = "Identity";
+    identity.version = operatorVersion(identity, body);
+    identity.inputs = {from};
+    identity.outputs = {to};
+    m_graph.addNode(std::move(identity));
+  }
+  return {};
+}
+
+} // namespace tandem::detail

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/onnx/onnx_reader.hpp"
+
+#include "engine/formats/onnx/detail/graph_importer.hpp"
+#include "engine/formats/onnx/detail/messages.hpp"
+#include "engine/formats/tensors/sha256.hpp"
+#include "engine/graph/hierarchy.hpp"
+#include "engine/graph/verify.hpp"
+#include "engine/ops/shape_inference.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace tandem {
+namespace {
+
+constexpr int kFunctionOverload = 13; // FunctionProto.overload, IR version 10
+
+std::string overloadOf(const onnx::FunctionProto& function) {
+  const auto& unknown = onnx::FunctionProto::GetReflection()->GetUnknownFields(function);
+  for (int i = 0; i < unknown.field_count(); ++i)
+    if (unknown.field(i).number() == kFunctionOverload &&
+        unknown.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+      return unknown.field(i).length_delimited();
+  return {};
+}
+
+std::vector<std::string> describeUnsupported(const std::map<std::string, int>& counts) {
+  std::vector<std::string> texts;
+  for (const auto& [name, count] : counts)
+    texts.push_back(name + " (" + std::to_string(count) + (count == 1 ? " node)" : " nodes)"));
+  return texts;
+}
+
+/// verify() for the graph and all graphs inside it; the importer has limited their depth.
+Result<void> verifyAll(const Graph& graph) {
+  TANDEM_TRY(verify(graph));
+  for (const Node& node : graph.nodes())
+    for (const auto& [name, attribute] : node.attributes)
+      if (auto subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute)) TANDEM_TRY(verifyAll(**subgraph));
+  return {};
+}
+
+Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& where,
+                         const std::filesystem::path& folder, const CancelToken& cancel) {
+  auto proto = TANDEM_TRY(detail::parseModel(bytes, where));
+  TANDEM_TRY(cancel.check());
+  detail::ImportContext context{.model = proto,
+                                .where = where,
+                                .cancel = cancel,
+                                .external = detail::ExternalData(folder, where),
+                                .opsets = detail::opsetsOf(proto->opset_import()),
+                                .functions = {},
+                                .unsupported = {},
+                                .warnings = {}};
+  // Files of IR versions 1 and 2 have no imports and mean the first operator set.
+  if (context.opsets.empty()) context.opsets[""] = 1;
+  for (const auto& function : proto->functions())
+    context.functions.emplace(detail::functionKey(function.domain(), function.name(), overloadOf(function)), &function);
+
+  OnnxModel model;
+  model.graph = TANDEM_TRY(detail::GraphImporter(context).import(proto->graph()));
+  model.producer = proto->producer_name();
+  if (!proto->producer_version().empty()) model.producer += " " + proto->producer_version();
+  model.irVersion = static_cast<int>(std::clamp<std::int64_t>(proto->ir_version(), 0, 1'000'000));
+  model.opsets = std::move(context.opsets);
+  model.unsupportedOperators = describeUnsupported(context.unsupported);
+  model.warnings = std::move(context.warnings);
+  TANDEM_TRY(cancel.check());
+  model.sha256 = sha256Hex(bytes);
+
+  assignScopesFromNames(model.graph);
+  if (auto verified = verifyAll(model.graph); !verified) {
+    Error error = verified.error();
+    error.where = error.where.empty() ? where : where + ", " + error.where;
+    return error;
+  }
+  TANDEM_TRY(cancel.check());
+  // A node that does not fit its inputs stops the run, not the viewing.
+  if (auto inferred = inferShapes(model.graph); !inferred) model.warnings.push_back(inferred.error().line());
+  return model;
+}
+
+} // namespace
+
+Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& name,
+                           const std::filesystem::path& folder, const CancelToken& cancel) {
+  try {
+    return import(bytes, name, folder, cancel);
+  } catch (const std::bad_alloc&) {
+    return makeError(ErrorCode::ModelRejected, "not enough memory to read the model", name, "close other programs");
+  } catch (const std::exception& error) {
+    return makeError(ErrorCode::ModelRejected, std::string("cannot read the model: ") + error.what(), name,
+                     "export the model again");
+  }
+}
+
+Result<OnnxModel> readOnnx(const std::filesystem::path& path, const CancelToken& cancel) {
+  auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::ModelRejected, detail::kMaxModelBytes));
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return readOnnx(file->bytes(), path.string(), folder, cancel);
+}
+
+} // namespace tandem

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/base/cancel.hpp"
+#include "engine/graph/graph.hpp"
+
+#include <filesystem>
+#include <map>
+
+namespace tandem {
+
+/// A model as read. The graph's weights view the parsed file (or its external data), which they keep alive.
+///
+/// - Weights are Values with a constant, also where an old file lists them among the inputs.
+/// - Node names are unique; missing ones are made from the output and the type. Tensor names are those of the file.
+/// - Nodes of model-local functions are inlined, their names and tensors prefixed with the calling node's name and '/'.
+/// - A node with subgraphs (If, Loop, Scan) has one input more, after those of the file, for every outer value that
+///   its subgraphs use. The string list attribute "captures" names them in the same order: the subgraph input of that
+///   name takes the value. Outer weights are put into the subgraph as its own constants instead.
+/// - Node::version is 0 where the file's opset is older than every version we know of the operator.
+/// - Shapes are those that inferShapes finds; where it finds none, those the file declares.
+struct OnnxModel {
+  Graph graph;
+  std::string producer; ///< "pytorch 2.1"
+  int irVersion = 0;
+  std::map<std::string, int> opsets; ///< by domain; "" is ai.onnx
+  std::string sha256;                ///< of the model file, without its external data
+  /// Operators that nothing here can run, with the opset of the file: "Crop-7 (1 node)". Such a model can be viewed.
+  std::vector<std::string> unsupportedOperators;
+  std::vector<std::string> warnings; ///< for people, at most 100
+};
+
+/// Reads a model file and its external data, which must lie in the same folder or below. The file is untrusted:
+/// damage, limits (DESIGN.md section 10) and element types without storage give ModelRejected. Any thread.
+Result<OnnxModel> readOnnx(const std::filesystem::path& path, const CancelToken& cancel = {});
+/// The same from memory. `name` stands for the file in errors; without `folder` external data is refused.
+Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& name,
+                           const std::filesystem::path& folder = {}, const CancelToken& cancel = {});
+
+} // namespace tandem
