@@ -15,7 +15,8 @@ namespace tandem {
 struct EffectivePlacement {
   std::vector<std::string> requested;
   std::vector<std::string> effective;
-  std::vector<MoveReason> reason;  ///< None exactly where requested == effective
+  /// Why requested and effective differ; None where they are equal, except for the nodes in `unsupported`.
+  std::vector<MoveReason> reason;
   std::vector<std::string> detail; ///< for people, empty where reason is None: "Resize with cubic interpolation"
   /// Nodes that no visible device supports. They stay listed on the host; compiling them fails.
   std::vector<NodeId> unsupported;

@@ -7,8 +7,8 @@
 
 namespace tandem {
 
-/// Largest placement file that is read: 200,000 nodes with names of 300 characters fit.
-inline constexpr std::int64_t kMaxPlacementFileBytes = std::int64_t{64} << 20;
+/// Largest placement file that is read: 200,000 nodes with names of 60 characters fit.
+inline constexpr std::int64_t kMaxPlacementFileBytes = std::int64_t{16} << 20;
 
 /// A placement as read from a file, with what a person should know about it.
 struct LoadedPlacement {
