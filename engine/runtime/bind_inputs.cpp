@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runtime/bind_inputs.hpp"
+
+namespace tandem {
+namespace {
+
+Result<BoundGraph> infer(const Graph& opened, const InferOptions& options) {
+  BoundGraph bound{opened, {}};
+  bound.known = TANDEM_TRY(inferShapes(bound.graph, options));
+  return bound;
+}
+
+/// Inputs of an integer type with few elements may steer shapes; binding their elements keeps the shapes static.
+bool mayStateShape(const Graph& graph, ValueId input) {
+  for (NodeId consumer : graph.value(input).consumers) {
+    const Node& node = graph.node(consumer);
+    const OpDef* def = findOp(node);
+    if (!def) continue;
+    for (std::size_t i = 0; i < node.inputs.size() && i < 32; ++i)
+      if (node.inputs[i] == input && (def->shapeInputs >> i & 1u)) return true;
+  }
+  return false;
+}
+
+} // namespace
+
+Result<BoundGraph> bindInputs(const Graph& opened, std::int64_t batch, const InferOptions& options) {
+  InferOptions bound = options;
+  for (ValueId id : opened.inputs()) {
+    const Value& value = opened.value(id);
+    if (bound.inputShapes.contains(value.name) || bound.inputValues.contains(value.name)) continue;
+    if (!value.rankKnown)
+      return makeError(ErrorCode::InputRejected, "the model does not say the shape of this input", value.name,
+                       "give an input tensor");
+    Shape shape = value.desc.shape;
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+      const bool leading = axis == 0;
+      if (leading && (shape[axis] == kUnknownDim || (shape[axis] == 1 && batch > 1))) shape[axis] = batch;
+      if (shape[axis] == kUnknownDim)
+        return makeError(ErrorCode::InputRejected,
+                         "dimension " + std::to_string(axis) + " of the input is not fixed by the model (" +
+                             value.desc.shape.toString() + ")",
+                         value.name, "give an input of the wanted size");
+    }
+    bound.inputShapes[value.name] = std::move(shape);
+  }
+  return infer(opened, bound);
+}
+
+Result<BoundGraph> bindTensors(const Graph& opened, std::span<const Tensor> inputs) {
+  if (inputs.size() != opened.inputs().size())
+    return makeError(ErrorCode::InputRejected,
+                     "the model has " + std::to_string(opened.inputs().size()) + " inputs, " +
+                         std::to_string(inputs.size()) + " were given",
+                     opened.name, "give one file per input, in the model's order");
+  InferOptions options;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Value& value = opened.value(opened.inputs()[i]);
+    const TensorDesc& given = inputs[i].desc();
+    if (value.desc.type != DataType::Undefined && value.desc.type != given.type)
+      return makeError(ErrorCode::InputRejected,
+                       "the input is " + given.toString() + ", the model wants " + value.desc.toString(), value.name,
+                       "convert the input");
+    if (value.rankKnown) {
+      const Shape& want = value.desc.shape;
+      bool fits = want.rank() == given.shape.rank();
+      for (std::size_t axis = 0; fits && axis < want.rank(); ++axis)
+        fits = want[axis] == kUnknownDim || want[axis] == given.shape[axis] ||
+               (axis == 0 && want[axis] == 1 && want.rank() > 1 && given.shape[axis] > 0);
+      if (!fits)
+        return makeError(ErrorCode::InputRejected,
+                         "the input is " + given.toString() + ", the model wants " + value.desc.toString(), value.name,
+                         "resize or reshape the input");
+    }
+    options.inputShapes[value.name] = given.shape;
+    if (mayStateShape(opened, opened.inputs()[i])) options.inputValues[value.name] = inputs[i];
+  }
+  return infer(opened, options);
+}
+
+} // namespace tandem

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runtime/executable.hpp"
+
+#include "engine/base/clock.hpp"
+#include "engine/runtime/execution_slot.hpp"
+
+#include <algorithm>
+
+namespace tandem {
+namespace {
+
+/// Passes that devices rely on: after them every shape input of a static node is a constant.
+const std::set<std::string, std::less<>>& neededPasses() {
+  static const std::set<std::string, std::less<>> names{"fold_constants", "remove_dead"};
+  return names;
+}
+
+bool isFused(const Node& node) { return node.domain == "tandem"; }
+
+} // namespace
+
+Result<std::shared_ptr<const Executable>> Executable::compile(BoundGraph bound, std::vector<Device*> deviceOf,
+                                                              Device& host, const CompileOptions& options) {
+  const std::int64_t start = nowNs();
+  std::shared_ptr<Executable> executable(new Executable());
+  executable->m_graph = bound.graph;
+  executable->m_host = &host;
+  executable->m_options = options;
+  TANDEM_TRY(executable->optimize(deviceOf, bound.known));
+
+  auto deviceOfNode = [&](const Node& node) { return deviceOf[node.origins.front().index()]; };
+  // A device may run the parts and not the fused whole; then this executable goes without fusion.
+  const auto& nodes = executable->m_graph.nodes();
+  const bool fusionFits = std::all_of(nodes.begin(), nodes.end(), [&](const Node& node) {
+    const NodeId id(static_cast<std::uint32_t>(&node - nodes.data()));
+    return !isFused(node) || deviceOfNode(node)->supports(executable->m_graph, id).ok();
+  });
+  if (!fusionFits) {
+    executable->m_graph = std::move(bound.graph);
+    for (const PassReport& report : executable->m_passes)
+      if (!neededPasses().contains(report.name)) executable->m_options.disabledPasses.insert(report.name);
+    TANDEM_TRY(executable->optimize(deviceOf, bound.known));
+  }
+  TANDEM_TRY(executable->build(deviceOf));
+  executable->m_compileMs = toMs(nowNs() - start);
+  return std::shared_ptr<const Executable>(std::move(executable));
+}
+
+Result<void> Executable::optimize(const std::vector<Device*>& deviceOf, const std::map<ValueId, Tensor>& known) {
+  resetOrigins(m_graph);
+  PassContext context;
+  context.mayFuse = [&](const Node& a, const Node& b) {
+    Device* device = deviceOf[a.origins.front().index()];
+    auto same = [&](NodeId origin) { return deviceOf[origin.index()] == device; };
+    return std::all_of(a.origins.begin(), a.origins.end(), same) &&
+           std::all_of(b.origins.begin(), b.origins.end(), same);
+  };
+  context.known = &known;
+  context.cancel = m_options.cancel;
+  PassOptions passOptions;
+  passOptions.disabled = m_options.disabledPasses;
+  if (!m_options.compiled)
+    for (const Pass& pass : allPasses())
+      if (!neededPasses().contains(pass.name)) passOptions.disabled.emplace(pass.name);
+  m_passes = TANDEM_TRY(runPasses(m_graph, context, passOptions));
+  return {};
+}
+
+Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
+  std::vector<Device*> devices(m_graph.nodes().size());
+  for (std::size_t i = 0; i < devices.size(); ++i) devices[i] = deviceOf[m_graph.nodes()[i].origins.front().index()];
+  m_segments = planSegments(m_graph, devices, *m_host);
+  const ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel};
+  for (const PlannedSegment& planned : m_segments) {
+    TANDEM_TRY(m_options.cancel.check());
+    if (planned.dynamic)
+      m_programs.push_back(nullptr);
+    else
+      m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
+  }
+  accountMemory();
+  return {};
+}
+
+std::vector<Device*> Executable::devices() const {
+  std::vector<Device*> devices;
+  for (const PlannedSegment& planned : m_segments)
+    if (std::find(devices.begin(), devices.end(), planned.device) == devices.end()) devices.push_back(planned.device);
+  if (devices.empty()) devices.push_back(m_host);
+  return devices;
+}
+
+void Executable::accountMemory() {
+  std::vector<ExecutableMemory>& memory = m_memory;
+  auto of = [&](Device* device) -> ExecutableMemory& {
+    for (ExecutableMemory& entry : memory)
+      if (entry.device == device) return entry;
+    memory.push_back({device, 0, 0, 0});
+    return memory.back();
+  };
+  for (std::size_t s = 0; s < m_segments.size(); ++s) {
+    if (!m_programs[s]) continue;
+    const ProgramMemory program = m_programs[s]->memory();
+    of(m_segments[s].device).weightsBytes += program.weightsBytes;
+    of(m_segments[s].device).activationsBytes += program.activationsBytes;
+  }
+  for (const PlannedBuffer& buffer : planSlot(*this).buffers)
+    of(buffer.device).stagingBytes += static_cast<std::int64_t>(buffer.bytes);
+}
+
+std::vector<KernelUse> Executable::kernels() const {
+  std::vector<KernelUse> uses;
+  for (std::size_t s = 0; s < m_segments.size(); ++s) {
+    if (!m_programs[s]) {
+      for (NodeId id : m_segments[s].segment.nodes)
+        uses.push_back({m_graph.node(id).origins, m_segments[s].device, "reference", true});
+      continue;
+    }
+    for (const KernelInfo& kernel : m_programs[s]->kernels())
+      uses.push_back({m_graph.node(kernel.node).origins, m_segments[s].device, kernel.kernel, kernel.isReference});
+  }
+  return uses;
+}
+
+std::vector<PlannedTransfer> Executable::transfers() const {
+  const SlotPlan plan = planSlot(*this);
+  std::vector<PlannedTransfer> transfers;
+  for (const SlotStep& step : plan.steps) {
+    if (step.kind != SlotStep::Kind::Copy) continue;
+    const PlannedBuffer& from = plan.buffers[step.from];
+    const PlannedBuffer& to = plan.buffers[step.to];
+    transfers.push_back(
+        {m_graph.value(from.value).name, from.device, to.device, static_cast<std::int64_t>(from.bytes)});
+  }
+  return transfers;
+}
+
+Result<std::unique_ptr<ExecutionSlot>> Executable::createSlot(BusyMeters* meters) const {
+  auto slot = std::make_unique<ExecutionSlot>(shared_from_this(), meters);
+  TANDEM_TRY(slot->initialize());
+  return slot;
+}
+
+} // namespace tandem

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runtime/execution_slot.hpp"
+
+#include "engine/base/clock.hpp"
+
+#include <cstring>
+
+namespace tandem {
+namespace {
+
+constexpr std::size_t kNone = SIZE_MAX;
+
+} // namespace
+
+ExecutionSlot::ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters)
+    : m_executable(std::move(executable)),
+      m_meters(meters) {}
+
+ExecutionSlot::~ExecutionSlot() {
+  // A failed run may have left work queued; buffers must not be freed under it.
+  for (DeviceState& state : m_devices)
+    if (state.stream) {
+      const Result<void> drained = state.stream->finish();
+      static_cast<void>(drained); // nobody is left to tell
+      leave(state);
+    }
+}
+
+Result<void> ExecutionSlot::initialize() {
+  m_plan = planSlot(*m_executable);
+  for (Device* device : m_plan.devices) {
+    DeviceState state;
+    state.device = device;
+    state.stream = TANDEM_TRY(device->createStream({m_executable->options().threads}));
+    if (m_meters) state.meter = &m_meters->of(device->id());
+    m_devices.push_back(std::move(state));
+  }
+  for (const PlannedBuffer& planned : m_plan.buffers)
+    m_buffers.push_back(TANDEM_TRY(planned.device->allocate(std::max<std::size_t>(planned.bytes, 1))));
+
+  auto collect = [&](const std::vector<std::size_t>& indices) {
+    std::vector<Buffer*> buffers;
+    for (std::size_t index : indices) buffers.push_back(m_buffers[index].get());
+    return buffers;
+  };
+  for (std::size_t s = 0; s < m_executable->segments().size(); ++s) {
+    if (m_executable->segments()[s].dynamic) {
+      m_instances.push_back(nullptr);
+      continue;
+    }
+    const auto inputs = collect(m_plan.segmentInputs[s]);
+    const auto outputs = collect(m_plan.segmentOutputs[s]);
+    m_instances.push_back(TANDEM_TRY(m_executable->programs()[s]->instantiate(inputs, outputs)));
+  }
+
+  const Graph& graph = m_executable->graph();
+  auto view = [&](ValueId value, std::size_t buffer) {
+    return Tensor::wrap(graph.value(value).desc, m_buffers[buffer]->hostData(), nullptr);
+  };
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+    m_inputs.push_back(m_plan.inputBuffers[i] == kNone ? Tensor() : view(graph.inputs()[i], m_plan.inputBuffers[i]));
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const ValueId value = graph.outputs()[i];
+    if (m_plan.outputBuffers[i] != kNone)
+      m_outputs.push_back(view(value, m_plan.outputBuffers[i]));
+    else
+      m_outputs.push_back(graph.value(value).constant); // undefined for dynamic values until a run
+  }
+  return {};
+}
+
+void ExecutionSlot::attachCurrentThread() {
+  // The slot's kernels on the first segment's CPU run on this thread; streams of other core sets use their own.
+  DeviceState* chosen = nullptr;
+  for (const PlannedSegment& planned : m_executable->segments()) {
+    DeviceState& state = stateOf(planned.device);
+    if (planned.device->info().kind == DeviceKind::NativeCpu) {
+      chosen = &state;
+      break;
+    }
+    if (!chosen && !planned.device->info().cores.empty()) chosen = &state;
+  }
+  if (chosen) chosen->stream->attachCurrentThread();
+}
+
+Result<void> ExecutionSlot::setInputs(std::span<const Tensor> tensors) {
+  if (tensors.size() != m_inputs.size())
+    return makeError(ErrorCode::InputRejected, "the model has " + std::to_string(m_inputs.size()) + " inputs", {},
+                     "give all of them");
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (!m_inputs[i].defined()) continue;
+    if (tensors[i].desc() != m_inputs[i].desc())
+      return makeError(ErrorCode::InputRejected,
+                       "the input is " + tensors[i].desc().toString() + ", compiled was " +
+                           m_inputs[i].desc().toString(),
+                       m_executable->graph().value(m_executable->graph().inputs()[i]).name, "compile for this shape");
+    std::memcpy(m_inputs[i].mutableData(), tensors[i].data(), tensors[i].bytes());
+  }
+  return {};
+}
+
+Result<RunTimes> ExecutionSlot::run(const CancelToken& cancel) {
+  RunTimes times;
+  const std::int64_t start = nowNs();
+  m_dynamic.clear();
+  Result<void> status;
+  for (const SlotStep& each : m_plan.steps) {
+    status = cancel.cancelled() ? cancel.check() : step(each);
+    if (!status) break;
+  }
+  for (DeviceState& state : m_devices) {
+    if (!status) static_cast<void>(state.stream->finish().ok()); // the first failure is the one to tell
+    leave(state);
+  }
+  if (!status) return status.error();
+
+  const Graph& graph = m_executable->graph();
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    auto found = m_dynamic.find(graph.outputs()[i]);
+    if (found != m_dynamic.end()) m_outputs[i] = found->second;
+  }
+  times.totalNs = nowNs() - start;
+  return times;
+}
+
+Result<void> ExecutionSlot::step(const SlotStep& each) {
+  switch (each.kind) {
+  case SlotStep::Kind::Copy: return copy(each);
+  case SlotStep::Kind::Dynamic: {
+    DeviceState& state = stateOf(m_executable->segments()[each.index].device);
+    enter(state);
+    Result<void> result = runDynamic(each.index);
+    leave(state);
+    return result;
+  }
+  case SlotStep::Kind::Run: {
+    DeviceState& state = stateOf(m_executable->segments()[each.index].device);
+    enter(state);
+    Result<void> result = m_instances[each.index]->run(*state.stream);
+    if (state.device->info().kind == DeviceKind::NativeCpu) leave(state);
+    return result;
+  }
+  case SlotStep::Kind::Finish: {
+    DeviceState& state = m_devices[each.index];
+    Result<void> result = state.stream->finish();
+    leave(state);
+    return result;
+  }
+  }
+  return {};
+}
+
+Result<void> ExecutionSlot::copy(const SlotStep& each) {
+  const PlannedBuffer& from = m_plan.buffers[each.from];
+  const PlannedBuffer& to = m_plan.buffers[each.to];
+  const bool fromHost = from.device->info().kind == DeviceKind::NativeCpu;
+  const bool toHost = to.device->info().kind == DeviceKind::NativeCpu;
+  if (fromHost && toHost) {
+    std::memcpy(m_buffers[each.to]->hostData(), m_buffers[each.from]->hostData(), from.bytes);
+    return {};
+  }
+  DeviceState& state = stateOf(fromHost ? to.device : from.device);
+  enter(state);
+  if (fromHost) return state.stream->write(*m_buffers[each.to], m_buffers[each.from]->hostData(), from.bytes);
+  return state.stream->read(*m_buffers[each.from], m_buffers[each.to]->hostData(), from.bytes);
+}
+
+Result<Tensor> ExecutionSlot::hostTensor(ValueId id, std::size_t buffer) const {
+  const Value& value = m_executable->graph().value(id);
+  if (value.isConstant()) return value.constant;
+  if (buffer != kNone) return Tensor::wrap(value.desc, m_buffers[buffer]->hostData(), nullptr);
+  auto found = m_dynamic.find(id);
+  if (found == m_dynamic.end())
+    return makeError(ErrorCode::Internal, "the tensor was not computed", value.name, "report this model");
+  return found->second;
+}
+
+Result<void> ExecutionSlot::runDynamic(std::size_t s) {
+  const Graph& graph = m_executable->graph();
+  const Segment& segment = m_executable->segments()[s].segment;
+  std::map<ValueId, std::size_t> bufferOf;
+  for (std::size_t i = 0; i < segment.inputs.size(); ++i) bufferOf[segment.inputs[i]] = m_plan.segmentInputs[s][i];
+  DeviceState& state = stateOf(m_executable->segments()[s].device);
+
+  for (NodeId id : segment.nodes) {
+    const Node& node = graph.node(id);
+    std::vector<Tensor> inputs(node.inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!node.inputs[i].valid()) continue;
+      auto found = bufferOf.find(node.inputs[i]);
+      const bool local = m_dynamic.contains(node.inputs[i]);
+      inputs[i] = TANDEM_TRY(hostTensor(node.inputs[i], local || found == bufferOf.end() ? kNone : found->second));
+    }
+    const std::int64_t start = nowNs();
+    std::vector<Tensor> outputs = TANDEM_TRY(evaluate(node, inputs));
+    if (m_recorder && state.writer)
+      state.writer->record({start, nowNs(), 0, m_request, m_recorder->intern(node.type + " " + node.name),
+                            node.origins.front(), TraceKind::Kernel});
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (node.outputs[i].valid() && outputs[i].defined()) m_dynamic[node.outputs[i]] = std::move(outputs[i]);
+  }
+  for (std::size_t i = 0; i < segment.outputs.size(); ++i) {
+    const std::size_t buffer = m_plan.segmentOutputs[s][i];
+    if (buffer == kNone) continue;
+    const Tensor& result = m_dynamic.at(segment.outputs[i]);
+    if (result.bytes() != m_plan.buffers[buffer].bytes)
+      return makeError(ErrorCode::Internal, "the tensor came out as " + result.desc().toString(),
+                       graph.value(segment.outputs[i]).name, "report this model");
+    std::memcpy(m_buffers[buffer]->hostData(), result.data(), result.bytes());
+  }
+  return {};
+}
+
+void ExecutionSlot::setTrace(TraceRecorder* recorder, const std::string& trackPrefix, std::uint64_t request) {
+  m_request = request;
+  for (DeviceState& state : m_devices) {
+    if (recorder != m_recorder)
+      state.writer = recorder ? recorder->addTrack(trackPrefix + state.device->id()) : nullptr;
+    state.stream->setTrace(recorder, state.writer, request);
+  }
+  m_recorder = recorder;
+}
+
+ExecutionSlot::DeviceState& ExecutionSlot::stateOf(const Device* device) {
+  for (DeviceState& state : m_devices)
+    if (state.device == device) return state;
+  assertionFailed("the device belongs to the slot's plan", __FILE__, __LINE__);
+}
+
+void ExecutionSlot::enter(DeviceState& state) {
+  if (!state.meter || state.busy) return;
+  state.busy = true;
+  state.meter->enter();
+}
+
+void ExecutionSlot::leave(DeviceState& state) {
+  if (!state.meter || !state.busy) return;
+  state.busy = false;
+  state.meter->leave();
+}
+
+} // namespace tandem

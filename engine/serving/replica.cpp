@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/serving/replica.hpp"
+
+#include "engine/base/clock.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tandem {
+namespace {
+
+/// Copies items [first, first + count) of `source` to item `at` of the slot's input. A tensor without a batch (its
+/// bytes do not scale with the items) is copied whole.
+void copyItems(const Tensor& source, int sourceItems, int first, int count, Tensor& target, int targetItems, int at) {
+  const std::size_t sourceBytes = source.bytes();
+  const std::size_t perItem = sourceBytes / static_cast<std::size_t>(sourceItems);
+  const bool batched = sourceBytes == perItem * static_cast<std::size_t>(sourceItems) &&
+                       target.bytes() == perItem * static_cast<std::size_t>(targetItems);
+  auto* to = static_cast<std::byte*>(target.mutableData());
+  const auto* from = static_cast<const std::byte*>(source.data());
+  if (batched)
+    std::memcpy(to + perItem * static_cast<std::size_t>(at), from + perItem * static_cast<std::size_t>(first),
+                perItem * static_cast<std::size_t>(count));
+  else
+    std::memcpy(to, from, std::min(sourceBytes, target.bytes()));
+}
+
+void addProfile(const TraceRecorder& recorder, std::uint64_t request, Completion& completion) {
+  completion.transferNs = 0;
+  completion.computeNs = 0;
+  for (const auto& track : recorder.copy().tracks)
+    for (const TraceEvent& event : track.events) {
+      if (event.request != request) continue;
+      if (event.kind == TraceKind::Transfer) completion.transferNs += event.endNs - event.startNs;
+      if (event.kind == TraceKind::Kernel) completion.computeNs += event.endNs - event.startNs;
+    }
+}
+
+} // namespace
+
+Replica::Replica(ReplicaOptions options, VariantFactory factory, BusyMeters& meters)
+    : m_options(std::move(options)),
+      m_factory(std::move(factory)),
+      m_meters(meters) {
+  for (int i = 0; i < std::max(1, m_options.streams); ++i) m_workers.emplace_back();
+}
+
+Replica::~Replica() {
+  {
+    std::lock_guard lock(m_mutex);
+    m_stop = true;
+  }
+  dropQueue();
+  m_wake.notify_all();
+  for (Worker& worker : m_workers)
+    if (worker.thread.joinable()) worker.thread.join();
+}
+
+Result<void> Replica::prepare(const std::vector<int>& sizes) {
+  for (int items : sizes) {
+    if (m_variants.contains(items)) continue;
+    m_variants[items] = TANDEM_TRY(m_factory(items));
+  }
+  for (Worker& worker : m_workers)
+    for (const auto& [items, executable] : m_variants)
+      if (!worker.slots.contains(items)) worker.slots[items] = TANDEM_TRY(executable->createSlot(&m_meters));
+  return {};
+}
+
+Result<void> Replica::warmUp(const RequestData& data) {
+  // On a thread of its own per worker, as later: thread-local state of libraries belongs to the thread that warms it.
+  for (Worker& worker : m_workers) {
+    Result<void> status;
+    std::thread thread([&] {
+      auto slot = slotFor(worker, data.items);
+      if (!slot) {
+        status = slot.error();
+        return;
+      }
+      (*slot)->attachCurrentThread();
+      for (std::size_t i = 0; i < data.inputs.size(); ++i)
+        if ((*slot)->input(i).defined())
+          copyItems(data.inputs[i], data.items, 0, data.items, (*slot)->input(i), data.items, 0);
+      constexpr int kRuns = 2; // the first sets up, the second gives the first estimate
+      for (int run = 0; run < kRuns && status.ok(); ++run) {
+        auto times = (*slot)->run();
+        if (!times)
+          status = times.error();
+        else if (run + 1 == kRuns)
+          learn(data.items, static_cast<double>(times->totalNs));
+      }
+    });
+    thread.join();
+    TANDEM_TRY(status);
+  }
+  return {};
+}
+
+void Replica::start() {
+  if (!m_recorder && m_options.profileEvery > 0) m_profile = std::make_unique<TraceRecorder>(std::size_t{1} << 14);
+  for (Worker& worker : m_workers) worker.thread = std::thread([this, &worker] { work(worker); });
+}
+
+void Replica::submit(Request request) {
+  m_queued.fetch_add(1, std::memory_order_relaxed);
+  m_queuedItems.fetch_add(request.items, std::memory_order_relaxed);
+  {
+    std::lock_guard lock(m_mutex);
+    m_queue.push_back(std::move(request));
+  }
+  m_wake.notify_one();
+}
+
+void Replica::dropQueue() {
+  std::deque<Request> dropped;
+  {
+    std::lock_guard lock(m_mutex);
+    dropped.swap(m_queue);
+  }
+  for (Request& request : dropped) {
+    m_queued.fetch_sub(1, std::memory_order_relaxed);
+    m_queuedItems.fetch_sub(request.items, std::memory_order_relaxed);
+    fail(request, nowNs());
+  }
+}
+
+void Replica::fail(Request& request, std::int64_t startNs) {
+  Completion completion{request.id, request.items, request.scheduledNs, startNs, nowNs(), -1, -1, true};
+  m_log.add(completion);
+  if (request.done) request.done(completion);
+}
+
+double Replica::serviceNs(int items) const {
+  std::lock_guard lock(m_mutex);
+  if (m_serviceNs.empty()) return 0;
+  auto above = m_serviceNs.lower_bound(items);
+  if (above != m_serviceNs.end() && above->first == items) return above->second;
+  if (above == m_serviceNs.begin()) return above->second;
+  auto below = std::prev(above);
+  if (above == m_serviceNs.end()) return below->second * items / below->first;
+  const double share = static_cast<double>(items - below->first) / (above->first - below->first);
+  return below->second + share * (above->second - below->second);
+}
+
+void Replica::learn(int items, double ns) {
+  constexpr double kWeight = 0.1; // about the last ten executions count
+  std::lock_guard lock(m_mutex);
+  auto [it, isNew] = m_serviceNs.try_emplace(items, ns);
+  if (!isNew) it->second += kWeight * (ns - it->second);
+}
+
+std::map<int, std::shared_ptr<const Executable>> Replica::variants() const {
+  std::lock_guard lock(m_mutex);
+  return m_variants;
+}
+
+std::optional<Error> Replica::lastError() const {
+  std::lock_guard lock(m_mutex);
+  return m_lastError;
+}
+
+std::vector<Request> Replica::takeBatch(std::unique_lock<std::mutex>& lock) {
+  m_wake.wait(lock, [&] { return m_stop || !m_queue.empty(); });
+  std::vector<Request> batch;
+  int items = 0;
+  while (!m_queue.empty()) {
+    if (!batch.empty() && items + m_queue.front().items > m_options.batch) break;
+    items += m_queue.front().items;
+    batch.push_back(std::move(m_queue.front()));
+    m_queue.pop_front();
+  }
+  m_queued.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
+  m_queuedItems.fetch_sub(items, std::memory_order_relaxed);
+  m_inFlight.fetch_add(static_cast<int>(batch.size()), std::memory_order_relaxed);
+  return batch;
+}
+
+void Replica::work(Worker& worker) {
+  nameCurrentThread(m_options.name);
+  if (!worker.slots.empty()) worker.slots.begin()->second->attachCurrentThread();
+  for (;;) {
+    std::vector<Request> batch;
+    {
+      std::unique_lock lock(m_mutex);
+      batch = takeBatch(lock);
+      if (batch.empty() && m_stop) return;
+    }
+    if (!batch.empty()) execute(worker, batch);
+  }
+}
+
+Result<ExecutionSlot*> Replica::slotFor(Worker& worker, int items) {
+  auto found = worker.slots.find(items);
+  if (found != worker.slots.end()) return found->second.get();
+  // A joined batch may be smaller than any size compiled for it: then it is padded to the next larger one.
+  auto larger = worker.slots.lower_bound(items);
+  if (larger != worker.slots.end() && larger->first <= m_options.batch) return larger->second.get();
+  std::shared_ptr<const Executable> executable;
+  {
+    std::lock_guard lock(m_mutex);
+    auto variant = m_variants.find(items);
+    if (variant != m_variants.end()) executable = variant->second;
+  }
+  if (!executable) {
+    executable = TANDEM_TRY(m_factory(items));
+    std::lock_guard lock(m_mutex);
+    m_variants.try_emplace(items, executable);
+  }
+  worker.slots[items] = TANDEM_TRY(executable->createSlot(&m_meters));
+  return worker.slots[items].get();
+}
+
+void Replica::execute(Worker& worker, std::vector<Request>& batch) {
+  const std::int64_t start = nowNs();
+  int items = 0;
+  for (const Request& request : batch) items += request.items;
+
+  Result<RunTimes> times = makeError(ErrorCode::Internal, "not run");
+  Result<ExecutionSlot*> slot = slotFor(worker, items);
+  TraceRecorder* recorder = m_recorder;
+  const bool sampled =
+      m_options.profileEvery > 0 && batch.front().id % static_cast<std::uint64_t>(m_options.profileEvery) == 1;
+  if (!recorder && sampled) recorder = m_profile.get();
+  int slotItems = items;
+  if (slot) {
+    for (const auto& [size, each] : worker.slots)
+      if (each.get() == *slot) slotItems = size;
+    int at = 0;
+    for (const Request& request : batch) {
+      for (std::size_t i = 0; i < request.data->inputs.size(); ++i)
+        if ((*slot)->input(i).defined())
+          copyItems(request.data->inputs[i], request.data->items, request.firstItem, request.items, (*slot)->input(i),
+                    slotItems, at);
+      at += request.items;
+    }
+    (*slot)->setTrace(recorder, m_options.name + " ", batch.front().id);
+    times = (*slot)->run();
+  } else {
+    times = slot.error();
+  }
+  const std::int64_t end = nowNs();
+  if (times) {
+    learn(slotItems, static_cast<double>(times->totalNs));
+    m_paddedItems.fetch_add(static_cast<std::uint64_t>(slotItems - items), std::memory_order_relaxed);
+  } else {
+    std::lock_guard lock(m_mutex);
+    m_lastError = times.error();
+  }
+  Completion completion;
+  completion.startNs = start;
+  completion.endNs = end;
+  completion.failed = !times.ok();
+  if (sampled && recorder && times) addProfile(*recorder, batch.front().id, completion);
+  if (recorder == m_profile.get() && recorder) recorder->clear();
+  m_inFlight.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
+  for (Request& request : batch) {
+    completion.request = request.id;
+    completion.items = request.items;
+    completion.scheduledNs = request.scheduledNs;
+    m_log.add(completion);
+    if (request.done) request.done(completion);
+    completion.transferNs = completion.computeNs = -1; // a joined batch was profiled once
+  }
+}
+
+} // namespace tandem

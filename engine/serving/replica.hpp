@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/runtime/execution_slot.hpp"
+#include "engine/serving/sample_log.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace tandem {
+
+struct ReplicaOptions {
+  std::string name;
+  int streams = 1; ///< requests in flight, each on a thread of its own
+  int batch = 0;   ///< queued requests are joined up to this many items; 0: one request per execution
+  /// Every n-th execution is profiled through device events to tell transfer from compute; 0: none.
+  int profileEvery = 32;
+};
+
+/// Compiles the model for a number of items. Called at set-up, and once per size that routing asks for later.
+using VariantFactory = std::function<Result<std::shared_ptr<const Executable>>(int items)>;
+
+/// One copy of the model, placed, with its streams and its queue. submit() and the counters are thread-safe.
+class Replica {
+ public:
+  Replica(ReplicaOptions options, VariantFactory factory, BusyMeters& meters);
+  ~Replica(); ///< finishes what runs, fails what is queued, joins the threads
+
+  /// Compiles for these sizes and allocates all slots.
+  Result<void> prepare(const std::vector<int>& sizes);
+  /// Runs `data` once on every slot, so that lazy set-up of drivers and caches is not part of a measurement.
+  Result<void> warmUp(const RequestData& data);
+  void start();
+  void submit(Request request);
+  /// Fails everything queued; what runs goes on to its end.
+  void dropQueue();
+  void setTrace(TraceRecorder* recorder) { m_recorder = recorder; } ///< before start()
+
+  const std::string& name() const { return m_options.name; }
+  const ReplicaOptions& options() const { return m_options; }
+  int queued() const { return m_queued.load(std::memory_order_relaxed); }
+  int inFlight() const { return m_inFlight.load(std::memory_order_relaxed); }
+  int queuedItems() const { return m_queuedItems.load(std::memory_order_relaxed); }
+  /// Estimated time of one execution with `items` items: a running mean per size, interpolated between sizes; 0 while
+  /// nothing was measured.
+  double serviceNs(int items) const;
+  /// The compiled variants, by number of items.
+  std::map<int, std::shared_ptr<const Executable>> variants() const;
+  /// Latest error of a failed execution; empty if none failed.
+  std::optional<Error> lastError() const;
+  /// Everything this replica completed; parts of a split request count here one by one.
+  SampleLog& log() { return m_log; }
+  /// Items of padding that joined batches carried.
+  std::uint64_t paddedItems() const { return m_paddedItems.load(std::memory_order_relaxed); }
+
+ private:
+  struct Worker {
+    std::thread thread;
+    std::map<int, std::unique_ptr<ExecutionSlot>> slots; ///< by items
+  };
+  void work(Worker& worker);
+  std::vector<Request> takeBatch(std::unique_lock<std::mutex>& lock);
+  void execute(Worker& worker, std::vector<Request>& batch);
+  Result<ExecutionSlot*> slotFor(Worker& worker, int items);
+  void learn(int items, double ns);
+  void fail(Request& request, std::int64_t startNs);
+
+  ReplicaOptions m_options;
+  VariantFactory m_factory;
+  BusyMeters& m_meters;
+  TraceRecorder* m_recorder = nullptr;
+  std::unique_ptr<TraceRecorder> m_profile; ///< for sampled executions when no trace is wanted
+
+  mutable std::mutex m_mutex; // queue, variants, estimates
+  std::condition_variable m_wake;
+  std::deque<Request> m_queue;
+  bool m_stop = false;
+  std::map<int, std::shared_ptr<const Executable>> m_variants;
+  std::map<int, double> m_serviceNs;
+  std::optional<Error> m_lastError;
+  std::atomic<int> m_queued{0}, m_queuedItems{0}, m_inFlight{0};
+  std::atomic<std::uint64_t> m_paddedItems{0};
+  SampleLog m_log;
+  std::deque<Worker> m_workers;
+};
+
+} // namespace tandem
