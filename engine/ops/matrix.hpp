@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace tandem::ops {
 
@@ -38,6 +39,14 @@ template <class C> C dotProduct(std::int64_t n, const C* x, const C* y) {
       ((partial[0] + partial[1]) + (partial[2] + partial[3])) + ((partial[4] + partial[5]) + (partial[6] + partial[7]));
   for (; i < n; ++i) sum += x[i] * y[i];
   return sum;
+}
+
+/// `a` transposed, [rows x columns] to [columns x rows].
+template <class C> std::vector<C> transposed(std::int64_t rows, std::int64_t columns, const C* a) {
+  std::vector<C> result(static_cast<std::size_t>(rows * columns));
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) result[static_cast<std::size_t>(j * rows + i)] = a[i * columns + j];
+  return result;
 }
 
 } // namespace tandem::ops

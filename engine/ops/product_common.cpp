@@ -7,14 +7,6 @@
 namespace tandem::ops {
 namespace {
 
-/// `a` transposed, [rows x columns] to [columns x rows].
-template <class C> std::vector<C> transposed(std::int64_t rows, std::int64_t columns, const C* a) {
-  std::vector<C> result(static_cast<std::size_t>(rows * columns));
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) result[static_cast<std::size_t>(j * rows + i)] = a[i * columns + j];
-  return result;
-}
-
 /// Versions below 7 broadcast C only with attribute broadcast = 1; the shapes it then has are those of later versions.
 bool broadcastsTo(const Shape& c, std::int64_t rows, std::int64_t columns) {
   if (c.rank() > 2) return false;
@@ -96,7 +88,7 @@ Result<GemmGeometry> gemmGeometry(const Node& node, const Shape& a, const Shape&
   geometry.depth = depthA == kUnknownDim ? depthB : depthA;
   if (c && !broadcastsTo(*c, geometry.rows, geometry.columns))
     return nodeError(node, "C of shape " + c->toString() + " does not broadcast to " +
-                             Shape{geometry.rows, geometry.columns}.toString());
+                               Shape{geometry.rows, geometry.columns}.toString());
   TANDEM_TRY(checkAddressable(node, Shape{geometry.rows, geometry.columns}));
   return geometry;
 }

@@ -122,6 +122,7 @@ Result<RecurrentGeometry> recurrentGeometry(const Node& node, std::int64_t gates
   if (!fits)
     return nodeError(node, "W " + w.toString() + " and R " + r.toString() + " do not go with the input " +
                              x.toString() + ", hidden_size and direction");
+  TANDEM_TRY(checkAddressable(node, geometry.sequenceShape()));
   return geometry;
 }
 
