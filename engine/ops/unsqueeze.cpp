@@ -28,7 +28,7 @@ Result<void> inferUnsqueeze(InferContext& context) {
         context.setOutput(0, context.inputType(0), unknownShape(input->rank() + static_cast<std::size_t>(*count)));
       return {};
     }
-    axes = std::move(*known);
+    axes = *known;
   }
   context.setOutput(0, context.inputType(0), TANDEM_TRY(unsqueezed(context, *input, axes)));
   return {};
