@@ -42,7 +42,7 @@ Result<void> inferReduce(InferContext& context) {
         if (keepDims) context.setOutput(0, type, unknownShape(input->rank()));
         return {};
       }
-      axes = *known;
+      axes = std::move(*known);
     }
   }
   const auto reduced = TANDEM_TRY(reducedAxes(context, axes, input->rank()));

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/cpu/weights.hpp"
+#include "engine/devices/device.hpp"
+
+namespace tandem::cpu {
+
+/// Host memory as a device's buffer.
+class CpuBuffer final : public Buffer {
+ public:
+  CpuBuffer(Device& device, AlignedMemory memory) : m_device(device), m_memory(std::move(memory)) {}
+  Device& device() const override { return m_device; }
+  std::size_t bytes() const override { return m_memory.bytes(); }
+  void* hostData() const override { return m_memory.data(); }
+
+ private:
+  Device& m_device;
+  AlignedMemory m_memory;
+};
+
+/// One set of cores of this machine.
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(DeviceInfo info) : m_info(std::move(info)) {}
+  const DeviceInfo& info() const override { return m_info; }
+  Support supports(const Graph& graph, NodeId node) const override;
+  Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
+  Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
+  Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
+  Result<ProbeResult> probe(const CancelToken& cancel) override;
+
+ private:
+  /// Microseconds from giving the stream's own thread something to do until it is done, median.
+  Result<double> measureRoundTrip();
+  Error outOfMemory(std::size_t bytes) const;
+  DeviceInfo m_info;
+};
+
+/// Measures the cores the calling thread is pinned to.
+Result<ProbeResult> probeCores(int threads, const CancelToken& cancel);
+
+} // namespace tandem::cpu

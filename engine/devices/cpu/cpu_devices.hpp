@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/device.hpp"
+
+namespace tandem {
+
+/// The native CPU as one device per core set: set i is "CPU:i" and computes on these processors only. An empty list
+/// gives one device with every processor this process may use. Kernels are oneDNN's where it has fast ones, loops of
+/// our own otherwise, and the operators' reference loops last, so that every operator of findOp() runs.
+std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets);
+
+} // namespace tandem

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/weights.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace tandem::cpu {
+namespace {
+constexpr std::size_t kAlignment = 64; // one cache line, one AVX-512 register
+} // namespace
+
+void AlignedMemory::Free::operator()(void* data) const { std::free(data); }
+
+AlignedMemory::AlignedMemory(std::size_t bytes) : m_bytes(bytes) {
+  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  if (rounded >= bytes) m_data.reset(std::aligned_alloc(kAlignment, rounded));
+}
+
+WeightsPtr WeightStore::keep(const Tensor& tensor) {
+  if (m_kept.insert(tensor.data()).second) m_bytes += static_cast<std::int64_t>(tensor.bytes());
+  auto weights = std::make_shared<Weights>();
+  weights->original = tensor;
+  return weights;
+}
+
+WeightsPtr WeightStore::prepare(const Tensor& tensor, const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  if (from == to) {
+    return keep(tensor);
+  }
+  for (const Entry& entry : m_entries)
+    if (entry.source.data() == tensor.data() && entry.from == from && entry.to == to) return entry.weights;
+  auto weights = std::make_shared<Weights>();
+  weights->prepared = AlignedMemory(to.get_size());
+  if (!weights->prepared.data()) throw std::bad_alloc();
+  dnnl::memory src(from, engine(), const_cast<void*>(tensor.data()));
+  dnnl::memory dst(to, engine(), weights->prepared.data());
+  dnnl::stream stream(engine());
+  dnnl::reorder(src, dst).execute(stream, src, dst);
+  stream.wait();
+  m_bytes += static_cast<std::int64_t>(to.get_size());
+  m_entries.push_back({tensor, from, to, weights});
+  return weights;
+}
+
+} // namespace tandem::cpu
