@@ -24,8 +24,9 @@ bool onlySteersShapes(const Graph& graph, ValueId id, const std::vector<bool>& s
   const Value& value = graph.value(id);
   if (!couldSteerShapes(value) || value.consumers.empty()) return false;
   return std::all_of(value.consumers.begin(), value.consumers.end(), [&](NodeId consumer) {
-    if (shapeNode[consumer.index()]) return true;
     const Node& node = graph.node(consumer);
+    if (isShapeOp(node)) return false; // reads the extents, not the elements
+    if (shapeNode[consumer.index()]) return true;
     const OpDef* def = findOp(node);
     if (!def) return false;
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
