@@ -42,7 +42,7 @@ Result<void> inferReduce(InferContext& context) {
         if (keepDims) context.setOutput(0, type, unknownShape(input->rank()));
         return {};
       }
-      axes = std::move(*known);
+      axes = *known;
     }
   }
   const auto reduced = TANDEM_TRY(reducedAxes(context, axes, input->rank()));
