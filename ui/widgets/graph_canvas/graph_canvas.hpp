@@ -28,8 +28,11 @@ enum class ColorMode { Device, Operator, Flops, Bytes, Support };
 /// detail; the layout runs in a task off the UI thread. Node numbers are those of the GraphScene; a collapsed scope
 /// stands for all nodes inside, so selecting it selects them. UI thread only.
 ///
-/// Keys (with focus): Space fit, +/- zoom, arrows along edges (Shift extends), Home/End first/last, Enter expand or
-/// collapse, * / expand or collapse all, 0 auto, 1-9 device n, Ctrl+A all, Esc clear, M minimap, L legend, Menu key.
+/// Keys (with focus): Space fit, +/- zoom, arrows along edges (Shift extends, Ctrl pans), Home/End first/last, Enter
+/// expands a scope or activates a node, Backspace collapses the scope around, * and / expand and collapse all, 0 auto,
+/// 1-9 device n, Ctrl+A all, Esc clear, M minimap, L legend, Menu key.
+/// Mouse: wheel zooms at the pointer (Ctrl finer, Shift pans sideways), drag pans, Shift+drag selects, Ctrl+drag zooms
+/// to the range, double click expands or collapses a scope under the pointer.
 class GraphCanvas : public QAbstractScrollArea {
   Q_OBJECT
  public:
@@ -113,7 +116,7 @@ class GraphCanvas : public QAbstractScrollArea {
   void changeEvent(QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
-  void scrollContentsBy(int dx, int dy) override;
+  void leaveEvent(QEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void mouseReleaseEvent(QMouseEvent* event) override;

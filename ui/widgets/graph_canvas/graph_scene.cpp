@@ -36,9 +36,9 @@ int GraphScene::addNode(const SceneNode& node) {
   return nodeCount() - 1;
 }
 
-void GraphScene::addEdge(int from, int to, qint64 bytes) {
+void GraphScene::addEdge(int from, int to, qint64 bytes, int value) {
   Q_ASSERT(from >= 0 && from < nodeCount() && to >= 0 && to < nodeCount());
-  m_edges.push_back({from, to, bytes});
+  m_edges.push_back({from, to, bytes, value});
 }
 
 bool GraphScene::isMoved(int node) const {

@@ -37,6 +37,7 @@ struct SceneEdge {
   int from = 0;
   int to = 0;
   qint64 bytes = 0;
+  int value = -1;
 };
 
 /// What the devices inside a (collapsed) scope amount to.
@@ -53,8 +54,9 @@ class GraphScene {
   int addScope(int parent, const QString& name);
   /// Returns the node's index: 0, 1, 2, ... in the order of the calls.
   int addNode(const SceneNode& node);
-  /// Ends must exist. A node may feed another through several edges.
-  void addEdge(int from, int to, qint64 bytes);
+  /// Ends must exist. A node may feed another through several edges. Edges of the same `value` (a tensor's number, -1 =
+  /// unknown) between two boxes are one tensor, so its bytes are shown once.
+  void addEdge(int from, int to, qint64 bytes, int value = -1);
 
   [[nodiscard]] int nodeCount() const { return static_cast<int>(m_scope.size()); }
   [[nodiscard]] int edgeCount() const { return static_cast<int>(m_edges.size()); }
