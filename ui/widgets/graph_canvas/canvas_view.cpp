@@ -258,7 +258,7 @@ void GraphCanvas::Private::paintLegend(QPainter& p) {
   normal.setPixelSize(12);
   const QFontMetricsF metrics(normal), titleMetrics(title);
   const bool transfers = looks.byDevice && looks.transfers > 0;
-  const QString transferText = tr("%1 copies, %2").arg(formatCount(looks.transfers), formatBytes(looks.transferBytes));
+  const QString transferText = tr("Copies: %1, %2").arg(formatCount(looks.transfers), formatBytes(looks.transferBytes));
   double width = titleMetrics.horizontalAdvance(looks.legendTitle);
   for (const LegendEntry& e : looks.legend)
     width = std::max(width, 34 + metrics.horizontalAdvance(e.text) + 16 + metrics.horizontalAdvance(e.count));

@@ -245,7 +245,7 @@ void GraphCanvas::Private::describeForAccessibility() {
     q->setAccessibleDescription(emptyHeadline);
     return;
   }
-  QString text = tr("%n nodes.", nullptr, count);
+  QString text = tr("Nodes: %1.").arg(formatCount(count));
   if (selection.isEmpty()) {
     text += QLatin1Char(' ') + tr("Nothing selected.");
   } else {
@@ -255,7 +255,7 @@ void GraphCanvas::Private::describeForAccessibility() {
       const QString device = deviceName(scene.effective(node));
       names.append(tr("%1, %2, on %3").arg(scene.name(node), scene.title(node), device));
     }
-    text += QLatin1Char(' ') + tr("%n selected:", nullptr, static_cast<int>(selection.size())) + QLatin1Char(' ') +
+    text += QLatin1Char(' ') + tr("Selected: %1:").arg(formatCount(static_cast<double>(selection.size()))) + QLatin1Char(' ') +
             names.join(QStringLiteral("; "));
     if (selection.size() > kSpokenNames) text += QStringLiteral(" …");
   }
@@ -425,7 +425,7 @@ QString GraphCanvas::Private::toolTipOf(int node) const {
 QString GraphCanvas::Private::scopeToolTip(int scope) const {
   QStringList lines{scene.scopePath(scope)};
   for (const DeviceShare& share : scene.sharesOf(scope))
-    lines.append(tr("%n on %1", nullptr, share.count).arg(deviceName(share.device)));
+    lines.append(tr("%1 on %2").arg(formatCount(share.count), deviceName(share.device)));
   return lines.join(QLatin1Char('\n'));
 }
 

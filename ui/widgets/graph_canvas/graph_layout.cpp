@@ -10,6 +10,8 @@
 namespace tandem::ui {
 namespace {
 
+constexpr double kTitleGap = 6; // below a frame's title
+
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 // One scope's inside (or the top level): what layoutLevel gets and gives.
@@ -170,7 +172,7 @@ class CompoundLayout {
     }
     level.result = layoutLevel(level.items, level.edges, m_options.level, m_cancel);
     const double width = level.result.right - level.result.left + 2 * m_options.framePadding;
-    const double height = level.result.bottom + m_options.frameTitle + m_options.framePadding;
+    const double height = level.result.bottom + m_options.frameTitle + kTitleGap + m_options.framePadding;
     // Even, so that the middle of a frame is a whole number.
     level.size = {std::max(112.0, std::ceil(width / 2) * 2), std::ceil(height / 2) * 2};
   }
@@ -185,7 +187,7 @@ class CompoundLayout {
       const QPointF inside(level.result.left + level.origin.x(), level.origin.y());
       const double spare = (level.size.width() - (level.result.right - level.result.left)) / 2;
       m_layout.frames.push_back(
-          {m_graph.frames[l - 1], level.depth, QRectF(inside - QPointF(spare, m_options.frameTitle), level.size)});
+          {m_graph.frames[l - 1], level.depth, QRectF(inside - QPointF(spare, m_options.frameTitle + kTitleGap), level.size)});
     }
     routeEdges();
     m_layout.bounds = bounds;
@@ -200,7 +202,7 @@ class CompoundLayout {
       if (level.levelOfItem[i] < 0) continue;
       Level& inner = m_levels[at(level.levelOfItem[i])];
       const double insideMiddle = (inner.result.left + inner.result.right) / 2;
-      inner.origin = {center.x() - insideMiddle, rect.top() + m_options.frameTitle};
+      inner.origin = {center.x() - insideMiddle, rect.top() + m_options.frameTitle + kTitleGap};
     }
   }
 
