@@ -88,5 +88,173 @@ TEST(CpuFusedConv, AddsAResidualThatDiesOrLivesOn) {
   }
 }
 
+TEST(CpuPool, MatchesTheReference) {
+  struct Case {
+    const char* type;
+    Shape x;
+    Attributes attributes;
+  };
+  const Ints two{2, 2}, three{3, 3}, pads{1, 1, 1, 1};
+  const std::int64_t yes = 1;
+  const std::vector<Case> cases{
+      {"MaxPool", {1, 16, 9, 11}, attributes({{"kernel_shape", three}, {"strides", two}, {"pads", pads}})},
+      {"MaxPool", {3, 5, 8, 8}, attributes({{"kernel_shape", two}, {"strides", two}})},
+      {"MaxPool", {1, 4, 10, 10}, attributes({{"kernel_shape", three}, {"strides", two}, {"ceil_mode", yes}})},
+      {"MaxPool", {1, 4, 10, 10}, attributes({{"kernel_shape", two}, {"dilations", three}})},
+      {"MaxPool", {2, 3, 15}, attributes({{"kernel_shape", Ints{3}}})},
+      {"AveragePool", {1, 16, 9, 11}, attributes({{"kernel_shape", three}, {"strides", two}, {"pads", pads}})},
+      {"AveragePool",
+       {3, 5, 9, 9},
+       attributes({{"kernel_shape", three}, {"strides", two}, {"pads", pads}, {"count_include_pad", yes}})},
+      {"AveragePool",
+       {1, 5, 10, 10},
+       attributes({{"kernel_shape", three}, {"strides", two}, {"ceil_mode", yes}, {"count_include_pad", yes}})},
+      {"AveragePool", {1, 5, 10, 10}, attributes({{"kernel_shape", three}, {"strides", two}, {"ceil_mode", yes}})},
+      {"GlobalAveragePool", {3, 7, 5, 6}, {}},
+      {"GlobalMaxPool", {1, 7, 5, 6}, {}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::string(c.type) + " " + c.x.toString());
+    GraphMaker maker;
+    const ValueId x = maker.input(c.x);
+    maker.finish({maker.node(c.type, {x}, c.attributes)});
+    expectLikeReference(maker.graph);
+  }
+}
+
+TEST(CpuPool, GivesIndicesToo) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 2, 6, 6});
+  const ValueId y = maker.node("MaxPool", {x}, attributes({{"kernel_shape", Ints{2, 2}}}), 2);
+  maker.finish({y, maker.output(1)});
+  EXPECT_EQ(expectLikeReference(maker.graph), "reference");
+}
+
+TEST(CpuEltwise, MatchesTheReference) {
+  for (const char* type : {"Abs", "Elu", "Exp", "Gelu", "HardSwish", "LeakyRelu", "Relu", "Round", "Sigmoid",
+                           "Softplus", "Tanh", "Neg", "Floor", "Ceil", "HardSigmoid"}) {
+    SCOPED_TRACE(type);
+    GraphMaker maker;
+    const ValueId x = maker.input({3, 5, 7});
+    maker.finish({maker.node(type, {x})});
+    EXPECT_NE(expectLikeReference(maker.graph), "reference");
+  }
+}
+
+TEST(CpuEltwise, ClipsBetweenConstantBounds) {
+  GraphMaker maker;
+  const ValueId x = maker.input({4, 9});
+  const ValueId both =
+      maker.node("Clip", {x, maker.constant(Tensor::scalar(-0.25f)), maker.constant(Tensor::scalar(0.5f))});
+  const ValueId low = maker.node("Clip", {x, maker.constant(Tensor::scalar(0.25f))});
+  maker.finish({both, low});
+  EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
+}
+
+TEST(CpuBinary, BroadcastsLikeTheReference) {
+  const std::vector<std::pair<Shape, Shape>> shapes{{{3, 4, 5}, {3, 4, 5}}, {{3, 4, 5}, {5}},          {{5}, {3, 4, 5}},
+                                                    {{3, 1, 5}, {1, 4, 1}}, {{2, 3, 4, 5}, {3, 1, 1}}, {{2, 3}, {}},
+                                                    {{}, {2, 3}},           {{1}, {1, 1, 1}}};
+  for (const auto& [a, b] : shapes) {
+    for (const char* type : {"Add", "Sub", "Mul", "Div", "Max", "Min"}) {
+      SCOPED_TRACE(std::string(type) + " " + a.toString() + " " + b.toString());
+      GraphMaker maker;
+      const ValueId x = maker.input(a);
+      const ValueId y = maker.input(b);
+      maker.finish({maker.node(type, {x, y})});
+      EXPECT_NE(expectLikeReference(maker.graph), "reference");
+    }
+  }
+}
+
+TEST(CpuBinary, WorksOnIntegersToo) {
+  GraphMaker maker;
+  const ValueId x = maker.input({2, 3}, DataType::Int64);
+  maker.finish({maker.node("Add", {x, x})});
+  EXPECT_EQ(expectLikeReference(maker.graph), "reference");
+}
+
+TEST(CpuGemm, MatchesTheReference) {
+  struct Case {
+    std::int64_t m, n, k, transA, transB;
+    float alpha, beta;
+    std::optional<Shape> c;
+  };
+  const std::vector<Case> cases{{1, 10, 64, 0, 1, 1, 1, Shape{10}},    {3, 17, 33, 0, 0, 1, 1, Shape{17}},
+                                {5, 8, 16, 1, 0, 1, 1, std::nullopt},  {4, 6, 8, 1, 1, 0.5f, 2, Shape{1, 6}},
+                                {4, 6, 8, 0, 0, 0.5f, 1, Shape{4, 6}}, {4, 6, 8, 0, 1, 1, 1, Shape{4, 1}},
+                                {4, 6, 8, 0, 1, 0.25f, 0.5f, Shape{}}, {2, 5, 7, 0, 0, 1, 0, Shape{5}}};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Case& c = cases[i];
+    for (bool constants : {true, false}) {
+      SCOPED_TRACE(std::to_string(i) + (constants ? " constant" : " computed"));
+      GraphMaker maker;
+      const ValueId a = maker.input(c.transA ? Shape{c.k, c.m} : Shape{c.m, c.k});
+      const Shape b = c.transB ? Shape{c.n, c.k} : Shape{c.k, c.n};
+      std::vector<ValueId> inputs{a, constants ? maker.weights(b) : maker.input(b)};
+      if (c.c) inputs.push_back(constants ? maker.weights(*c.c) : maker.input(*c.c));
+      Attributes gemm = attributes({{"transA", c.transA}, {"transB", c.transB}, {"alpha", c.alpha}, {"beta", c.beta}});
+      const ValueId plain = maker.node("Gemm", inputs, gemm);
+      gemm.set("activation", std::string("Tanh"));
+      maker.finish({plain, maker.node("FusedGemm", inputs, gemm, 1, "tandem")});
+      expectLikeReference(maker.graph);
+    }
+  }
+}
+
+TEST(CpuMatMul, BroadcastsBatches) {
+  const std::vector<std::pair<Shape, Shape>> shapes{{{4, 5}, {5, 6}},
+                                                    {{2, 3, 4, 5}, {5, 6}},
+                                                    {{3, 4, 5}, {3, 5, 6}},
+                                                    {{2, 1, 4, 5}, {3, 5, 6}},
+                                                    {{5}, {5, 6}},
+                                                    {{4, 5}, {5}},
+                                                    {{5}, {5}},
+                                                    {{5}, {3, 5, 2}},
+                                                    {{1, 64}, {64, 33}},
+                                                    {{2, 7, 5}, {1, 5, 3}}};
+  for (const auto& [a, b] : shapes) {
+    for (bool constant : {true, false}) {
+      SCOPED_TRACE(a.toString() + " times " + b.toString());
+      GraphMaker maker;
+      const ValueId x = maker.input(a);
+      maker.finish({maker.node("MatMul", {x, constant ? maker.weights(b) : maker.input(b)})});
+      EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
+    }
+  }
+}
+
+TEST(CpuSoftmax, MatchesTheReferenceOnEveryAxis) {
+  for (const char* type : {"Softmax", "LogSoftmax"}) {
+    for (std::int64_t axis : {0, 1, 2, -1}) {
+      for (int version : {11, 13}) {
+        GraphMaker maker;
+        const ValueId x = maker.input({3, 17, 5});
+        const ValueId y = maker.node(type, {x}, attributes({{"axis", axis}}));
+        maker.graph.node(NodeId(0)).version = version;
+        maker.finish({y});
+        const std::string kernel = expectLikeReference(maker.graph);
+        const bool contiguous = version == 11 || axis == 2 || axis == -1;
+        EXPECT_THAT(kernel, StartsWith(contiguous ? "onednn" : "reference")) << type << " " << axis;
+      }
+    }
+  }
+}
+
+TEST(CpuNormalization, MatchesTheReference) {
+  GraphMaker maker;
+  const ValueId x = maker.input({3, 20, 5, 7});
+  const Tensor variance = Tensor::of<float>({20}, std::vector<float>(20, 0.7f));
+  const ValueId b = maker.node("BatchNormalization", {x, maker.weights({20}), maker.weights({20}), maker.weights({20}),
+                                                      maker.constant(variance)});
+  const ValueId l = maker.node("LRN", {b}, attributes({{"size", std::int64_t{5}}, {"alpha", 0.01f}}));
+  const ValueId even = maker.node("LRN", {b}, attributes({{"size", std::int64_t{4}}, {"alpha", 0.01f}}));
+  const ValueId n = maker.node("LayerNormalization", {x, maker.weights({5, 7}), maker.weights({5, 7})},
+                               attributes({{"axis", std::int64_t{2}}}));
+  const ValueId noShift = maker.node("LayerNormalization", {x, maker.weights({7})});
+  maker.finish({l, even, n, noShift});
+  EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
+}
+
 } // namespace
 } // namespace tandem

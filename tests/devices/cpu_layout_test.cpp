@@ -29,5 +29,90 @@ TEST(CpuLayouts, ChainsOfUnaryNodesKeepWhatOthersStillNeed) {
   expectLikeReference(maker.graph);
 }
 
+ValueId conv(GraphMaker& maker, ValueId x, std::int64_t from, std::int64_t to, std::int64_t kernel = 1) {
+  const std::int64_t pad = kernel / 2;
+  return maker.node("Conv", {x, maker.weights({to, from, kernel, kernel}), maker.weights({to})},
+                    attributes({{"pads", Ints{pad, pad, pad, pad}}}));
+}
+
+TEST(CpuLayouts, WholeChainFromConvolutionToGemm) {
+  for (std::int64_t batch : {1, 3}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({batch, 3, 16, 16});
+    const ValueId a = maker.node("Relu", {conv(maker, x, 3, 32, 3)});
+    const ValueId b = maker.node("Relu", {conv(maker, a, 32, 16)});
+    const ValueId c = maker.node("Relu", {conv(maker, a, 32, 16, 3)});
+    const ValueId joined = maker.node("Concat", {b, c}, attributes({{"axis", std::int64_t{1}}}));
+    const ValueId d = conv(maker, joined, 32, 24);
+    const ValueId p = maker.node("MaxPool", {d}, attributes({{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}));
+    const ValueId f = maker.node("Flatten", {p});
+    maker.finish({maker.node("Gemm", {f, maker.weights({10, 24 * 64}), maker.weights({10})},
+                             attributes({{"transB", std::int64_t{1}}}))});
+    expectLikeReference(maker.graph);
+  }
+}
+
+TEST(CpuLayouts, ConcatOfOddChannelsPlainPartsAndRepeatedParts) {
+  for (std::int64_t batch : {1, 2}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({batch, 3, 6, 6});
+    const ValueId a = conv(maker, x, 3, 5);
+    const ValueId b = conv(maker, x, 3, 16, 3);
+    const ValueId s = maker.node("Softmax", {x});
+    const ValueId joined = maker.node("Concat", {a, b, s, x, b}, attributes({{"axis", std::int64_t{1}}}));
+    const ValueId rows = maker.node("Concat", {joined, joined}, attributes({{"axis", std::int64_t{2}}}));
+    maker.finish({joined, maker.node("Relu", {rows}), conv(maker, joined, 43, 8)});
+    expectLikeReference(maker.graph);
+  }
+}
+
+TEST(CpuLayouts, DenseBlocksJoinTheSameValueTwice) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 16, 8, 8});
+  const ValueId a = conv(maker, x, 16, 16);
+  const ValueId b = conv(maker, a, 16, 16, 3);
+  const ValueId ab = maker.node("Concat", {a, b}, attributes({{"axis", std::int64_t{1}}}));
+  const ValueId c = conv(maker, maker.node("Relu", {ab}), 32, 16);
+  const ValueId abc = maker.node("Concat", {ab, c}, attributes({{"axis", std::int64_t{1}}}));
+  maker.finish({maker.node("Relu", {abc}), b});
+  expectLikeReference(maker.graph);
+}
+
+TEST(CpuLayouts, PlainConcatWithoutOuterDimsIsWrittenInPlace) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 4, 6});
+  const ValueId a = maker.node("Sigmoid", {x});
+  const ValueId b = maker.node("Tanh", {x});
+  const ValueId joined = maker.node("Concat", {a, b, x}, attributes({{"axis", std::int64_t{1}}}));
+  maker.finish({joined, maker.node("Neg", {a})});
+  expectLikeReference(maker.graph);
+}
+
+TEST(CpuLayouts, ViewsOfBlockedValuesAndOutputsKeepTheirElements) {
+  GraphMaker maker;
+  const ValueId x = maker.input({2, 3, 6, 6});
+  const ValueId c = conv(maker, x, 3, 16, 3);
+  const ValueId id = maker.node("Identity", {c});
+  const ValueId flat = maker.node("Flatten", {id});
+  const ValueId relu = maker.node("Relu", {flat});
+  maker.finish({id, flat, maker.node("Neg", {relu}), maker.node("Flatten", {x})});
+  expectLikeReference(maker.graph);
+}
+
+TEST(CpuLayouts, ChannelScalesOnConvolutionResults) {
+  for (std::int64_t batch : {1, 3}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({batch, 16, 9, 7});
+    const ValueId c = conv(maker, x, 16, 32, 3);
+    const ValueId pooled = maker.node("GlobalAveragePool", {c});
+    const ValueId gate = maker.node("HardSigmoid", {conv(maker, pooled, 32, 32)});
+    const ValueId scaled = maker.node("Mul", {c, gate});
+    const ValueId shifted = maker.node("Add", {scaled, maker.weights({32, 1, 1})});
+    const ValueId halved = maker.node("Mul", {maker.constant(Tensor::scalar(0.5f)), shifted});
+    maker.finish({maker.node("Add", {halved, c})});
+    expectLikeReference(maker.graph);
+  }
+}
+
 } // namespace
 } // namespace tandem

@@ -44,9 +44,9 @@ struct KernelPlan {
   std::vector<InputNeed> inputs;        ///< one per node input
   std::vector<Layout> outputs;          ///< one per node output
   std::int64_t scratchBytes = 0;
-  int overwrites = kNone;  ///< output 0 may use the memory of this input where nobody needs it later
-  int accumulates = kNone; ///< output 0 must hold the elements of this input before the kernel runs
-  int viewOf = kNone;      ///< output 0 is this input's memory under another shape; plain unless shapes agree
+  std::vector<int> overwrites; ///< output 0 may use the memory of one of these inputs where nobody needs it later
+  int accumulates = kNone;     ///< output 0 must hold the elements of this input before the kernel runs
+  int viewOf = kNone;          ///< output 0 is this input's memory under another shape; plain unless shapes agree
 };
 
 /// One node as factories see it: descs are static, layouts are those the values have at this point of the program.

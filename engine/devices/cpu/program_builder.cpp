@@ -150,7 +150,9 @@ ProgramBuilder::Home ProgramBuilder::placeOutput(const NodeView& view, std::size
   if (state.output >= 0 && layout.isPlain())
     return {newStorage(Location::Kind::Output, static_cast<std::uint32_t>(state.output), bytes, INT32_MAX), 0, layout};
   if (std::optional<Home> slot = placeInConcat(value, layout)) return *slot;
-  for (int input : {plan.accumulates, plan.overwrites}) {
+  std::vector<int> candidates = plan.overwrites;
+  if (plan.accumulates != KernelPlan::kNone) candidates.push_back(plan.accumulates);
+  for (int input : candidates) {
     if (index != 0 || !mayOverwrite(plan, input, inputs, bytes, position)) continue;
     Home home = inputs[static_cast<std::size_t>(input)];
     home.layout = layout;
@@ -162,7 +164,7 @@ ProgramBuilder::Home ProgramBuilder::placeOutput(const NodeView& view, std::size
 
 bool ProgramBuilder::mayOverwrite(const KernelPlan& plan, int input, const std::vector<Home>& inputs,
                                   std::int64_t bytes, int position) const {
-  if (input == KernelPlan::kNone || !m_options.compiled) return false;
+  if (!m_options.compiled) return false;
   const Home& home = inputs[static_cast<std::size_t>(input)];
   if (home.storage < 0) return false;
   const Storage& storage = m_storages[static_cast<std::size_t>(home.storage)];

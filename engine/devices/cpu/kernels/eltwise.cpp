@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/loops.hpp"
+
+#include <limits>
+
+namespace tandem::cpu {
+namespace {
+
+struct Function {
+  dnnl::algorithm algorithm;
+  float alpha = 0;
+  float beta = 0;
+};
+
+/// Clip's bounds: attributes before version 11, constant inputs since; nullopt where they are computed.
+std::optional<Function> clipOf(const NodeView& view) {
+  Function clip{dnnl::algorithm::eltwise_clip, std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max()};
+  if (view.version() < 11) {
+    clip.alpha = view.attributes().getFloat("min", clip.alpha);
+    clip.beta = view.attributes().getFloat("max", clip.beta);
+    return clip;
+  }
+  for (std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    if (!view.hasInput(i)) continue;
+    const Tensor* bound = view.constant(i);
+    if (!bound || bound->elements() != 1) return std::nullopt;
+    (i == 1 ? clip.alpha : clip.beta) = bound->as<float>()[0];
+  }
+  return clip;
+}
+
+std::optional<Function> functionOf(const NodeView& view) {
+  using algorithm = dnnl::algorithm;
+  const std::string_view type = view.node().type;
+  const Attributes& attributes = view.attributes();
+  if (type == "Relu") return Function{algorithm::eltwise_relu};
+  if (type == "LeakyRelu") return Function{algorithm::eltwise_relu, attributes.getFloat("alpha", 0.01f)};
+  if (type == "Elu") return Function{algorithm::eltwise_elu, attributes.getFloat("alpha", 1.0f)};
+  if (type == "Sigmoid") return Function{algorithm::eltwise_logistic};
+  if (type == "Tanh") return Function{algorithm::eltwise_tanh};
+  if (type == "Exp") return Function{algorithm::eltwise_exp};
+  if (type == "Log") return Function{algorithm::eltwise_log};
+  if (type == "Sqrt") return Function{algorithm::eltwise_sqrt};
+  if (type == "Abs") return Function{algorithm::eltwise_abs};
+  if (type == "Round") return Function{algorithm::eltwise_round};
+  if (type == "HardSwish") return Function{algorithm::eltwise_hardswish};
+  if (type == "Softplus") return Function{algorithm::eltwise_soft_relu};
+  if (type == "Swish") return Function{algorithm::eltwise_swish, attributes.getFloat("alpha", 1.0f)};
+  if (type == "Gelu")
+    return Function{attributes.getString("approximate", "none") == "tanh" ? algorithm::eltwise_gelu_tanh
+                                                                          : algorithm::eltwise_gelu_erf};
+  if (type == "Clip") return clipOf(view);
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<KernelPlan> eltwiseKernel(const NodeView& view) {
+  if (!view.allFloat()) return std::nullopt;
+  const std::optional<Function> function = functionOf(view);
+  if (!function) return std::nullopt;
+  const dnnl::memory::desc data = dnnlDesc(view.input(0), view.layout(0));
+  const dnnl::eltwise_forward::primitive_desc desc(
+      {dnnl::prop_kind::forward_inference, function->algorithm, data, function->alpha, function->beta},
+      DnnlKernelBuilder::attributes(), engine());
+  if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
+  KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
+  for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
+  plan.inputs[0].layout = plan.outputs[0] = view.layout(0);
+  plan.overwrites = {0};
+  DnnlKernelBuilder builder;
+  builder.add(desc, dnnl::eltwise_forward(desc),
+              {inputArgument(DNNL_ARG_SRC, data, 0), outputArgument(DNNL_ARG_DST, data, 0)});
+  plan.scratchBytes = builder.scratchBytes();
+  plan.kernel = builder.finish();
+  return plan;
+}
+
+std::optional<KernelPlan> unaryKernel(const NodeView& view) {
+  if (!view.allFloat()) return std::nullopt;
+  const std::string_view type = view.node().type;
+  const UnaryFunction function = type == "Neg"          ? UnaryFunction::Neg
+                                 : type == "Reciprocal" ? UnaryFunction::Reciprocal
+                                 : type == "Floor"      ? UnaryFunction::Floor
+                                 : type == "Ceil"       ? UnaryFunction::Ceil
+                                                        : UnaryFunction::HardSigmoid;
+  const float alpha = view.attributes().getFloat("alpha", 0.2f);
+  const float beta = view.attributes().getFloat("beta", 0.5f);
+  KernelPlan plan = view.plainPlan("rows");
+  // Blocks that the channels do not fill must stay zero, which not every function gives.
+  if (!view.layout(0).isPlain() && !hasPadding(view.layout(0).desc()))
+    plan.inputs[0].layout = plan.outputs[0] = view.layout(0);
+  plan.overwrites = {0};
+  const std::int64_t count = view.output(0).shape.elements();
+  plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
+    return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
+      inPieces(threads, count, count * 8, [&](std::int64_t begin, std::int64_t end) {
+        unaryRow(function, alpha, beta, x + begin, y + begin, end - begin);
+      });
+    };
+  });
+  return plan;
+}
+
+} // namespace tandem::cpu

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/dnnl_kernel.hpp"
+
+namespace tandem::cpu {
+namespace {
+
+constexpr auto kInference = dnnl::prop_kind::forward_inference;
+constexpr auto kFloat = dnnl::memory::data_type::f32;
+
+/// Completes a plan whose input and output 0 share `data`, which may be the same memory.
+template <class Primitive>
+std::optional<KernelPlan> inPlacePlan(const NodeView& view, const typename Primitive::primitive_desc& desc,
+                                      const dnnl::memory::desc& data, const Layout& layout,
+                                      std::vector<DnnlArgument> arguments) {
+  if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
+  KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
+  plan.inputs[0].layout = plan.outputs[0] = layout;
+  plan.overwrites = {0};
+  arguments.push_back(inputArgument(DNNL_ARG_SRC, data, 0));
+  arguments.push_back(outputArgument(DNNL_ARG_DST, data, 0));
+  DnnlKernelBuilder builder;
+  builder.add(desc, Primitive(desc), std::move(arguments));
+  plan.scratchBytes = builder.scratchBytes();
+  plan.kernel = builder.finish();
+  return plan;
+}
+
+} // namespace
+
+std::optional<KernelPlan> softmaxKernel(const NodeView& view) {
+  if (!view.allFloat()) return std::nullopt;
+  const Shape& shape = view.input(0).shape;
+  const bool flattens = view.version() < 13;
+  const auto axis = normalizeAxis(view.attributes().getInt("axis", flattens ? 1 : -1), shape.rank());
+  if (!axis) return std::nullopt;
+  std::int64_t outer = 1, inner = 1;
+  for (std::size_t i = 0; i < *axis; ++i) outer *= shape[i];
+  for (std::size_t i = *axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  const dnnl::memory::dims dims = flattens     ? dnnl::memory::dims{outer, shape[*axis] * inner}
+                                  : inner == 1 ? dnnl::memory::dims{outer, shape[*axis]}
+                                               : dnnl::memory::dims{outer, shape[*axis], inner};
+  const dnnl::memory::desc data = plainDesc(kFloat, dims);
+  const auto attr = DnnlKernelBuilder::attributes();
+  if (view.node().type == "LogSoftmax")
+    return inPlacePlan<dnnl::logsoftmax_forward>(view, {{kInference, data, 1}, attr, engine()}, data, {}, {});
+  return inPlacePlan<dnnl::softmax_forward>(view, {{kInference, data, 1}, attr, engine()}, data, {}, {});
+}
+
+std::optional<KernelPlan> batchNormalizationKernel(const NodeView& view) {
+  const Shape& shape = view.input(0).shape;
+  if (!view.allFloat() || shape.rank() < 2 || shape.rank() > 5 || view.attributes().getInt("training_mode", 0) != 0 ||
+      view.attributes().getInt("spatial", 1) != 1)
+    return std::nullopt;
+  for (std::size_t i = 1; i < view.outputCount(); ++i)
+    if (view.wantsOutput(i)) return std::nullopt;
+  const dnnl::memory::desc data = dnnlDesc(view.input(0), view.layout(0));
+  using flags = dnnl::normalization_flags;
+  const dnnl::batch_normalization_forward::primitive_desc desc(
+      {kInference, data, view.attributes().getFloat("epsilon", 1e-5f),
+       flags::use_global_stats | flags::use_scale | flags::use_shift},
+      DnnlKernelBuilder::attributes(), engine());
+  const dnnl::memory::desc channels = plainDesc(kFloat, {shape[1]});
+  return inPlacePlan<dnnl::batch_normalization_forward>(
+      view, desc, data, view.layout(0),
+      {inputArgument(DNNL_ARG_SCALE, channels, 1), inputArgument(DNNL_ARG_SHIFT, channels, 2),
+       inputArgument(DNNL_ARG_MEAN, channels, 3), inputArgument(DNNL_ARG_VARIANCE, channels, 4)});
+}
+
+std::optional<KernelPlan> lrnKernel(const NodeView& view) {
+  const Attributes& attributes = view.attributes();
+  const std::int64_t size = attributes.getInt("size", 0);
+  // oneDNN's window lies evenly around the channel; an even size has one more above than below.
+  if (!view.allFloat() || view.input(0).shape.rank() != 4 || size % 2 == 0) return std::nullopt;
+  const dnnl::memory::desc data = dnnlDesc(view.input(0), view.layout(0));
+  const dnnl::lrn_forward::primitive_desc desc({kInference, dnnl::algorithm::lrn_across_channels, data, size,
+                                                attributes.getFloat("alpha", 1e-4f), attributes.getFloat("beta", 0.75f),
+                                                attributes.getFloat("bias", 1.0f)},
+                                               DnnlKernelBuilder::attributes(), engine());
+  std::optional<KernelPlan> plan = inPlacePlan<dnnl::lrn_forward>(view, desc, data, view.layout(0), {});
+  if (plan) plan->overwrites.clear(); // reads neighbouring channels
+  return plan;
+}
+
+std::optional<KernelPlan> layerNormalizationKernel(const NodeView& view) {
+  const Shape& shape = view.input(0).shape;
+  if (!view.allFloat() || view.wantsOutput(1) || view.wantsOutput(2)) return std::nullopt;
+  const auto axis = normalizeAxis(view.attributes().getInt("axis", -1), shape.rank());
+  if (!axis) return std::nullopt;
+  std::int64_t inner = 1;
+  for (std::size_t i = *axis; i < shape.rank(); ++i) inner *= shape[i];
+  for (std::size_t i = 1; i < view.inputCount(); ++i)
+    if (view.hasInput(i) && view.input(i).shape.elements() != inner) return std::nullopt;
+  const dnnl::memory::desc data = plainDesc(kFloat, {shape.elements() / inner, inner});
+  using flags = dnnl::normalization_flags;
+  const bool hasShift = view.hasInput(2);
+  const dnnl::layer_normalization_forward::primitive_desc desc(
+      {kInference, data, view.attributes().getFloat("epsilon", 1e-5f),
+       hasShift ? flags::use_scale | flags::use_shift : flags::use_scale},
+      DnnlKernelBuilder::attributes(), engine());
+  const dnnl::memory::desc parameters = plainDesc(kFloat, {inner});
+  std::vector<DnnlArgument> arguments{inputArgument(DNNL_ARG_SCALE, parameters, 1)};
+  if (hasShift) arguments.push_back(inputArgument(DNNL_ARG_SHIFT, parameters, 2));
+  return inPlacePlan<dnnl::layer_normalization_forward>(view, desc, data, {}, std::move(arguments));
+}
+
+} // namespace tandem::cpu

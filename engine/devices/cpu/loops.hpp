@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+// Functions so marked are compiled once per instruction set and chosen when the program starts, so that one binary is
+// fast on AVX-512 and still runs everywhere. Sanitizers cannot start a program with such functions.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TANDEM_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define TANDEM_VECTOR_CLONES
+#endif
+
+namespace tandem::cpu {
+
+enum class BinaryFunction { Add, Sub, Mul, Div, Max, Min };
+
+/// out[i] = f(a[i], b[i]), where an operand that repeats has one element. `out` may be `a` or `b`.
+void binaryRow(BinaryFunction function, const float* a, bool aRepeats, const float* b, bool bRepeats, float* out,
+               std::int64_t count);
+
+enum class UnaryFunction { Neg, Reciprocal, Floor, Ceil, HardSigmoid };
+
+/// out[i] = f(x[i]); alpha and beta as in ONNX. `out` may be `x`.
+void unaryRow(UnaryFunction function, float alpha, float beta, const float* x, float* out, std::int64_t count);
+
+double rowSum(const float* x, std::int64_t count);
+float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
+
+/// Below this many bytes a second thread costs more than it gives (waking a team takes some microseconds).
+constexpr std::int64_t kParallelBytes = 1 << 17;
+
+/// f(begin, end) over [0, count) in equal pieces on `threads` threads, or at once where the work of `bytes` is small.
+template <class F> void inPieces(int threads, std::int64_t count, std::int64_t bytes, const F& f) {
+  if (threads <= 1 || bytes < kParallelBytes || count < 2) {
+    f(std::int64_t{0}, count);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int i = 0; i < threads; ++i) f(count * i / threads, count * (i + 1) / threads);
+}
+
+} // namespace tandem::cpu
