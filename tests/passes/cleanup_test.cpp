@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/passes/graph_under_test.hpp"
+
+using namespace tandem;
+using namespace tandem::test;
+
+TEST(RemoveIdentity, DropsOperationsThatChangeNothing) {
+  GraphUnderTest net;
+  ValueId y = net.op("Relu", {net.input({2, 3})});
+  y = net.op("Identity", {y});
+  y = net.op("Dropout", {y});
+  y = net.op("Cast", {y}, {{"to", std::int64_t{1}}});
+  y = net.op("Reshape", {y, net.ints({2, 3})});
+  y = net.op("Transpose", {y}, {{"perm", Ints{0, 1}}});
+  y = net.op("Pad", {y, net.ints({0, 0, 0, 0})});
+  y = net.op("Slice", {y, net.ints({0}), net.ints({3}), net.ints({1})});
+  y = net.op("Concat", {y}, {{"axis", std::int64_t{0}}});
+  net.output(net.op("Neg", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Relu Neg");
+  EXPECT_EQ(net.changesOf("remove_identity"), 8);
+}
+
+TEST(RemoveIdentity, KeepsWhatOnlyLooksLikeOne) {
+  GraphUnderTest net;
+  ValueId y = net.input({3, 3});
+  y = net.op("Slice", {y, net.ints({-1}), net.ints({-9}), net.ints({0}), net.ints({-1})}); // reversal
+  y = net.op("Pad", {y, net.ints({1, 0, -1, 0})});                                         // shift
+  y = net.op("Transpose", {y}, {{"perm", Ints{1, 0}}});
+  net.output(net.op("Neg", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Slice Pad Transpose Neg");
+}
+
+TEST(RemoveIdentity, TheNameOfAGraphOutputSurvives) {
+  GraphUnderTest net;
+  const ValueId y = net.op("Relu", {net.input({2})});
+  net.output(net.op("Identity", {y}));
+  net.output(net.op("Neg", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Relu Neg");
+}
+
+TEST(RemoveIdentity, AnIdentityFromInputToOutputStays) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2});
+  net.output(net.op("Identity", {x}));
+  const ValueId y = net.op("Relu", {x});
+  net.output(y);
+  net.output(net.op("Identity", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Identity Relu Identity");
+}
+
+TEST(RemoveDead, DropsChainsThatNobodyReads) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2});
+  net.op("Neg", {net.op("Relu", {net.op("Neg", {x})})});
+  net.output(net.op("Relu", {x}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Relu");
+  EXPECT_EQ(net.changesOf("remove_dead"), 3);
+}
+
+TEST(RemoveDead, DropsOptionalOutputsThatNobodyReads) {
+  GraphUnderTest net;
+  const ValueId y = net.op("MaxPool", {net.input({1, 1, 4, 4})}, {{"kernel_shape", Ints{2, 2}}});
+  net.graph.node(NodeId(0)).outputs.push_back(net.graph.addValue({}));
+  net.graph.value(net.graph.node(NodeId(0)).outputs[1]).producer = NodeId(0);
+  net.output(y);
+  EXPECT_EQ(onlyNode(net.rewritten()).outputs.size(), 1u);
+}
+
+TEST(MergeTransposes, TwoBecomeOne) {
+  GraphUnderTest net;
+  ValueId y = net.op("Transpose", {net.input({2, 3, 4})}, {{"perm", Ints{1, 2, 0}}});
+  y = net.op("Transpose", {y}, {{"perm", Ints{0, 2, 1}}});
+  net.output(y);
+  const Graph after = net.rewritten();
+  EXPECT_EQ(onlyNode(after).attributes.getInts("perm"), (Ints{1, 0, 2}));
+  EXPECT_EQ(onlyNode(after).origins.size(), 2u);
+}
+
+TEST(MergeTransposes, InversesVanish) {
+  GraphUnderTest net;
+  ValueId y = net.op("Transpose", {net.input({2, 3, 4})});
+  y = net.op("Transpose", {y});
+  net.output(net.op("Relu", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Relu");
+}
+
+TEST(MergeTransposes, TheFirstStaysWhereOthersReadIt) {
+  GraphUnderTest net;
+  const ValueId y = net.op("Transpose", {net.input({2, 3, 4})}, {{"perm", Ints{1, 2, 0}}});
+  net.output(net.op("Neg", {y}));
+  net.output(net.op("Transpose", {y}, {{"perm", Ints{1, 2, 0}}}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Transpose Neg Transpose");
+}

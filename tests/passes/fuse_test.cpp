@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/passes/graph_under_test.hpp"
+
+using namespace tandem;
+using namespace tandem::test;
+
+namespace {
+
+using NamedAttributes = std::vector<std::pair<std::string, Attribute>>;
+
+struct ActivationCase {
+  std::string type;
+  NamedAttributes attributes;
+};
+
+const std::vector<ActivationCase>& activations() {
+  static const std::vector<ActivationCase> cases{
+      {"Relu", {}},
+      {"LeakyRelu", {{"alpha", 0.3f}}},
+      {"LeakyRelu", {}},
+      {"Sigmoid", {}},
+      {"HardSigmoid", {{"alpha", 0.25f}, {"beta", 0.4f}}},
+      {"HardSigmoid", {}},
+      {"HardSwish", {}},
+      {"Tanh", {}},
+      {"Elu", {{"alpha", 0.7f}}},
+  };
+  return cases;
+}
+
+ValueId conv(GraphUnderTest& net, ValueId x, std::int64_t channels = 3) {
+  return net.op("Conv", {x, net.weights({channels, 3, 3, 3}), net.weights({channels})}, {{"pads", Ints{1, 1, 1, 1}}});
+}
+
+} // namespace
+
+TEST(FuseConvActivation, EveryActivationBecomesPartOfTheConvolution) {
+  for (const ActivationCase& each : activations()) {
+    GraphUnderTest net;
+    net.output(net.op(each.type, {conv(net, net.input({1, 3, 5, 5}))}, each.attributes));
+    const Graph after = net.rewritten();
+    EXPECT_EQ(onlyNode(after).type, "FusedConv");
+    EXPECT_EQ(onlyNode(after).domain, "tandem");
+    EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), each.type);
+    EXPECT_EQ(onlyNode(after).origins.size(), 2u);
+  }
+}
+
+TEST(FuseConvActivation, ClipWithBoundsAsInputsAndAsAttributes) {
+  GraphUnderTest net;
+  ValueId y = net.op("Clip", {conv(net, net.input({1, 3, 5, 5})), net.constant(Tensor::scalar(-0.5f)),
+                              net.constant(Tensor::scalar(0.75f))});
+  y = net.op("Clip", {conv(net, y)}, {{"max", 6.0f}, {"min", 0.0f}}, 6);
+  y = net.op("Clip", {conv(net, y), ValueId(), net.constant(Tensor::scalar(0.5f))});
+  net.output(y);
+  EXPECT_EQ(typesOf(net.rewritten()), "FusedConv FusedConv FusedConv");
+}
+
+TEST(FuseConvActivation, AClipWithComputedBoundsStays) {
+  GraphUnderTest net;
+  const ValueId bound = net.input({}, "bound");
+  net.output(net.op("Clip", {conv(net, net.input({1, 3, 5, 5})), bound}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv Clip");
+}
+
+TEST(FuseConvActivation, HardSwishWrittenAsAProduct) {
+  for (bool gateFirst : {true, false}) {
+    GraphUnderTest net;
+    const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+    const ValueId gate = net.op("HardSigmoid", {y}, {{"alpha", 1.0f / 6}, {"beta", 0.5f}});
+    net.output(gateFirst ? net.op("Mul", {gate, y}) : net.op("Mul", {y, gate}));
+    const Graph after = net.rewritten();
+    EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), "HardSwish");
+    EXPECT_EQ(onlyNode(after).origins.size(), 3u);
+  }
+}
+
+TEST(FuseConvActivation, OtherGatesStay) {
+  GraphUnderTest net;
+  const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+  net.output(net.op("Mul", {y, net.op("HardSigmoid", {y})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv HardSigmoid Mul");
+}
+
+TEST(FuseConvActivation, AnIntermediateThatIsReadElsewhereStays) {
+  GraphUnderTest net;
+  const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+  net.output(net.op("Relu", {y}));
+  net.output(net.op("Tanh", {y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv Relu Tanh");
+}
+
+TEST(FuseConvActivation, OnlyOneActivationFitsIntoAConvolution) {
+  GraphUnderTest net;
+  net.output(net.op("Tanh", {net.op("Relu", {conv(net, net.input({1, 3, 5, 5}))})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "FusedConv Tanh");
+}
+
+TEST(FuseConvResidual, ASumAndItsActivationFollow) {
+  GraphUnderTest net;
+  const ValueId x = net.input({1, 3, 5, 5});
+  net.output(net.op("Relu", {net.op("Add", {x, conv(net, x)})}));
+  const Graph after = net.rewritten();
+  EXPECT_EQ(onlyNode(after).type, "FusedConv");
+  EXPECT_EQ(onlyNode(after).inputs.size(), 4u);
+  EXPECT_EQ(onlyNode(after).origins.size(), 3u);
+}
+
+TEST(FuseConvResidual, OneOfTwoConvolutionsTakesTheSum) {
+  GraphUnderTest net;
+  const ValueId x = net.input({1, 3, 5, 5});
+  net.output(net.op("Relu", {net.op("Sum", {conv(net, x), conv(net, x)})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv FusedConv");
+}
+
+TEST(FuseConvResidual, SumsThatBroadcastStay) {
+  GraphUnderTest net;
+  const ValueId x = net.input({1, 3, 5, 5});
+  const ValueId row = net.input({1, 1, 5}, "row");
+  net.output(net.op("Add", {conv(net, x), row}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv Add");
+}
+
+TEST(FuseConvResidual, TwiceTheSameConvolutionStays) {
+  GraphUnderTest net;
+  const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+  net.output(net.op("Add", {y, y}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Conv Add");
+}
+
+TEST(FuseConvResidual, ChainsOfResidualBlocksKeepTheirOrder) {
+  GraphUnderTest net;
+  ValueId x = net.input({1, 3, 6, 6});
+  for (int i = 0; i < 4; ++i) {
+    const ValueId inner = net.op("Relu", {conv(net, x)});
+    x = net.op("Relu", {net.op("Add", {conv(net, inner), x})});
+  }
+  net.output(x);
+  EXPECT_EQ(net.rewritten({}, {}, 1e-4).nodes().size(), 8u);
+}
+
+TEST(FuseGemm, AProductWithItsBiasBecomesAGemm) {
+  for (bool biasFirst : {true, false}) {
+    GraphUnderTest net;
+    const ValueId y = net.op("MatMul", {net.input({3, 7}), net.weights({7, 5})});
+    const ValueId bias = net.weights({5});
+    net.output(biasFirst ? net.op("Add", {bias, y}) : net.op("Add", {y, bias}));
+    EXPECT_EQ(onlyNode(net.rewritten()).type, "Gemm");
+  }
+}
+
+TEST(FuseGemm, StackedProductsAndGrowingBiasesStay) {
+  GraphUnderTest net;
+  const ValueId stacked = net.op("MatMul", {net.input({2, 3, 7}, "a"), net.weights({7, 5})});
+  net.output(net.op("Add", {stacked, net.weights({5})}));
+  const ValueId row = net.op("MatMul", {net.input({1, 7}, "b"), net.weights({7, 5})});
+  net.output(net.op("Add", {row, net.weights({4, 5})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "MatMul Add MatMul Add");
+}
+
+TEST(FuseGemmActivation, EveryActivationBecomesPartOfTheProduct) {
+  for (const ActivationCase& each : activations()) {
+    GraphUnderTest net;
+    const ValueId y = net.op("Gemm", {net.input({3, 7}), net.weights({5, 7}), net.weights({5})},
+                             {{"transB", std::int64_t{1}}, {"alpha", 0.7f}});
+    net.output(net.op(each.type, {y}, each.attributes));
+    const Graph after = net.rewritten();
+    EXPECT_EQ(onlyNode(after).type, "FusedGemm");
+    EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), each.type);
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/passes/graph_under_test.hpp"
+
+using namespace tandem;
+using namespace tandem::test;
+
+namespace {
+
+/// Something for every pass to do.
+GraphUnderTest everything() {
+  GraphUnderTest net;
+  ValueId x = net.input({1, 4, 6, 6});
+  ValueId y = net.op("Identity", {x});
+  y = net.op("Transpose", {y}, {{"perm", Ints{0, 2, 3, 1}}});
+  y = net.op("Transpose", {y}, {{"perm", Ints{0, 3, 1, 2}}});
+  y = net.op("Pad", {y, net.ints({0, 0, 1, 1, 0, 0, 1, 1})});
+  const ValueId kernel = net.op("Neg", {net.weights({4, 4, 3, 3})});
+  y = net.op("Conv", {y, kernel});
+  y = net.op("BatchNormalization",
+             {y, net.weights({4}), net.weights({4}), net.weights({4}), net.weights({4}, 0.5f, 2)});
+  y = net.op("Add", {y, x});
+  y = net.op("Relu", {y});
+  net.op("Neg", {y}); // dead
+  y = net.op("Reshape", {y, net.ints({4, 36})});
+  y = net.op("MatMul", {y, net.weights({36, 5})});
+  y = net.op("Add", {y, net.weights({5})});
+  y = net.op("Tanh", {y});
+  net.output(y);
+  return net;
+}
+
+} // namespace
+
+TEST(PassRunner, AllPassesTogetherKeepTheResult) {
+  GraphUnderTest net = everything();
+  const Graph after = net.rewritten();
+  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm");
+  for (const Pass& pass : allPasses()) EXPECT_GT(net.changesOf(pass.name), 0) << pass.name;
+  EXPECT_EQ(after.nodes()[0].origins.size(), 5u); // Pad, Conv, BatchNormalization, Add, Relu
+}
+
+TEST(PassRunner, EveryPassAloneAndEveryPassLeftOutKeepsTheResult) {
+  for (const Pass& chosen : allPasses()) {
+    PassOptions alone;
+    for (const Pass& pass : allPasses())
+      if (pass.name != chosen.name) alone.disabled.emplace(pass.name);
+    GraphUnderTest net = everything();
+    net.rewritten(alone);
+    net.rewritten(without({std::string(chosen.name)}));
+    EXPECT_EQ(net.changesOf(chosen.name), -1) << chosen.name;
+  }
+}
+
+TEST(PassRunner, WithAllPassesDisabledNothingChanges) {
+  PassOptions none;
+  for (const Pass& pass : allPasses()) none.disabled.emplace(pass.name);
+  GraphUnderTest net = everything();
+  const std::string before = typesOf(net.graph);
+  EXPECT_EQ(typesOf(net.rewritten(none)), before);
+}
+
+TEST(PassRunner, AnUnknownPassIsAnError) {
+  GraphUnderTest net = everything();
+  auto result = runPasses(net.graph, {}, without({"fold_everything"}));
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::Usage);
+  EXPECT_EQ(result.error().where, "fold_everything");
+}
+
+TEST(PassRunner, CancellingEndsTheRun) {
+  GraphUnderTest net = everything();
+  PassContext context;
+  context.cancel.cancel();
+  auto result = runPasses(net.graph, context);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::Cancelled);
+}
+
+TEST(PassRunner, NothingIsFusedAcrossDevices) {
+  GraphUnderTest net = everything();
+  PassContext context;
+  context.mayFuse = [](const Node&, const Node&) { return false; };
+  const Graph after = net.rewritten({}, context);
+  EXPECT_EQ(typesOf(after), "Transpose Transpose Pad Conv BatchNormalization Add Relu Reshape MatMul Add Tanh");
+}
