@@ -55,15 +55,17 @@ TEST(OperatorCases, ReadTolerancesAndDataSetsOfTheManifest) {
   if (!root) GTEST_SKIP() << "no conformance data; set TANDEM_CONFORMANCE_DIR";
   const std::vector<Case> cases = operatorCases(*root);
   ASSERT_GE(cases.size(), 1600u);
+  bool seen = false;
   for (const Case& found : cases) {
-    EXPECT_FALSE(found.operators.empty()) << found.id;
-    if (found.id == "node/test_conv_with_strides_padding") {
+    if (found.id == "node/test_conv_with_autopad_same") {
+      seen = true;
       EXPECT_GT(found.rtol, 0);
       EXPECT_EQ(found.operators, std::vector<std::string>{"Conv"});
     }
     ASSERT_FALSE(found.dataSets.empty()) << found.id;
     for (const DataSet& data : found.dataSets) EXPECT_FALSE(data.outputs.empty()) << found.id;
   }
+  EXPECT_TRUE(seen);
 }
 
 } // namespace

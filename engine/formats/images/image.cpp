@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/images/image.hpp"
+
+#include "engine/formats/images/detail/codecs.hpp"
+#include "engine/formats/tensors/mapped_file.hpp"
+
+#include <new>
+#include <string_view>
+
+namespace tandem {
+namespace detail {
+
+Error damagedPicture(const std::string& what, const std::string& where) {
+  return makeError(ErrorCode::InputRejected, "the picture cannot be decoded: " + what, where,
+                   "open it in another program and save it again");
+}
+
+Result<void> checkExtent(std::int64_t width, std::int64_t height, const std::string& where) {
+  if (width <= 0 || height <= 0) return damagedPicture("it has no pixels", where);
+  if (width > kMaxPixels / height)
+    return makeError(ErrorCode::InputRejected,
+                     "the picture has " + std::to_string(width) + " x " + std::to_string(height) + " pixels", where,
+                     "at most 100 megapixels are accepted; make it smaller");
+  return {};
+}
+
+} // namespace detail
+
+Result<Image> decodeImage(std::span<const std::byte> bytes, const std::string& where) {
+  const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  try {
+    if (content.starts_with("\xff\xd8")) return detail::decodeJpeg(bytes, where);
+    if (content.starts_with("\x89PNG")) return detail::decodePng(bytes, where);
+  } catch (const std::bad_alloc&) {
+    return makeError(ErrorCode::InputRejected, "not enough memory for the picture", where, "make it smaller");
+  }
+  return makeError(ErrorCode::InputRejected,
+                   content.empty() ? "the file is empty" : "this is not a JPEG or PNG picture", where,
+                   "convert it to PNG or JPEG");
+}
+
+Result<Image> readImage(const std::filesystem::path& path) {
+  constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 30;
+  auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::InputRejected, kMaxFileBytes));
+  return decodeImage(file->bytes(), path.string());
+}
+
+} // namespace tandem

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/base/error.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace tandem {
+
+/// Reads class names, one per line, in class order. Where every line starts with its own number ("281,tabby cat",
+/// "281: tabby cat"), the numbers are dropped. Empty lines at the end do not count. Errors: InputRejected.
+Result<std::vector<std::string>> readLabels(const std::filesystem::path& path);
+
+} // namespace tandem

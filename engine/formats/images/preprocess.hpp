@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/formats/images/image.hpp"
+#include "engine/graph/graph.hpp"
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace tandem {
+
+/// How a picture of another shape is brought to the model's width and height.
+enum class ResizeMode {
+  Stretch,    ///< both sides on their own; boxes scale back simply
+  CropCenter, ///< keep the proportions, cut off what stands out
+  Letterbox,  ///< keep the proportions, fill up with black
+};
+enum class ChannelOrder { Rgb, Bgr, Gray };
+enum class ImageLayout { Nchw, Nhwc };
+/// Models of white digits on black get pictures of black digits on white turned round.
+enum class Invert { No, Yes, IfLight };
+
+/// From a picture to an input tensor of batch 1: element = (pixel * scale - mean[channel]) / std[channel], with pixels
+/// of 0..255 and channels in the order of the tensor.
+struct PreprocessSpec {
+  int width = 224; ///< 0: the model takes no picture
+  int height = 224;
+  ResizeMode resize = ResizeMode::CropCenter;
+  ChannelOrder order = ChannelOrder::Rgb;
+  ImageLayout layout = ImageLayout::Nchw;
+  Invert invert = Invert::No;
+  float scale = 1;
+  std::array<float, 3> mean{};
+  std::array<float, 3> std{1, 1, 1};
+  DataType type = DataType::Float32;
+  /// True where the model's own names say what it wants; false: a guess that the user should look at.
+  bool certain = false;
+
+  bool takesPicture() const { return width > 0 && height > 0; }
+  friend bool operator==(const PreprocessSpec&, const PreprocessSpec&) = default;
+};
+
+/// "resize=224x224,crop=center,order=bgr,scale=1,mean=0,std=1,layout=nchw,invert=no,type=float32"; three different
+/// means or deviations are "mean=0.485:0.456:0.406". `certain` is not part of it.
+std::string toString(const PreprocessSpec& spec);
+/// Reads that form; every key may be missing and then keeps the value in `base`. A number may be a fraction ("1/255").
+/// The first item may be the name of a preset. A spec that a person wrote is certain. Errors: Usage.
+Result<PreprocessSpec> parsePreprocess(std::string_view text, const PreprocessSpec& base = {});
+
+/// Names of presets: raw-bgr, raw-rgb, imagenet, unit, unit-bgr, minus-one-one, mnist, ultraface.
+std::vector<std::string_view> preprocessPresets();
+/// Sets channel order, scale, mean, deviation and inversion; keeps size, resize mode, layout and type. False for an
+/// unknown name.
+bool applyPreset(std::string_view name, PreprocessSpec& spec);
+
+/// Guesses from the graph's first input (and, for known families, from tensor names). Sizes that the model leaves open
+/// become 224. A model whose first input is no picture gets width 0.
+PreprocessSpec guessPreprocess(const Graph& graph);
+
+/// Resizes with a triangle filter (bilinear when enlarging, and wide enough not to skip pixels when shrinking), then
+/// converts. Gray is the ITU-R BT.601 luma. Errors: Usage for a spec that makes no sense. Any thread.
+Result<Tensor> preprocess(const Image& image, const PreprocessSpec& spec);
+
+} // namespace tandem
