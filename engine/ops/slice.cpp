@@ -13,6 +13,7 @@ using Ints = std::vector<std::int64_t>;
 struct Cuts {
   Ints starts, ends;
   std::optional<Ints> axes, steps;
+  bool known = true;
 };
 
 /// One axis of the result: `count` elements from `first` on, `step` apart.
@@ -58,18 +59,23 @@ Result<std::vector<Cut>> resolve(const Context& context, const Shape& input, con
 }
 
 Cuts attributeCuts(const Attributes& attributes) {
-  Cuts cuts{attributes.getInts("starts"), attributes.getInts("ends"), std::nullopt, std::nullopt};
+  Cuts cuts;
+  cuts.starts = attributes.getInts("starts");
+  cuts.ends = attributes.getInts("ends");
   if (attributes.has("axes")) cuts.axes = attributes.getInts("axes");
   return cuts;
 }
 
-/// Nullopt while one of the inputs is not known.
-Result<std::optional<Cuts>> knownCuts(const InferContext& context) {
+/// The cuts of the inputs; `known` is false while one of them is not.
+Result<Cuts> knownCuts(const InferContext& context) {
   auto starts = TANDEM_TRY(knownInts(context, 1)), ends = TANDEM_TRY(knownInts(context, 2));
-  auto axes = TANDEM_TRY(knownInts(context, 3)), steps = TANDEM_TRY(knownInts(context, 4));
-  if (!starts || !ends || (context.hasInput(3) && !axes) || (context.hasInput(4) && !steps))
-    return std::optional<Cuts>();
-  return std::optional(Cuts{std::move(*starts), std::move(*ends), std::move(axes), std::move(steps)});
+  Cuts cuts;
+  cuts.axes = TANDEM_TRY(knownInts(context, 3));
+  cuts.steps = TANDEM_TRY(knownInts(context, 4));
+  cuts.known = starts && ends && (cuts.axes || !context.hasInput(3)) && (cuts.steps || !context.hasInput(4));
+  if (starts) cuts.starts = *starts;
+  if (ends) cuts.ends = *ends;
+  return cuts;
 }
 
 Shape shapeOf(const std::vector<Cut>& cuts) {
@@ -96,10 +102,13 @@ Result<void> inferSlice(InferContext& context) {
   context.setOutputType(0, context.inputType(0));
   const Shape* input = context.inputShape(0);
   if (!input) return {};
-  std::optional<Cuts> cuts = attributeCuts(context.attributes());
+  Cuts cuts = attributeCuts(context.attributes());
   if (context.version() >= 10) cuts = TANDEM_TRY(knownCuts(context));
-  const Shape shape =
-      cuts ? shapeOf(TANDEM_TRY(resolve(context, *input, *cuts))) : TANDEM_TRY(shapeOfUnknownCuts(context, *input));
+  Shape shape;
+  if (cuts.known)
+    shape = shapeOf(TANDEM_TRY(resolve(context, *input, cuts)));
+  else
+    shape = TANDEM_TRY(shapeOfUnknownCuts(context, *input));
   context.setOutput(0, context.inputType(0), shape);
   return {};
 }
@@ -108,7 +117,9 @@ Result<void> slice(ReferenceContext& context) {
   const Tensor& x = context.input(0);
   Cuts cuts = attributeCuts(context.attributes());
   if (context.version() >= 10) {
-    cuts = {TANDEM_TRY(readInts(context, 1)), TANDEM_TRY(readInts(context, 2)), std::nullopt, std::nullopt};
+    cuts.starts = TANDEM_TRY(readInts(context, 1));
+    cuts.ends = TANDEM_TRY(readInts(context, 2));
+    cuts.axes.reset();
     if (context.hasInput(3)) cuts.axes = TANDEM_TRY(readInts(context, 3));
     if (context.hasInput(4)) cuts.steps = TANDEM_TRY(readInts(context, 4));
   }
