@@ -34,7 +34,7 @@ Result<BoundGraph> bindInputs(const Graph& opened, std::int64_t batch, const Inf
                        "give an input tensor");
     Shape shape = value.desc.shape;
     for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
-      const bool leading = axis == 0;
+      const bool leading = axis == 0 && (shape.rank() > 1 || shape[axis] == kUnknownDim);
       if (leading && (shape[axis] == kUnknownDim || (shape[axis] == 1 && batch > 1))) shape[axis] = batch;
       if (shape[axis] == kUnknownDim)
         return makeError(ErrorCode::InputRejected,

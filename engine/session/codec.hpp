@@ -23,6 +23,11 @@ Result<PlacementDoc> decodePlacement(const Json& json);
 /// The parameters of a `run` request, without the model.
 Json encodeRun(const RunSpec& spec);
 
+/// A deployment file (DESIGN.md section 9): {"format":"tandem-deployment","version":1,"replicas":[{"device" or
+/// "placement","name","threads","streams","batch"}],"route","scenario","batches","duration_s"}. `where` names it.
+Json encodeDeployment(const RunSpec& spec);
+Result<RunSpec> decodeDeployment(const Json& json, const std::string& where);
+
 Json encodeError(const Error& error);
 Error decodeError(const Json& json);
 

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/specs.hpp"
+
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace tandem::cli {
+namespace {
+
+constexpr std::size_t kMaxPlacementBytes = std::size_t{64} << 20;
+
+template <class T> bool readNumber(std::string_view text, T& number) {
+  auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return status == std::errc() && end == text.data() + text.size();
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+Error badReplica(const std::string& text, const std::string& what) {
+  return makeError(ErrorCode::Usage, what + " in the replica '" + text + "'", "--replica",
+                   "for example CPU:0,threads=1,streams=2,batch=8,name=small");
+}
+
+} // namespace
+
+Result<std::string> readFile(const std::string& file, std::size_t maxBytes) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return makeError(ErrorCode::InputRejected, "the file cannot be opened", file, "check its name");
+  std::string text(maxBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > maxBytes)
+    return makeError(ErrorCode::InputRejected, "the file is too large", file, "is it the right one?");
+  return text;
+}
+
+Result<Json> readPlacementFile(const std::string& file) {
+  return session::parseJson(TANDEM_TRY(readFile(file, kMaxPlacementBytes)), file);
+}
+
+Result<session::ReplicaSpec> parseReplica(const std::string& text) {
+  const std::vector<std::string> parts = split(text, ',');
+  session::ReplicaSpec replica;
+  if (parts.empty() || parts[0].empty()) return badReplica(text, "no device");
+  if (parts[0].ends_with(".json")) {
+    replica.placementFile = parts[0];
+    auto placement = session::decodePlacement(TANDEM_TRY(readPlacementFile(parts[0])));
+    if (!placement)
+      return makeError(ErrorCode::InputRejected, "this is not a placement file", parts[0], "export it again");
+    replica.placement = *placement;
+  } else {
+    replica.device = parts[0];
+  }
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const std::size_t equals = parts[i].find('=');
+    const std::string key = parts[i].substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : parts[i].substr(equals + 1);
+    if (key == "name" && !value.empty()) {
+      replica.name = value;
+      continue;
+    }
+    int* target = key == "threads"   ? &replica.threads
+                  : key == "streams" ? &replica.streams
+                  : key == "batch"   ? &replica.batch
+                                     : nullptr;
+    if (!target) return badReplica(text, "unknown option '" + key + "'");
+    if (!readNumber(std::string_view(value), *target) || *target < 0)
+      return badReplica(text, "'" + value + "' is no number");
+  }
+  return replica;
+}
+
+Result<std::vector<int>> parseBatches(const std::string& text) {
+  std::vector<int> batches;
+  for (const std::string& part : split(text, ',')) {
+    int batch = 0;
+    if (!readNumber(std::string_view(part), batch) || batch < 1)
+      return makeError(ErrorCode::Usage, "'" + part + "' is no request size", "--batch", "for example --batch 1,8");
+    batches.push_back(batch);
+  }
+  return batches;
+}
+
+Result<void> addPlacement(Json& params, const std::string& device, const std::string& placementFile) {
+  if (!device.empty() && !placementFile.empty())
+    return makeError(ErrorCode::Usage, "--device and --placement exclude each other", {}, "give one of them");
+  if (!placementFile.empty())
+    params["placement"] = TANDEM_TRY(readPlacementFile(placementFile));
+  else if (!device.empty())
+    params["device"] = device;
+  return {};
+}
+
+Result<Json> parseMemoryLimits(const std::vector<std::string>& texts) {
+  struct Unit {
+    std::string_view suffix;
+    std::int64_t factor;
+  };
+  constexpr std::array kUnits{Unit{"KiB", std::int64_t{1} << 10},
+                              Unit{"MiB", std::int64_t{1} << 20},
+                              Unit{"GiB", std::int64_t{1} << 30},
+                              Unit{"kB", 1'000},
+                              Unit{"MB", 1'000'000},
+                              Unit{"GB", 1'000'000'000},
+                              Unit{"", 1}};
+  Json limits = Json::object();
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.rfind('=');
+    const std::string size = equals == std::string::npos ? "" : text.substr(equals + 1);
+    double value = -1;
+    for (const Unit& unit : kUnits) {
+      if (!size.ends_with(unit.suffix)) continue;
+      if (!readNumber(std::string_view(size).substr(0, size.size() - unit.suffix.size()), value))
+        value = -1;
+      else
+        value *= static_cast<double>(unit.factor);
+      break;
+    }
+    if (value < 0)
+      return makeError(ErrorCode::Usage, "cannot read the memory limit '" + text + "'", "--memory-limit",
+                       "for example --memory-limit CPU:0=2GiB");
+    limits[text.substr(0, equals)] = static_cast<std::int64_t>(value);
+  }
+  return limits;
+}
+
+} // namespace tandem::cli

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/codec.hpp"
+
+#include <future>
+#include <nlohmann/json.hpp>
+
+namespace tandem::session {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+/// Runs a decoder that reads with .at() and .get(); what the library throws about a message becomes an Error.
+template <class Decode> auto decoding(const char* what, Decode decode) -> Result<decltype(decode())> {
+  try {
+    return decode();
+  } catch (const nlohmann::json::exception& problem) {
+    return makeError(ErrorCode::WorkerLost,
+                     "the engine sent something unreadable for " + std::string(what) + " (" + problem.what() + ")",
+                     "engine worker", "start it again; if this repeats, report it");
+  }
+}
+
+template <class T> void read(const Json& json, const char* key, T& target) { json.at(key).get_to(target); }
+template <class T> void readIf(const Json& json, const char* key, T& target) {
+  auto it = json.find(key);
+  if (it != json.end() && !it->is_null()) it->get_to(target);
+}
+
+Probe toProbe(const Json& json) {
+  Probe probe;
+  readIf(json, "gflops", probe.gflops);
+  readIf(json, "memory_gb_per_s", probe.memoryGbPerS);
+  readIf(json, "to_device_gb_per_s", probe.toDeviceGbPerS);
+  readIf(json, "to_host_gb_per_s", probe.toHostGbPerS);
+  readIf(json, "launch_us", probe.launchUs);
+  readIf(json, "round_trip_us", probe.roundTripUs);
+  return probe;
+}
+
+DeviceSummary toDevice(const Json& json) {
+  DeviceSummary device;
+  read(json, "id", device.id);
+  read(json, "kind", device.kind);
+  read(json, "name", device.name);
+  readIf(json, "vendor", device.vendor);
+  readIf(json, "driver", device.driver);
+  readIf(json, "platform", device.platform);
+  readIf(json, "note", device.note);
+  readIf(json, "compute_units", device.computeUnits);
+  readIf(json, "memory_bytes", device.memoryBytes);
+  readIf(json, "max_allocation_bytes", device.maxAllocationBytes);
+  readIf(json, "unified_memory", device.unifiedMemory);
+  readIf(json, "visible", device.visible);
+  readIf(json, "cores", device.cores);
+  if (auto it = json.find("memory_limit_bytes"); it != json.end() && !it->is_null())
+    device.memoryLimitBytes = it->get<std::int64_t>();
+  if (auto it = json.find("probe"); it != json.end() && !it->is_null()) device.probe = toProbe(*it);
+  return device;
+}
+
+TensorSummary toTensor(const Json& json) {
+  TensorSummary tensor;
+  read(json, "name", tensor.name);
+  readIf(json, "type", tensor.type);
+  if (auto it = json.find("shape"); it != json.end() && !it->is_null()) {
+    it->get_to(tensor.shape);
+    tensor.rankKnown = true;
+  }
+  readIf(json, "dim_names", tensor.dimNames);
+  readIf(json, "bytes", tensor.bytes);
+  readIf(json, "constant", tensor.constant);
+  readIf(json, "producer", tensor.producer);
+  readIf(json, "consumers", tensor.consumers);
+  return tensor;
+}
+
+NodeSummary toNode(const Json& json) {
+  NodeSummary node;
+  read(json, "name", node.name);
+  read(json, "op", node.op);
+  readIf(json, "domain", node.domain);
+  readIf(json, "scope", node.scope);
+  readIf(json, "version", node.version);
+  readIf(json, "known", node.known);
+  for (const Json& attribute : json.at("attributes"))
+    node.attributes.emplace_back(attribute.at(0).get<std::string>(), attribute.at(1).get<std::string>());
+  read(json, "inputs", node.inputs);
+  read(json, "outputs", node.outputs);
+  readIf(json, "flops", node.flops);
+  readIf(json, "parameter_bytes", node.parameterBytes);
+  readIf(json, "activation_bytes", node.activationBytes);
+  return node;
+}
+
+/// Indices of a document must lie inside it, or the window would read past its vectors.
+void checkIndices(const Document& document) {
+  auto within = [](int index, std::size_t size) { return index >= -1 && index < static_cast<int>(size); };
+  auto check = [](bool good) {
+    if (!good) throw nlohmann::json::other_error::create(501, "index out of range", nullptr);
+  };
+  for (const NodeSummary& node : document.nodes) {
+    for (int value : node.inputs) check(within(value, document.values.size()));
+    for (int value : node.outputs) check(within(value, document.values.size()));
+  }
+  for (const TensorSummary& value : document.values) {
+    check(within(value.producer, document.nodes.size()));
+    for (int node : value.consumers) check(node >= 0 && within(node, document.nodes.size()));
+  }
+  for (int value : document.inputs) check(value >= 0 && within(value, document.values.size()));
+  for (int value : document.outputs) check(value >= 0 && within(value, document.values.size()));
+}
+
+Latency toLatency(const Json& json) {
+  Latency latency;
+  readIf(json, "count", latency.count);
+  readIf(json, "mean", latency.meanMs);
+  readIf(json, "p50", latency.p50Ms);
+  readIf(json, "p90", latency.p90Ms);
+  readIf(json, "p95", latency.p95Ms);
+  readIf(json, "p99", latency.p99Ms);
+  readIf(json, "p999", latency.p999Ms);
+  readIf(json, "max", latency.maxMs);
+  return latency;
+}
+
+DeviceMemory toMemory(const Json& json) {
+  DeviceMemory memory;
+  read(json, "id", memory.id);
+  readIf(json, "weights_bytes", memory.weightsBytes);
+  readIf(json, "activations_bytes", memory.activationsBytes);
+  readIf(json, "staging_bytes", memory.stagingBytes);
+  readIf(json, "peak_bytes", memory.peakBytes);
+  return memory;
+}
+
+std::vector<DeviceMemory> toMemories(const Json& json) {
+  std::vector<DeviceMemory> memories;
+  for (const Json& each : json) memories.push_back(toMemory(each));
+  return memories;
+}
+
+std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
+  std::vector<Snapshot::DeviceLoad> loads;
+  for (const Json& each : json) loads.push_back({each.at("id"), each.at("busy_fraction")});
+  return loads;
+}
+
+Prediction toPrediction(const Json& json) {
+  Prediction prediction;
+  readIf(json, "input", prediction.input);
+  for (const Json& each : json.value("top", Json::array()))
+    prediction.top.push_back({each.at("index"), each.value("label", std::string()), each.at("score")});
+  if (auto it = json.find("boxes"); it != json.end() && !it->is_null()) {
+    prediction.isDetector = true;
+    for (const Json& each : *it)
+      prediction.boxes.push_back({each.at("x0"), each.at("y0"), each.at("x1"), each.at("y1"), each.at("score"),
+                                  each.value("label", std::string())});
+  }
+  for (const Json& each : json.value("outputs", Json::array())) prediction.outputs.push_back(toTensor(each));
+  readIf(json, "output_files", prediction.outputFiles);
+  readIf(json, "latency_ms", prediction.latencyMs);
+  readIf(json, "summary", prediction.summary);
+  return prediction;
+}
+
+} // namespace
+
+Result<DeviceList> decodeDevices(const Json& json) {
+  return decoding("the device list", [&] {
+    DeviceList list;
+    for (const Json& each : json.at("devices")) list.devices.push_back(toDevice(each));
+    for (const Json& each : json.at("problems")) list.problems.push_back({each.at("platform"), each.at("message")});
+    readIf(json, "advice", list.advice);
+    return list;
+  });
+}
+
+Result<std::vector<SampleSummary>> decodeSamples(const Json& json) {
+  return decoding("the samples", [&] {
+    std::vector<SampleSummary> samples;
+    for (const Json& each : json.at("models"))
+      samples.push_back({each.at("name"), each.at("title"), each.at("description")});
+    return samples;
+  });
+}
+
+Result<Document> decodeDocument(const Json& json) {
+  return decoding("the model", [&] {
+    Document document;
+    readIf(json, "handle", document.handle);
+    read(json, "source", document.source);
+    read(json, "name", document.name);
+    readIf(json, "sha256", document.sha256);
+    readIf(json, "producer", document.producer);
+    readIf(json, "opset", document.opset);
+    for (const Json& each : json.at("nodes")) document.nodes.push_back(toNode(each));
+    for (const Json& each : json.at("values")) document.values.push_back(toTensor(each));
+    read(json, "inputs", document.inputs);
+    read(json, "outputs", document.outputs);
+    readIf(json, "unsupported_operators", document.unsupportedOperators);
+    readIf(json, "warnings", document.warnings);
+    readIf(json, "preprocess", document.preprocess);
+    readIf(json, "preprocess_certain", document.preprocessCertain);
+    readIf(json, "labels_file", document.labelsFile);
+    readIf(json, "detector", document.detector);
+    checkIndices(document);
+    return document;
+  });
+}
+
+Result<PlacementView> decodePlacementView(const Json& json) {
+  return decoding("the effective placement", [&] {
+    PlacementView view;
+    read(json, "requested", view.requested);
+    read(json, "effective", view.effective);
+    read(json, "reason", view.reason);
+    read(json, "detail", view.detail);
+    read(json, "summary", view.summary);
+    for (const Json& each : json.at("transfers"))
+      view.transfers.push_back({each.at("value"), each.at("from"), each.at("to"), each.at("bytes")});
+    readIf(json, "transfer_bytes", view.transferBytes);
+    readIf(json, "warnings", view.warnings);
+    return view;
+  });
+}
+
+Result<Snapshot> decodeSnapshot(const Json& json) {
+  return decoding("a snapshot", [&] {
+    Snapshot snapshot;
+    read(json, "elapsed_s", snapshot.elapsedS);
+    read(json, "phase", snapshot.phase);
+    readIf(json, "completed", snapshot.completed);
+    readIf(json, "failed", snapshot.failed);
+    readIf(json, "throughput_per_s", snapshot.throughputPerS);
+    readIf(json, "items_per_s", snapshot.itemsPerS);
+    for (const Json& each : json.at("replicas")) {
+      Snapshot::Replica replica;
+      read(each, "name", replica.name);
+      readIf(each, "devices", replica.devices);
+      readIf(each, "completed", replica.completed);
+      readIf(each, "throughput_per_s", replica.throughputPerS);
+      readIf(each, "items_per_s", replica.itemsPerS);
+      readIf(each, "p50_ms", replica.p50Ms);
+      readIf(each, "p95_ms", replica.p95Ms);
+      readIf(each, "p99_ms", replica.p99Ms);
+      readIf(each, "queued", replica.queued);
+      readIf(each, "in_flight", replica.inFlight);
+      snapshot.replicas.push_back(std::move(replica));
+    }
+    snapshot.devices = toLoads(json.at("devices"));
+    snapshot.memory = toMemories(json.at("memory"));
+    readIf(json, "rss_bytes", snapshot.rssBytes);
+    readIf(json, "cpu_fraction", snapshot.cpuFraction);
+    return snapshot;
+  });
+}
+
+Result<Report> decodeReport(const Json& json) {
+  return decoding("the report", [&] {
+    Report report;
+    read(json, "throughput_per_s", report.throughputPerS);
+    read(json, "items_per_s", report.itemsPerS);
+    readIf(json, "duration_s", report.durationS);
+    read(json, "requests", report.requests);
+    read(json, "failed", report.failed);
+    readIf(json, "stopped", report.stopped);
+    report.latency = toLatency(json.at("latency_ms"));
+    const Json& stages = json.at("stages_ms");
+    readIf(stages, "queue", report.queueMs);
+    readIf(stages, "preprocess", report.preprocessMs);
+    readIf(stages, "transfer", report.transferMs);
+    readIf(stages, "compute", report.computeMs);
+    const Json& startup = json.at("startup_ms");
+    readIf(startup, "load", report.loadMs);
+    readIf(startup, "compile", report.compileMs);
+    readIf(startup, "warmup", report.warmupMs);
+    readIf(json.at("memory"), "rss_bytes", report.rssBytes);
+    report.memory = toMemories(json.at("memory").at("devices"));
+    for (const Json& each : json.at("replicas")) {
+      Report::Replica replica;
+      read(each, "name", replica.name);
+      readIf(each, "devices", replica.devices);
+      read(each, "requests", replica.requests);
+      readIf(each, "items_per_s", replica.itemsPerS);
+      replica.latency = toLatency(each.at("latency_ms"));
+      readIf(each, "summary", replica.summary);
+      report.replicas.push_back(std::move(replica));
+    }
+    report.devices = toLoads(json.at("devices"));
+    readIf(json, "notes", report.notes);
+    report.json = json.dump(2);
+    return report;
+  });
+}
+
+Result<std::vector<Prediction>> decodePredictions(const Json& json) {
+  return decoding("the predictions", [&] {
+    std::vector<Prediction> predictions;
+    for (const Json& each : json.at("predictions")) predictions.push_back(toPrediction(each));
+    return predictions;
+  });
+}
+
+Result<std::vector<NodeTime>> decodeProfile(const Json& json) {
+  return decoding("the profile", [&] {
+    std::vector<NodeTime> times;
+    for (const Json& each : json.at("times"))
+      times.push_back({each.at("node"), each.at("device"), each.at("kernel"), each.at("mean_ms"), each.at("min_ms"),
+                       each.value("reference", false)});
+    return times;
+  });
+}
+
+Result<ExportResult> decodeExport(const Json& json) {
+  return decoding("the export", [&] {
+    ExportResult result;
+    read(json, "files", result.files);
+    readIf(json, "notes", result.notes);
+    return result;
+  });
+}
+
+Json encodePlacement(const PlacementDoc& placement) {
+  Json json;
+  json["format"] = "tandem-placement";
+  json["version"] = 1;
+  json["model"] = {{"name", placement.modelName}, {"sha256", placement.modelSha256}, {"nodes", placement.modelNodes}};
+  json["default"] = placement.defaultDevice;
+  json["rules"] = Json::array();
+  for (const auto& [match, device] : placement.rules) json["rules"].push_back({{"match", match}, {"device", device}});
+  json["nodes"] = Json::object();
+  for (const auto& [node, device] : placement.nodes) json["nodes"][node] = device;
+  return json;
+}
+
+Result<PlacementDoc> decodePlacement(const Json& json) {
+  return decoding("the placement", [&] {
+    PlacementDoc placement;
+    if (auto it = json.find("model"); it != json.end()) {
+      readIf(*it, "name", placement.modelName);
+      readIf(*it, "sha256", placement.modelSha256);
+      readIf(*it, "nodes", placement.modelNodes);
+    }
+    readIf(json, "default", placement.defaultDevice);
+    for (const Json& each : json.value("rules", Json::array()))
+      placement.rules.emplace_back(each.at("match").get<std::string>(), each.at("device").get<std::string>());
+    const Json nodes = json.value("nodes", Json::object());
+    for (const auto& [node, device] : nodes.items()) placement.nodes[node] = device.get<std::string>();
+    return placement;
+  });
+}
+
+Json encodeRun(const RunSpec& spec) {
+  Json json;
+  json["replicas"] = Json::array();
+  for (const ReplicaSpec& replica : spec.replicas) {
+    Json each;
+    each["name"] = replica.name;
+    if (replica.placement)
+      each["placement"] = encodePlacement(*replica.placement);
+    else
+      each["device"] = replica.device;
+    each["threads"] = replica.threads;
+    each["streams"] = replica.streams;
+    each["batch"] = replica.batch;
+    json["replicas"].push_back(std::move(each));
+  }
+  json["scenario"] = spec.scenario;
+  json["route"] = spec.route;
+  json["batches"] = spec.batches;
+  json["duration_s"] = spec.durationS;
+  json["warmup_s"] = spec.warmupS;
+  json["mode"] = spec.mode;
+  json["inputs"] = spec.inputs;
+  json["trace_file"] = spec.traceFile;
+  json["seed"] = spec.seed;
+  return json;
+}
+
+Json encodeDeployment(const RunSpec& spec) {
+  Json run = encodeRun(spec);
+  Json json{{"format", "tandem-deployment"}, {"version", 1}};
+  for (const char* key : {"replicas", "route", "scenario", "batches", "duration_s"}) json[key] = std::move(run[key]);
+  return json;
+}
+
+Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
+  if (!json.is_object() || json.value("format", Json()) != "tandem-deployment")
+    return makeError(ErrorCode::InputRejected, "this is not a deployment file", where,
+                     "its \"format\" must be \"tandem-deployment\"");
+  if (json.value("version", Json()) != 1)
+    return makeError(ErrorCode::InputRejected, "the deployment file is of another version", where, "update Tandem");
+  auto decoded = decoding("the deployment", [&] {
+    RunSpec spec;
+    readIf(json, "route", spec.route);
+    readIf(json, "scenario", spec.scenario);
+    readIf(json, "batches", spec.batches);
+    readIf(json, "duration_s", spec.durationS);
+    for (const Json& each : json.at("replicas")) {
+      ReplicaSpec replica;
+      readIf(each, "name", replica.name);
+      readIf(each, "device", replica.device);
+      readIf(each, "threads", replica.threads);
+      readIf(each, "streams", replica.streams);
+      readIf(each, "batch", replica.batch);
+      if (auto it = each.find("placement"); it != each.end() && !it->is_null()) {
+        auto placement = decodePlacement(*it);
+        if (!placement) throw nlohmann::json::other_error::create(502, "bad placement", nullptr);
+        replica.placement = *placement;
+      }
+      spec.replicas.push_back(std::move(replica));
+    }
+    return spec;
+  });
+  if (!decoded)
+    return makeError(ErrorCode::InputRejected, "the deployment file has missing or wrong entries", where,
+                     decoded.error().message);
+  return decoded;
+}
+
+Json encodeError(const Error& error) {
+  return {{"code", toString(error.code)}, {"message", error.message}, {"where", error.where}, {"hint", error.hint}};
+}
+
+Error decodeError(const Json& json) {
+  auto decoded = decoding("an error", [&] {
+    const auto code = errorCodeFrom(json.at("code").get<std::string>());
+    return makeError(code.value_or(ErrorCode::Internal), json.at("message"), json.value("where", std::string()),
+                     json.value("hint", std::string()));
+  });
+  return decoded ? *decoded : decoded.error();
+}
+
+Result<Json> parseJson(std::string_view text, std::string_view where) {
+  constexpr int kMaxDepth = 64;
+  bool tooDeep = false;
+  const auto limit = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kMaxDepth) tooDeep = true;
+    return !tooDeep;
+  };
+  Json json = Json::parse(text, limit, false);
+  if (json.is_discarded() || tooDeep)
+    return makeError(ErrorCode::InputRejected, tooDeep ? "the JSON is nested too deeply" : "this is not JSON",
+                     std::string(where), "check the file");
+  return json;
+}
+
+Result<Json> call(Session& session, const std::string& method, const Json& params, EventFunction event) {
+  std::promise<Result<Json>> promise;
+  std::future<Result<Json>> future = promise.get_future();
+  session.request(
+      method, params, [&](Result<Json> reply) { promise.set_value(std::move(reply)); }, std::move(event));
+  return future.get();
+}
+
+} // namespace tandem::session

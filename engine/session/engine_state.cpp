@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/engine_state.hpp"
+
+#include "engine/base/clock.hpp"
+#include "engine/devices/cpu/cpu_devices.hpp"
+#include "engine/devices/opencl/opencl_devices.hpp"
+#include "engine/devices/simulated/simulated_device.hpp"
+#include "engine/gallery/gallery.hpp"
+#include "engine/ops/op_def.hpp"
+
+#include <cstdlib>
+
+namespace tandem::session {
+namespace {
+
+constexpr std::string_view kSamplePrefix = "sample:";
+
+std::filesystem::path cacheFolder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  if (cache && *cache) return std::filesystem::path(cache) / "tandem" / "opencl";
+  if (home && *home) return std::filesystem::path(home) / ".cache" / "tandem" / "opencl";
+  return {};
+}
+
+Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& config) {
+  std::vector<CpuSet> coreSets;
+  if (!config.cores.empty()) coreSets = TANDEM_TRY(parseCoreSets(config.cores));
+  auto registry = std::make_shared<DeviceRegistry>();
+  for (auto& device : makeCpuDevices(coreSets)) registry->add(std::move(device));
+  OpenClEnumeration opencl = enumerateOpenCl({coreSets, cacheFolder()});
+  for (auto& device : opencl.devices) registry->add(std::move(device));
+  for (DeviceProblem& problem : opencl.problems) registry->addProblem(std::move(problem));
+  for (const auto& [id, bytes] : config.memoryLimits) registry->setMemoryLimit(id, bytes);
+  for (const std::string& id : config.hidden) {
+    if (!registry->find(id))
+      return makeError(ErrorCode::Usage, "there is no device '" + id + "' to hide", "--hide",
+                       "`tandem devices` lists the devices");
+    registry->hide(id);
+  }
+  return std::shared_ptr<const DeviceRegistry>(std::move(registry));
+}
+
+Result<OnnxModel> readSample(const std::string& name) {
+  OnnxModel model;
+  model.graph = TANDEM_TRY(buildSample(name));
+  model.producer = "tandem gallery";
+  model.opsets[""] = model.graph.opset;
+  const Result<std::map<ValueId, Tensor>> known = inferShapes(model.graph);
+  if (!known) return known.error();
+  return model;
+}
+
+} // namespace
+
+ModelIdentity OpenDocument::identity() const {
+  return {name, model.sha256, static_cast<std::int64_t>(model.graph.nodes().size())};
+}
+
+Result<void> EngineState::configure(const EngineConfig& config) {
+  auto registry = TANDEM_TRY(enumerate(config));
+  std::lock_guard lock(m_mutex);
+  m_config = config;
+  m_registry = std::move(registry);
+  m_probes.clear();
+  return {};
+}
+
+std::shared_ptr<const DeviceRegistry> EngineState::registry() {
+  {
+    std::lock_guard lock(m_mutex);
+    if (m_registry) return m_registry;
+  }
+  const Result<void> configured = configure({});
+  TANDEM_ASSERT(configured.ok()); // without core sets and hidden devices there is nothing to refuse
+  std::lock_guard lock(m_mutex);
+  return m_registry;
+}
+
+void EngineState::setProbe(const std::string& id, const ProbeResult& probe) {
+  std::lock_guard lock(m_mutex);
+  m_probes[id] = probe;
+}
+
+std::optional<ProbeResult> EngineState::probeOf(const std::string& id) const {
+  std::lock_guard lock(m_mutex);
+  auto it = m_probes.find(id);
+  return it == m_probes.end() ? std::nullopt : std::optional(it->second);
+}
+
+EngineConfig EngineState::config() const {
+  std::lock_guard lock(m_mutex);
+  return m_config;
+}
+
+Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string& source, const CancelToken& cancel) {
+  const std::int64_t start = nowNs();
+  auto document = std::make_shared<OpenDocument>();
+  document->source = source;
+  if (source.starts_with(kSamplePrefix)) {
+    document->name = source.substr(kSamplePrefix.size());
+    document->model = TANDEM_TRY(readSample(document->name));
+  } else {
+    document->path = source;
+    document->name = document->path.filename().string();
+    document->model = TANDEM_TRY(readOnnx(document->path, cancel));
+  }
+  document->loadMs = toMs(nowNs() - start);
+  Result<BoundGraph> bound = bindInputs(document->graph(), 1);
+  document->view = bound ? std::move(bound->graph) : document->graph();
+  std::lock_guard lock(m_mutex);
+  document->handle = m_nextHandle++;
+  m_documents[document->handle] = document;
+  return std::shared_ptr<const OpenDocument>(document);
+}
+
+Result<std::shared_ptr<const OpenDocument>> EngineState::find(int handle) const {
+  std::lock_guard lock(m_mutex);
+  auto it = m_documents.find(handle);
+  if (it == m_documents.end())
+    return makeError(ErrorCode::Usage, "no open model has the number " + std::to_string(handle), {}, "open it again");
+  return it->second;
+}
+
+void EngineState::close(int handle) {
+  std::lock_guard lock(m_mutex);
+  m_documents.erase(handle);
+}
+
+} // namespace tandem::session

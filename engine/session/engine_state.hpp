@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/device_registry.hpp"
+#include "engine/formats/onnx/onnx_reader.hpp"
+#include "engine/placement/effective.hpp"
+#include "engine/placement/placement_file.hpp"
+#include "engine/runtime/bind_inputs.hpp"
+
+#include <mutex>
+
+namespace tandem::session {
+
+/// What `configure` sets: core sets, hidden devices, memory limits.
+struct EngineConfig {
+  std::string cores; ///< as given to --cores; empty: one set of all processors
+  std::vector<std::string> hidden;
+  std::map<std::string, std::int64_t> memoryLimits;
+};
+
+/// A model kept open. Immutable once opened, so that jobs may share it.
+struct OpenDocument {
+  int handle = 0;
+  std::string source;         ///< as the client named it
+  std::filesystem::path path; ///< empty for a sample
+  std::string name;           ///< file name or sample name
+  OnnxModel model;
+  Graph view; ///< the graph with batch 1 bound where its shapes allow, for costs and placement; same ids
+  double loadMs = 0;
+
+  const Graph& graph() const { return model.graph; }
+  ModelIdentity identity() const;
+};
+
+/// Devices and documents of one session. Thread-safe: everything handed out is shared and immutable.
+class EngineState {
+ public:
+  /// Enumerates devices (again). Fails with Usage for bad core sets and leaves the old devices in place.
+  Result<void> configure(const EngineConfig& config);
+  /// Enumerates with the default configuration at the first call.
+  std::shared_ptr<const DeviceRegistry> registry();
+  /// Remembers what a probe measured, for later listings.
+  void setProbe(const std::string& id, const ProbeResult& probe);
+  std::optional<ProbeResult> probeOf(const std::string& id) const;
+  EngineConfig config() const;
+
+  Result<std::shared_ptr<const OpenDocument>> open(const std::string& source, const CancelToken& cancel);
+  Result<std::shared_ptr<const OpenDocument>> find(int handle) const;
+  void close(int handle);
+
+ private:
+  mutable std::mutex m_mutex;
+  EngineConfig m_config;
+  std::shared_ptr<const DeviceRegistry> m_registry;
+  std::map<std::string, ProbeResult> m_probes;
+  std::map<int, std::shared_ptr<const OpenDocument>> m_documents;
+  int m_nextHandle = 1;
+};
+
+} // namespace tandem::session

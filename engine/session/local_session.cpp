@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/local_session.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::session {
+
+LocalSession::LocalSession() {
+  m_quick.thread = std::thread([this] { work(m_quick, "session quick"); });
+  m_long.thread = std::thread([this] { work(m_long, "session long"); });
+}
+
+LocalSession::~LocalSession() {
+  {
+    std::lock_guard lock(m_mutex);
+    m_stop = true;
+    for (const auto& [id, token] : m_cancels) token.cancel();
+  }
+  m_wake.notify_all();
+  m_quick.thread.join();
+  m_long.thread.join();
+}
+
+std::uint64_t LocalSession::request(const std::string& method, const Json& params, ReplyFunction reply,
+                                    EventFunction event) {
+  std::lock_guard lock(m_mutex);
+  Pending pending{m_nextId++, method, std::make_shared<const Json>(params), std::move(reply), std::move(event), {}};
+  const std::uint64_t id = pending.id;
+  m_cancels[id] = pending.cancel;
+  Lane& lane = isLong(method) ? m_long : m_quick;
+  lane.queue.push_back(std::move(pending));
+  m_wake.notify_all();
+  return id;
+}
+
+void LocalSession::cancel(std::uint64_t requestId) {
+  std::lock_guard lock(m_mutex);
+  auto it = m_cancels.find(requestId);
+  if (it != m_cancels.end()) it->second.cancel();
+}
+
+std::string LocalSession::busyWith() const {
+  std::lock_guard lock(m_mutex);
+  return m_long.current;
+}
+
+void LocalSession::work(Lane& lane, std::string_view threadName) {
+  nameCurrentThread(threadName);
+  for (;;) {
+    Pending pending;
+    {
+      std::unique_lock lock(m_mutex);
+      lane.current.clear();
+      m_wake.wait(lock, [&] { return m_stop || !lane.queue.empty(); });
+      if (lane.queue.empty()) return;
+      pending = std::move(lane.queue.front());
+      lane.queue.pop_front();
+      lane.current = pending.method;
+    }
+    Result<Json> reply = makeError(ErrorCode::Cancelled, "cancelled");
+    // A run that was stopped while it waited in the queue has nothing to report.
+    if (!pending.cancel.cancelled())
+      reply = handle(pending.method, Job{m_state, *pending.params, pending.cancel, pending.event});
+    {
+      std::lock_guard lock(m_mutex);
+      m_cancels.erase(pending.id);
+    }
+    if (pending.reply) pending.reply(std::move(reply));
+  }
+}
+
+} // namespace tandem::session

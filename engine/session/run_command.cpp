@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/codec.hpp"
+
+#include <cstdio>
+
+namespace tandem::session {
+namespace {
+
+std::string quoted(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+std::string replicaText(const ReplicaSpec& replica) {
+  std::string text = replica.device.empty() ? replica.placementFile : replica.device;
+  if (replica.threads > 0) text += ",threads=" + std::to_string(replica.threads);
+  if (replica.streams != 1) text += ",streams=" + std::to_string(replica.streams);
+  if (replica.batch > 0) text += ",batch=" + std::to_string(replica.batch);
+  if (!replica.name.empty()) text += ",name=" + replica.name;
+  return text;
+}
+
+} // namespace
+
+std::string runCommand(const std::string& source, const RunSpec& spec, const std::string& cores) {
+  const RunSpec defaults;
+  std::string command = "tandem run " + quoted(source);
+  if (!cores.empty()) command += " --cores " + quoted(cores);
+  for (const ReplicaSpec& replica : spec.replicas) command += " --replica " + quoted(replicaText(replica));
+  command += " --scenario " + quoted(spec.scenario) + " --route " + quoted(spec.route);
+  std::string batches;
+  for (int batch : spec.batches) batches += (batches.empty() ? "" : ",") + std::to_string(batch);
+  command += " --batch " + batches + " --duration " + number(spec.durationS) + " --warmup " + number(spec.warmupS);
+  if (spec.mode != defaults.mode) command += " --mode " + quoted(spec.mode);
+  if (spec.seed != defaults.seed) command += " --seed " + std::to_string(spec.seed);
+  if (!spec.traceFile.empty()) command += " --trace " + quoted(spec.traceFile);
+  if (!spec.inputs.empty()) {
+    command += " --input";
+    for (const std::string& input : spec.inputs) command += " " + quoted(input);
+  }
+  return command;
+}
+
+} // namespace tandem::session

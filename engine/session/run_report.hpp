@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/serving/run.hpp"
+#include "engine/session/engine_state.hpp"
+#include "engine/session/session.hpp"
+
+namespace tandem::session {
+
+/// What a report says beside the figures.
+struct ReportContext {
+  const OpenDocument* document = nullptr;
+  const DeviceRegistry* registry = nullptr;
+  const Deployment* deployment = nullptr;
+  std::string scenario, route, mode, traceFile;
+  std::vector<int> batches;
+  double preprocessMs = 0; ///< per item, measured before the run; 0 for synthetic data
+};
+
+Json encodeSnapshot(const RunSnapshot& snapshot);
+/// DESIGN.md section 8, `run`.
+Json encodeReport(const RunOutcome& outcome, const ReportContext& context);
+/// Processor, cores, system and program version.
+Json encodeEnvironment(const DeviceRegistry& registry);
+
+} // namespace tandem::session

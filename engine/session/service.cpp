@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/service.hpp"
+
+#include "engine/session/codec.hpp"
+#include "engine/tensor/visit.hpp"
+
+#include <array>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace tandem::session {
+namespace {
+
+struct Method {
+  std::string_view name;
+  Result<Json> (*handler)(const Job&);
+  bool isLong;
+};
+
+constexpr std::array kMethods{
+    Method{method::kHello, hello, false},
+    Method{method::kConfigure, configure, true},
+    Method{method::kDevices, listDevices, true},
+    Method{method::kModels, listModels, false},
+    Method{method::kOpen, openModel, false},
+    Method{method::kClose, closeModel, false},
+    Method{method::kPlacement, viewPlacement, false},
+    Method{method::kPredict, predict, true},
+    Method{method::kVerify, verifyCases, true},
+    Method{method::kProfile, profile, true},
+    Method{method::kRun, run, true},
+    Method{method::kExport, exportPlacement, false},
+};
+
+const Method* findMethod(std::string_view name) {
+  for (const Method& each : kMethods)
+    if (each.name == name) return &each;
+  return nullptr;
+}
+
+/// splitmix64 (Steele, Lea, Flood 2014): one stream per tensor, independent of its type.
+std::uint64_t mix(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return z ^ (z >> 31);
+}
+
+} // namespace
+
+void Job::progress(std::int64_t done, std::int64_t total, const std::string& text) const {
+  if (event) event("progress", {{"done", done}, {"total", total}, {"text", text}});
+}
+
+Result<Json> handle(const std::string& method, const Job& job) {
+  const Method* found = findMethod(method);
+  if (!found) return makeError(ErrorCode::Usage, "unknown request '" + method + "'", {}, "client and engine differ");
+  try {
+    return found->handler(job);
+  } catch (const nlohmann::json::exception& problem) {
+    return makeError(ErrorCode::Usage, "the request '" + method + "' is malformed (" + problem.what() + ")", {},
+                     "client and engine differ");
+  } catch (const std::bad_alloc&) {
+    return makeError(ErrorCode::DeviceFailed, "not enough memory on the host", method,
+                     "use a smaller batch, fewer replicas or fewer streams");
+  } catch (const std::exception& problem) {
+    return makeError(ErrorCode::Internal, std::string("unexpected failure: ") + problem.what(), method,
+                     "please report this");
+  }
+}
+
+bool isLong(const std::string& method) {
+  const Method* found = findMethod(method);
+  return found && found->isLong;
+}
+
+Result<Json> hello(const Job&) {
+  return Json{{"protocol", 1}, {"version", TANDEM_VERSION}, {"pid", static_cast<int>(getpid())}};
+}
+
+Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job) {
+  if (job.params.contains("handle")) return job.state.find(job.params.at("handle").get<int>());
+  auto document = TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), job.cancel));
+  job.state.close(document->handle);
+  return document;
+}
+
+Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry) {
+  if (auto it = params.find("placement"); it != params.end() && !it->is_null())
+    return TANDEM_TRY(parsePlacement(it->dump(), "placement")).placement;
+  std::string device = params.value("device", std::string());
+  if (device.empty()) device = registry.host().id();
+  if (!registry.find(device)) {
+    std::string known;
+    for (Device* each : registry.devices()) known += (known.empty() ? "" : ", ") + each->id();
+    return makeError(ErrorCode::Usage, "there is no device '" + device + "'", {}, "this machine has " + known);
+  }
+  return Placement(device);
+}
+
+Result<void> requireRunnable(const OpenDocument& document) {
+  const auto& missing = document.model.unsupportedOperators;
+  if (missing.empty()) return {};
+  std::string list;
+  for (const std::string& each : missing) list += (list.empty() ? "" : ", ") + each;
+  return makeError(ErrorCode::Unsupported, "the model uses operators that are not known here: " + list, document.name,
+                   "it can be viewed, not run; export it with standard ONNX operators");
+}
+
+Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict) {
+  PlacedGraph placed{std::move(bound), {}, {}};
+  placed.effective = TANDEM_TRY(computeEffective(placed.bound.graph, placement, registry, {strict}));
+  if (!placed.effective.unsupported.empty()) {
+    const NodeId id = placed.effective.unsupported.front();
+    const Node& node = placed.bound.graph.node(id);
+    return makeError(ErrorCode::Unsupported,
+                     "no device can run " + node.type + " (" + placed.effective.detail[id.index()] + ")", node.name,
+                     "the model can be viewed, not run");
+  }
+  placed.deviceOf.resize(placed.bound.graph.nodes().size(), &registry.host());
+  for (std::uint32_t i = 0; i < placed.deviceOf.size(); ++i)
+    if (Device* device = registry.find(placed.effective.effective[i])) placed.deviceOf[i] = device;
+  return placed;
+}
+
+Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed) {
+  Tensor tensor = Tensor::uninitialized(desc);
+  const std::int64_t count = tensor.elements();
+  visitType(desc.type, [&]<class T>(TypeTag<T>) {
+    auto* data = static_cast<T*>(tensor.mutableData());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::uint64_t bits = mix(seed + static_cast<std::uint64_t>(i + 1) * 0x9E3779B97F4A7C15ull);
+      const float unit = static_cast<float>(bits >> 40) * 0x1p-24f;
+      if (isFloating(desc.type))
+        data[i] = static_cast<T>(2.0f * unit - 1.0f);
+      else
+        data[i] = static_cast<T>(static_cast<float>(bits & 1));
+    }
+  });
+  return tensor;
+}
+
+std::string_view detectorName(DetectorKind kind) {
+  switch (kind) {
+  case DetectorKind::UltraFace: return "ultraface";
+  case DetectorKind::FastestDet: return "fastestdet";
+  }
+  return "";
+}
+
+Json encodeTensor(const Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  Json json;
+  json["name"] = value.name;
+  json["type"] = value.desc.type == DataType::Undefined ? "" : std::string(toString(value.desc.type));
+  json["shape"] = value.rankKnown ? Json(value.desc.shape.dims()) : Json();
+  bool anyName = false;
+  for (const std::string& name : value.dimNames) anyName = anyName || !name.empty();
+  if (anyName) json["dim_names"] = value.dimNames;
+  json["bytes"] = value.isStatic() ? value.desc.checkedBytes().value_or(-1) : -1;
+  if (value.isConstant()) json["constant"] = true;
+  if (value.producer.valid()) json["producer"] = value.producer.index();
+  Json consumers = Json::array();
+  for (NodeId consumer : value.consumers)
+    if (consumers.empty() || consumers.back() != consumer.index()) consumers.push_back(consumer.index());
+  json["consumers"] = std::move(consumers);
+  return json;
+}
+
+} // namespace tandem::session

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/base/cancel.hpp"
+#include "engine/formats/images/detection.hpp"
+#include "engine/session/engine_state.hpp"
+#include "engine/session/session.hpp"
+
+namespace tandem::session {
+
+/// One request being worked on.
+struct Job {
+  EngineState& state;
+  const Json& params;
+  CancelToken cancel;
+  EventFunction event; ///< may be empty
+
+  void progress(std::int64_t done, std::int64_t total, const std::string& text) const;
+};
+
+/// Handlers of the methods, one file per group (service_*.cpp). They run on a session's thread, may throw
+/// nlohmann::json exceptions for malformed parameters (handle() turns them into Usage errors), and return the result.
+Result<Json> hello(const Job& job);
+Result<Json> configure(const Job& job);
+Result<Json> listDevices(const Job& job);
+Result<Json> listModels(const Job& job);
+Result<Json> openModel(const Job& job);
+Result<Json> closeModel(const Job& job);
+Result<Json> viewPlacement(const Job& job);
+Result<Json> predict(const Job& job);
+Result<Json> verifyCases(const Job& job);
+Result<Json> profile(const Job& job);
+Result<Json> run(const Job& job);
+Result<Json> exportPlacement(const Job& job);
+
+/// Calls the handler of `method`; Usage for an unknown one. No exception leaves it.
+Result<Json> handle(const std::string& method, const Job& job);
+/// Methods that take long or use devices run one after another; the others stay quick beside them.
+bool isLong(const std::string& method);
+
+// --- shared by the handlers
+
+/// The document of a request: `handle` of an open one, or `model` to open for this request only.
+Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job);
+/// The placement of a request: `placement` (object), or everything on `device`, or everything on the host.
+Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry);
+
+/// A model bound to shapes with its effective placement, ready to compile.
+struct PlacedGraph {
+  BoundGraph bound;
+  EffectivePlacement effective;
+  std::vector<Device*> deviceOf; ///< by node of the opened graph
+};
+/// Fails with Unsupported where a node can run nowhere.
+Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict);
+/// "sample:x" and unknown operators: fails with Unsupported and lists the operators that are missing.
+Result<void> requireRunnable(const OpenDocument& document);
+
+/// Seeded values of a plausible range: floats in [-1, 1), integers 0 or 1.
+Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed);
+
+/// "ultraface", "fastestdet"
+std::string_view detectorName(DetectorKind kind);
+
+Json encodeTensor(const Graph& graph, ValueId value);
+
+} // namespace tandem::session

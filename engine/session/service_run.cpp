@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/tensors/mapped_file.hpp"
+#include "engine/serving/run.hpp"
+#include "engine/session/input_files.hpp"
+#include "engine/session/run_report.hpp"
+#include "engine/session/service.hpp"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace tandem::session {
+namespace {
+
+constexpr int kMaxBatch = 4096;
+constexpr int kMaxStreams = 64;
+
+struct RunContext {
+  std::shared_ptr<const OpenDocument> document;
+  std::shared_ptr<const DeviceRegistry> registry;
+  CancelToken compileCancel;
+  bool compiled = true;
+};
+
+/// Compiles the model for one number of items under one placement.
+Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
+                                                         int threads, int items) {
+  BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), items));
+  PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
+  CompileOptions options;
+  options.compiled = context.compiled;
+  options.threads = threads;
+  options.cancel = context.compileCancel;
+  return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
+}
+
+Result<int> positive(const Json& json, const char* key, int fallback, int least, int most) {
+  const int value = json.value(key, fallback);
+  if (value < least || value > most)
+    return makeError(ErrorCode::Usage, std::string(key) + " is " + std::to_string(value), "replica",
+                     "between " + std::to_string(least) + " and " + std::to_string(most));
+  return value;
+}
+
+Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec) {
+  ReplicaPlan plan;
+  plan.options.name = spec.value("name", std::string());
+  plan.options.streams = TANDEM_TRY(positive(spec, "streams", 1, 1, kMaxStreams));
+  plan.options.batch = TANDEM_TRY(positive(spec, "batch", 0, 0, kMaxBatch));
+  const int threads = TANDEM_TRY(positive(spec, "threads", 0, 0, 1024));
+  const Placement placement = TANDEM_TRY(placementOf(spec, *context.registry));
+
+  BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), 1));
+  const PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
+  plan.summary = placed.effective.summary;
+  std::set<std::string> seen;
+  for (const std::string& id : placed.effective.effective)
+    if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
+  plan.factory = [context, placement, threads](int items) {
+    return compileVariant(context, placement, threads, items);
+  };
+  return plan;
+}
+
+Result<std::vector<int>> batchesOf(const Json& params) {
+  std::vector<int> batches = params.value("batches", std::vector<int>{1});
+  std::set<int> seen;
+  for (int batch : batches)
+    if (batch < 1 || batch > kMaxBatch || !seen.insert(batch).second)
+      return makeError(ErrorCode::Usage, "request size " + std::to_string(batch) + " cannot be used", "--batch",
+                       "different sizes between 1 and 4096, for example --batch 1,8");
+  if (batches.empty()) batches.push_back(1);
+  return batches;
+}
+
+Result<double> seconds(const Json& params, const char* key, double fallback, double least) {
+  const double value = params.value(key, fallback);
+  if (!(value >= least) || value > 86400)
+    return makeError(ErrorCode::Usage, std::string(key) + " cannot be used", "run", "give seconds, at most 86400");
+  return value;
+}
+
+/// One request's tensors per size: from files (repeated to fill the batch) or synthetic.
+Result<std::vector<RequestData>> requestData(const Job& job, const RunContext& context, const std::vector<int>& batches,
+                                             std::uint64_t seed, double& preprocessMs) {
+  const auto files = job.params.value("inputs", std::vector<std::string>());
+  std::vector<RequestData> data;
+  for (int items : batches) {
+    const BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), items));
+    RequestData request;
+    request.items = items;
+    if (files.empty()) {
+      for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
+        request.inputs.push_back(syntheticTensor(bound.graph.value(bound.graph.inputs()[i]).desc, seed + i));
+    } else {
+      request.inputs =
+          TANDEM_TRY(batchFromFiles(bound.graph, files, items, job.params.value("preprocess", ""), preprocessMs));
+    }
+    data.push_back(std::move(request));
+  }
+  return data;
+}
+
+Result<void> writeTrace(const TraceRecorder& recorder, const std::string& file) {
+  return writeFileAtomically(file, toChromeTrace(recorder.copy()));
+}
+
+} // namespace
+
+Result<Json> run(const Job& job) {
+  RunContext context{TANDEM_TRY(documentOf(job)), job.state.registry(), job.cancel, true};
+  TANDEM_TRY(requireRunnable(*context.document));
+  const std::string mode = job.params.value("mode", std::string("compiled"));
+  if (mode != "compiled" && mode != "eager")
+    return makeError(ErrorCode::Usage, "unknown mode '" + mode + "'", "--mode", "compiled or eager");
+  context.compiled = mode == "compiled";
+
+  RunSettings settings;
+  settings.scenario = TANDEM_TRY(Scenario::parse(job.params.value("scenario", std::string("closed:4"))));
+  const Route route = TANDEM_TRY(Route::parse(job.params.value("route", std::string("predicted-finish"))));
+  settings.durationS = TANDEM_TRY(seconds(job.params, "duration_s", 10, 0.01));
+  settings.warmupS = TANDEM_TRY(seconds(job.params, "warmup_s", 1, 0));
+  settings.seed = job.params.value("seed", std::uint64_t{1});
+  settings.cancel = job.cancel;
+  const std::vector<int> batches = TANDEM_TRY(batchesOf(job.params));
+
+  std::vector<ReplicaPlan> plans;
+  for (const Json& spec : job.params.at("replicas")) plans.push_back(TANDEM_TRY(planReplica(context, spec)));
+  double preprocessMs = 0;
+  settings.data = TANDEM_TRY(requestData(job, context, batches, settings.seed, preprocessMs));
+
+  auto deployment = TANDEM_TRY(Deployment::create(std::move(plans), route));
+  TraceRecorder recorder;
+  const std::string traceFile = job.params.value("trace_file", std::string());
+  if (!traceFile.empty()) settings.trace = &recorder;
+  settings.snapshot = [&](const RunSnapshot& snapshot) {
+    if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
+  };
+  const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
+  if (!traceFile.empty()) TANDEM_TRY(writeTrace(recorder, traceFile));
+
+  ReportContext facts;
+  facts.document = context.document.get();
+  facts.registry = context.registry.get();
+  facts.deployment = deployment.get();
+  facts.scenario = settings.scenario.toString();
+  facts.route = route.toString();
+  facts.mode = mode;
+  facts.batches = batches;
+  facts.preprocessMs = preprocessMs;
+  facts.traceFile = traceFile;
+  return encodeReport(outcome, facts);
+}
+
+} // namespace tandem::session
