@@ -19,7 +19,7 @@ double niceBytes(double value) {
 
 double niceMaximum(double value, Unit unit) {
   if (!std::isfinite(value) || value <= 0) return 1;
-  if (unit == Unit::Percent && value <= 1) return 1;
+  if (unit == Unit::Percent && value <= 1.05) return 1; // a little over 100 % is rounding
   if (unit == Unit::Bytes) return std::max(niceBytes(value), 1024.0);
   const double power = std::pow(10.0, std::floor(std::log10(value)));
   static constexpr std::array<double, 5> kSteps = {1, 2, 4, 5, 8};

@@ -13,8 +13,8 @@ namespace tandem::ui {
 /// How many equal parts such an axis is divided into: 4 or 5.
 [[nodiscard]] int niceSteps(double maximum, Unit unit);
 
-/// An upper end that grows at once and shrinks only after the smaller one was enough for 5 s, so that a live axis does not
-/// breathe with every sample.
+/// An upper end that grows at once and shrinks only after the smaller one was enough for 5 s, so that a live axis does
+/// not breathe with every sample.
 class AxisMaximum {
  public:
   static constexpr qint64 kShrinkAfterMs = 5000;

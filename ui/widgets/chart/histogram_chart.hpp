@@ -31,7 +31,7 @@ class HistogramChart : public QWidget {
  public:
   HistogramChart(const QString& title, Unit unit, QWidget* parent = nullptr);
 
-  void setData(const QList<HistogramData>& data);
+  void setData(const QList<HistogramData>& distributions);
   void setEmptyText(const QString& text);
   [[nodiscard]] QString summary() const;
   [[nodiscard]] QSize sizeHint() const override;
@@ -45,6 +45,9 @@ class HistogramChart : public QWidget {
   struct Scale;
   [[nodiscard]] Scale scale() const;
   [[nodiscard]] QColor colorOf(int index) const;
+  void paintAxis(QPainter& painter, const Scale& scale) const;
+  void paintBins(QPainter& painter, const Scale& scale, int index) const;
+  void paintMarkers(QPainter& painter, const Scale& scale, int index) const;
 
   QString m_title, m_emptyText;
   Unit m_unit;

@@ -57,6 +57,7 @@ class LiveChart : public QWidget {
   void showCrosshair(double secondsAgo);
 
  protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
   void changeEvent(QEvent* event) override;
   void showEvent(QShowEvent* event) override;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QFrame>
+#include <QIcon>
 #include <QImage>
 #include <QLabel>
 #include <QLineEdit>
@@ -12,7 +13,6 @@
 
 class QAction;
 class QBoxLayout;
-class QPropertyAnimation;
 class QToolButton;
 
 namespace tandem::ui {

@@ -255,8 +255,8 @@ void GraphCanvas::Private::describeForAccessibility() {
       const QString device = deviceName(scene.effective(node));
       names.append(tr("%1, %2, on %3").arg(scene.name(node), scene.title(node), device));
     }
-    text += QLatin1Char(' ') + tr("Selected: %1:").arg(formatCount(static_cast<double>(selection.size()))) + QLatin1Char(' ') +
-            names.join(QStringLiteral("; "));
+    text += QLatin1Char(' ') + tr("Selected: %1:").arg(formatCount(static_cast<double>(selection.size()))) +
+            QLatin1Char(' ') + names.join(QStringLiteral("; "));
     if (selection.size() > kSpokenNames) text += QStringLiteral(" …");
   }
   q->setAccessibleDescription(text);

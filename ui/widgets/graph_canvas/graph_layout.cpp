@@ -186,8 +186,8 @@ class CompoundLayout {
       const Level& level = m_levels[l];
       const QPointF inside(level.result.left + level.origin.x(), level.origin.y());
       const double spare = (level.size.width() - (level.result.right - level.result.left)) / 2;
-      m_layout.frames.push_back(
-          {m_graph.frames[l - 1], level.depth, QRectF(inside - QPointF(spare, m_options.frameTitle + kTitleGap), level.size)});
+      m_layout.frames.push_back({m_graph.frames[l - 1], level.depth,
+                                 QRectF(inside - QPointF(spare, m_options.frameTitle + kTitleGap), level.size)});
     }
     routeEdges();
     m_layout.bounds = bounds;
