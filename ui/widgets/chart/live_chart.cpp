@@ -106,6 +106,8 @@ struct LiveChart::Private {
         maximum(chartUnit) {}
 
   void build() {
+    q->setAutoFillBackground(true);
+    q->setBackgroundRole(QPalette::Base);
     titleLabel = new QLabel(title, q);
     QFont bold = titleLabel->font();
     bold.setWeight(QFont::DemiBold);
@@ -183,8 +185,6 @@ struct LiveChart::Private {
       axis->setGridLinePen(QPen(theme.grid, 1));
       axis->setLinePen(QPen(theme.grid, 1));
     }
-    q->setAutoFillBackground(true);
-    q->setBackgroundRole(QPalette::Base);
     for (std::size_t i = 0; i < series.size(); ++i) styleSeries(i);
   }
 
