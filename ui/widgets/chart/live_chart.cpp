@@ -174,6 +174,7 @@ struct LiveChart::Private {
   }
 
   void applyTheme() {
+    if (overlay == nullptr) return; // a palette event from inside build()
     theme = Theme::of(q->palette());
     view->setBackgroundBrush(theme.window);
     chart->setPlotAreaBackgroundVisible(false);
