@@ -14,17 +14,6 @@
 namespace tandem {
 namespace {
 
-constexpr int kFunctionOverload = 13; // FunctionProto.overload, IR version 10
-
-std::string overloadOf(const onnx::FunctionProto& function) {
-  const auto& unknown = onnx::FunctionProto::GetReflection()->GetUnknownFields(function);
-  for (int i = 0; i < unknown.field_count(); ++i)
-    if (unknown.field(i).number() == kFunctionOverload &&
-        unknown.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
-      return unknown.field(i).length_delimited();
-  return {};
-}
-
 std::vector<std::string> describeUnsupported(const std::map<std::string, int>& counts) {
   std::vector<std::string> texts;
   for (const auto& [name, count] : counts)
@@ -50,13 +39,11 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
                                 .cancel = cancel,
                                 .external = detail::ExternalData(folder, where),
                                 .opsets = detail::opsetsOf(proto->opset_import()),
-                                .functions = {},
+                                .functions = detail::functionsOf(*proto),
                                 .unsupported = {},
                                 .warnings = {}};
   // Files of IR versions 1 and 2 have no imports and mean the first operator set.
   if (context.opsets.empty()) context.opsets[""] = 1;
-  for (const auto& function : proto->functions())
-    context.functions.emplace(detail::functionKey(function.domain(), function.name(), overloadOf(function)), &function);
 
   OnnxModel model;
   model.graph = TANDEM_TRY(detail::GraphImporter(context).import(proto->graph()));

@@ -1,52 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/onnx/detail/graph_importer.hpp"
 #include "engine/formats/onnx/detail/messages.hpp"
-#include "engine/ops/op_def.hpp"
 
 namespace tandem::detail {
-namespace {
-
-// Fields that came after ONNX 1.12, whose generated messages we build with (onnx.proto of IR version 13).
-constexpr int kFunctionAttributeProto = 11;
-constexpr int kNodeOverload = 8;
-
-std::vector<onnx::AttributeProto> defaultsOf(const onnx::FunctionProto& function) {
-  std::vector<onnx::AttributeProto> defaults;
-  const auto& unknown = onnx::FunctionProto::GetReflection()->GetUnknownFields(function);
-  for (int i = 0; i < unknown.field_count(); ++i) {
-    const auto& field = unknown.field(i);
-    if (field.number() != kFunctionAttributeProto ||
-        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
-      continue;
-    onnx::AttributeProto attribute;
-    if (attribute.ParseFromString(field.length_delimited())) defaults.push_back(std::move(attribute));
-  }
-  return defaults;
-}
-
-std::string overloadOf(const onnx::NodeProto& node) {
-  const auto& unknown = onnx::NodeProto::GetReflection()->GetUnknownFields(node);
-  for (int i = 0; i < unknown.field_count(); ++i)
-    if (unknown.field(i).number() == kNodeOverload &&
-        unknown.field(i).type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
-      return unknown.field(i).length_delimited();
-  return {};
-}
-
-} // namespace
-
-std::string functionKey(const std::string& domain, const std::string& name, const std::string& overload) {
-  return canonicalDomain(domain) + '\0' + name + '\0' + overload;
-}
-
-const onnx::FunctionProto* GraphImporter::functionFor(const onnx::NodeProto& proto) const {
-  if (m_context.functions.empty()) return nullptr;
-  // Files may carry the body of a standard operator as well; our own kernel is the better one.
-  if (canonicalDomain(proto.domain()).empty() && findOp("", proto.op_type())) return nullptr;
-  auto it = m_context.functions.find(functionKey(proto.domain(), proto.op_type(), overloadOf(proto)));
-  return it == m_context.functions.end() ? nullptr : it->second;
-}
-
 /// Binds the body's inputs and outputs to the caller's values. `copies` collects the outputs that are inputs at the
 /// same time, or another output: they need an Identity.
 Result<void> GraphImporter::bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call,
@@ -79,7 +35,7 @@ Result<void> GraphImporter::inlineFunction(const onnx::FunctionProto& function, 
     return m_context.reject("function calls are nested more than 32 deep (in function '" + function.name() + "')",
                             "a function must not call itself");
   const std::map<std::string, int> opsets = opsetsOf(function.opset_import());
-  const std::vector<onnx::AttributeProto> defaults = defaultsOf(function);
+  const std::vector<onnx::AttributeProto> defaults = attributeDefaultsOf(function);
   Bindings bindings;
   for (const auto& attribute : defaults) bindings[attribute.name()] = {&attribute, &caller};
   for (const auto& attribute : call.attribute()) {

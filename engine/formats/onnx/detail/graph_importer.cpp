@@ -48,8 +48,6 @@ Error ImportContext::reject(std::string what, std::string hint) const {
   return makeError(ErrorCode::ModelRejected, std::move(what), where, std::move(hint));
 }
 
-std::string canonicalDomain(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
-
 std::map<std::string, int> opsetsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports) {
   std::map<std::string, int> opsets;
   for (const auto& import : imports) {
@@ -165,7 +163,7 @@ Result<void> GraphImporter::addNodes(const google::protobuf::RepeatedPtrField<on
     TANDEM_TRY(charge(nodes[i], frame));
     TANDEM_TRY(checkName(names[static_cast<std::size_t>(i)], "node"));
     std::string name = uniqueNodeName(frame.prefix + names[static_cast<std::size_t>(i)]);
-    if (const onnx::FunctionProto* function = functionFor(nodes[i]))
+    if (const onnx::FunctionProto* function = functionFor(m_context.functions, nodes[i]))
       TANDEM_TRY(inlineFunction(*function, nodes[i], name, frame));
     else
       TANDEM_TRY(addNode(nodes[i], std::move(name), frame));

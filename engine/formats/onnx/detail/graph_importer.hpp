@@ -3,6 +3,7 @@
 // For engine/formats/onnx only: this header shows protobuf messages.
 #include "engine/base/cancel.hpp"
 #include "engine/formats/onnx/detail/external_data.hpp"
+#include "engine/formats/onnx/detail/functions.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 #include "engine/graph/graph.hpp"
 
@@ -18,8 +19,8 @@ struct ImportContext {
   CancelToken cancel;
   ExternalData external;
   std::map<std::string, int> opsets;
-  std::map<std::string, const onnx::FunctionProto*> functions; ///< by functionKey()
-  std::map<std::string, int> unsupported;                      ///< "Crop-7" -> number of nodes
+  FunctionTable functions;
+  std::map<std::string, int> unsupported; ///< "Crop-7" -> number of nodes
   std::vector<std::string> warnings;
   std::int64_t nodesLeft = 200'000;        ///< over all subgraphs and inlined functions
   std::int64_t copiedBytesLeft = 64 << 20; ///< names and attributes that inlining multiplies
@@ -30,9 +31,6 @@ struct ImportContext {
 };
 
 std::map<std::string, int> opsetsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports);
-/// "" and "ai.onnx" are one domain.
-std::string canonicalDomain(const std::string& domain);
-std::string functionKey(const std::string& domain, const std::string& name, const std::string& overload);
 
 /// Builds one Graph from one GraphProto; subgraphs get an importer each, functions are inlined into the same Graph.
 class GraphImporter {
@@ -80,7 +78,6 @@ class GraphImporter {
                               const std::string& callName, Frame& caller);
   Result<void> bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call, Frame& caller,
                              Frame& body, std::vector<std::pair<ValueId, ValueId>>& copies);
-  const onnx::FunctionProto* functionFor(const onnx::NodeProto& proto) const;
   int operatorVersion(const Node& node, const Frame& frame);
 
   /// The value called `name` at `frame`; one of an outer graph becomes a constant or an input of this graph.
