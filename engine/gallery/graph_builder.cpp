@@ -110,7 +110,7 @@ ValueId GraphBuilder::dense(ValueId x, std::int64_t outputs) {
   const std::int64_t features = channels(x);
   const std::string name = weightName("Gemm");
   const ValueId weight =
-      m_graph.addConstant(m_scope + "Gemm.weight", heNormal(name + ".weight", {outputs, features}, features));
+      m_graph.addConstant(m_scope + "Gemm.weight", lecunNormal(name + ".weight", {outputs, features}, features));
   const ValueId bias = m_graph.addConstant(m_scope + "Gemm.bias", normal(name + ".bias", {outputs}, 0, 0.05f));
   Attributes attributes;
   attributes.set("transB", std::int64_t{1});

@@ -6,7 +6,7 @@ namespace {
 
 // A small last scale keeps the sum over many residual blocks from growing; trained networks end up alike
 // (Goyal et al., arXiv 1706.02677, start it at zero).
-constexpr float kResidualGamma = 0.3f;
+constexpr float kResidualGamma = 0.2f;
 
 ValueId convNorm(GraphBuilder& b, const std::string& name, ValueId x, const ConvSpec& spec, bool relu,
                  float gamma = 1) {

@@ -30,6 +30,10 @@ Tensor heNormal(std::string_view name, Shape shape, std::int64_t fanIn) {
   return normal(name, std::move(shape), 0, std::sqrt(2.0f / static_cast<float>(fanIn)));
 }
 
+Tensor lecunNormal(std::string_view name, Shape shape, std::int64_t fanIn) {
+  return normal(name, std::move(shape), 0, std::sqrt(1.0f / static_cast<float>(fanIn)));
+}
+
 Tensor normal(std::string_view name, Shape shape, float mean, float deviation) {
   Tensor tensor = Tensor::uninitialized({DataType::Float32, std::move(shape)});
   WeightStream stream(name);

@@ -23,6 +23,8 @@ class WeightStream {
 
 /// He et al. 2015: normal with deviation sqrt(2 / fanIn), which keeps the activations' size through ReLU layers.
 Tensor heNormal(std::string_view name, Shape shape, std::int64_t fanIn);
+/// LeCun et al. 1998: deviation sqrt(1 / fanIn), for a last layer, which no ReLU follows.
+Tensor lecunNormal(std::string_view name, Shape shape, std::int64_t fanIn);
 /// Normal around `mean`.
 Tensor normal(std::string_view name, Shape shape, float mean, float deviation);
 
