@@ -18,8 +18,8 @@ template <class Visit> bool visitCompute(DataType type, Visit&& visit) {
   return true;
 }
 
-/// The elements of a floating point tensor as C (float or double): a view where the tensor stores C, else a converted
-/// copy. The tensor's storage must outlive it.
+/// The elements of a tensor as C (float, double, or an unsigned integer that stands for the signed one of its size): a
+/// view where the tensor stores C, else a converted copy. The tensor's storage must outlive it.
 template <class C> class Elements {
  public:
   explicit Elements(const Tensor& tensor) {
@@ -59,7 +59,7 @@ template <class C> class Results {
   /// Call once, after the last write.
   void store() {
     if (m_tensor.type() == dataTypeOf<C>()) return;
-    visitFloating(m_tensor.type(), [&]<class T>(TypeTag<T>) {
+    visitType(m_tensor.type(), [&]<class T>(TypeTag<T>) {
       auto dst = m_tensor.mutableAs<T>();
       std::transform(m_buffer.begin(), m_buffer.end(), dst.begin(),
                      [](C x) { return static_cast<T>(static_cast<ComputeTypeOf<T>>(x)); });
