@@ -16,7 +16,7 @@ namespace tandem::conformance {
 namespace {
 
 /// Cases that the reference kernels passed when this was written. Raise it with the coverage; it must never fall.
-constexpr std::size_t kLeastCovered = 1400;
+constexpr std::size_t kLeastCovered = 1437;
 
 /// Why a case failed; nullopt where it passed.
 std::optional<std::string> runDataSet(const Graph& graph, const Case& testCase, const DataSet& data) {
