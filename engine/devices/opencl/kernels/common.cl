@@ -1,0 +1,40 @@
+// Prepended to every source: activations of fused operators, chosen by -DACT, and index arithmetic.
+#ifndef ACT
+#define ACT 0
+#endif
+// The numbers are the order of ops::ActivationKind. x is read several times: pass a variable.
+#if ACT == 0
+#define ACTIVATE(V, x) (x)
+#elif ACT == 1
+#define ACTIVATE(V, x) ((x) < (V)(0.0f) ? (V)(0.0f) : (x))
+#elif ACT == 2
+#define ACTIVATE(V, x) ((x) < (V)(alpha) ? (V)(fmin(alpha, beta)) : ((x) > (V)(beta) ? (V)(beta) : (x)))
+#elif ACT == 3
+#define ACTIVATE(V, x) ((x) < (V)(0.0f) ? (V)(alpha) * (x) : (x))
+#elif ACT == 4
+#define ACTIVATE(V, x) ((V)(1.0f) / ((V)(1.0f) + exp(-(x))))
+#elif ACT == 5
+#define ACTIVATE(V, x) fmax(fmin((V)(alpha) * (x) + (V)(beta), (V)(1.0f)), (V)(0.0f))
+#elif ACT == 6
+#define ACTIVATE(V, x) ((x)*fmax(fmin((x) * (V)(1.0f / 6.0f) + (V)(0.5f), (V)(1.0f)), (V)(0.0f)))
+#elif ACT == 7
+#define ACTIVATE(V, x) tanh(x)
+#elif ACT == 8
+#define ACTIVATE(V, x) ((x) < (V)(0.0f) ? (V)(alpha) * expm1(x) : (x))
+#elif ACT == 9
+#define ACTIVATE(V, x) ((V)(0.5f) * (x) * ((V)(1.0f) + erf((x) * (V)(0.70710678118654752440f))))
+#endif
+
+// Adds index * stride for every one of `count` dims, outermost first, of a row-major index.
+#define OFFSETS1(index, dims, count, sa, a)                                                                            \
+  {                                                                                                                    \
+    int rest_ = index;                                                                                                 \
+    int d_[8], s_[8];                                                                                                  \
+    vstore8(dims, 0, d_);                                                                                              \
+    vstore8(sa, 0, s_);                                                                                                \
+    for (int k_ = (count)-1; k_ >= 0; --k_) {                                                                          \
+      const int i_ = rest_ % d_[k_];                                                                                   \
+      rest_ /= d_[k_];                                                                                                 \
+      a += i_ * s_[k_];                                                                                                \
+    }                                                                                                                  \
+  }

@@ -1,0 +1,144 @@
+// One family for all elementwise operators: -DEXPR names the function, TO/TA/TB/TC are element types, NIN the number
+// of operands, SA/SB/SC their strides along the inner dim (0, 1, or -1 = the argument), OUTER the other dims.
+// VECTOR: 16 floats at a time (all types float, inner strides 0 or 1). CHUNK: elements of the inner dim per work-item.
+#define SELECT(V, condition, yes, no) ((condition) ? (V)(yes) : (V)(no))
+
+#define expr_Identity(V, a, b, c) (a)
+#define expr_Abs(V, a, b, c) (a < (V)(0) ? -a : a)
+#define expr_FAbs(V, a, b, c) fabs(a)
+#define expr_Neg(V, a, b, c) (-a)
+#define expr_Relu(V, a, b, c) (a < (V)(0) ? (V)(0) : a)
+#define expr_LeakyRelu(V, a, b, c) (a < (V)(0) ? (V)(p) * a : a)
+#define expr_ThresholdedRelu(V, a, b, c) (a > (V)(p) ? a : (V)(0))
+#define expr_Sigmoid(V, a, b, c) ((V)(1.0f) / ((V)(1.0f) + exp(-a)))
+#define expr_Tanh(V, a, b, c) tanh(a)
+#define expr_HardSigmoid(V, a, b, c) fmax(fmin((V)(p)*a + (V)(q), (V)(1.0f)), (V)(0.0f))
+#define expr_HardSwish(V, a, b, c) (a * fmax(fmin(a * (V)(1.0f / 6.0f) + (V)(0.5f), (V)(1.0f)), (V)(0.0f)))
+#define expr_Elu(V, a, b, c) (a < (V)(0) ? (V)(p)*expm1(a) : a)
+#define expr_Celu(V, a, b, c) (fmax(a, (V)(0)) + fmin((V)(p)*expm1(a / (V)(p)), (V)(0)))
+#define expr_Selu(V, a, b, c) (a > (V)(0) ? (V)(q)*a : (V)(q) * (V)(p)*expm1(a))
+#define expr_Softplus(V, a, b, c) (fmax(a, (V)(0)) + log1p(exp(-fabs(a))))
+#define expr_Softsign(V, a, b, c) (a / ((V)(1.0f) + fabs(a)))
+#define expr_Mish(V, a, b, c) (a * tanh(fmax(a, (V)(0)) + log1p(exp(-fabs(a)))))
+#define expr_Swish(V, a, b, c) (a / ((V)(1.0f) + exp(-(V)(p)*a)))
+#define expr_Gelu(V, a, b, c) ((V)(0.5f) * a * ((V)(1.0f) + erf(a * (V)(0.70710678118654752440f))))
+#define expr_GeluTanh(V, a, b, c)                                                                                      \
+  ((V)(0.5f) * a * ((V)(1.0f) + tanh((V)(0.7978845608028654f) * (a + (V)(0.044715f) * a * a * a))))
+#define expr_Exp(V, a, b, c) exp(a)
+#define expr_Log(V, a, b, c) log(a)
+#define expr_Sqrt(V, a, b, c) sqrt(a)
+#define expr_Reciprocal(V, a, b, c) ((V)(1.0f) / a)
+#define expr_Floor(V, a, b, c) floor(a)
+#define expr_Ceil(V, a, b, c) ceil(a)
+#define expr_Round(V, a, b, c) rint(a)
+#define expr_Sign(V, a, b, c) (a > (V)(0) ? (V)(1) : (a < (V)(0) ? (V)(-1) : a))
+#define expr_Erf(V, a, b, c) erf(a)
+#define expr_Sin(V, a, b, c) sin(a)
+#define expr_Cos(V, a, b, c) cos(a)
+#define expr_Tan(V, a, b, c) tan(a)
+#define expr_Asin(V, a, b, c) asin(a)
+#define expr_Acos(V, a, b, c) acos(a)
+#define expr_Atan(V, a, b, c) atan(a)
+#define expr_Sinh(V, a, b, c) sinh(a)
+#define expr_Cosh(V, a, b, c) cosh(a)
+#define expr_Asinh(V, a, b, c) asinh(a)
+#define expr_Acosh(V, a, b, c) acosh(a)
+#define expr_Atanh(V, a, b, c) atanh(a)
+#define expr_Clip(V, a, b, c) (a < (V)(p) ? (V)(fmin(p, q)) : (a > (V)(q) ? (V)(q) : a))
+#define expr_ClipBounds(V, a, b, c) (a < b ? (b < c ? b : c) : (a > c ? c : a))
+#define expr_ClipLow(V, a, b, c) (a < b ? b : a)
+#define expr_ClipHigh(V, a, b, c) (a > b ? b : a)
+#define expr_Not(V, a, b, c) (a == 0)
+#define expr_Add(V, a, b, c) (a + b)
+#define expr_Sub(V, a, b, c) (a - b)
+#define expr_Mul(V, a, b, c) (a * b)
+#define expr_Div(V, a, b, c) (a / b)
+#define expr_Pow(V, a, b, c) pow(a, b)
+#define expr_Square(V, a, b, c) (a * a)
+#define expr_Fmod(V, a, b, c) fmod(a, b)
+#define expr_Max(V, a, b, c) (((a > b) | (a != a)) ? a : b)
+#define expr_Min(V, a, b, c) (((a < b) | (a != a)) ? a : b)
+#define expr_PRelu(V, a, b, c) (a < (V)(0) ? b * a : a)
+#define expr_ScaledAdd(V, a, b, c) ((a + b) * (V)(p))
+#define expr_Scale(V, a, b, c) (a * (V)(p))
+#define expr_And(V, a, b, c) ((a != 0) & (b != 0))
+#define expr_Or(V, a, b, c) ((a != 0) | (b != 0))
+#define expr_Xor(V, a, b, c) ((a != 0) ^ (b != 0))
+#define expr_Equal(V, a, b, c) (a == b)
+#define expr_Greater(V, a, b, c) (a > b)
+#define expr_GreaterOrEqual(V, a, b, c) (a >= b)
+#define expr_Less(V, a, b, c) (a < b)
+#define expr_LessOrEqual(V, a, b, c) (a <= b)
+#define expr_Where(V, a, b, c) (a ? b : c)
+#define expr_MulAdd(V, a, b, c) fma(a, b, c)
+#define expr_IsNaN(V, a, b, c) (a != a)
+#define expr_ToInt(V, a, b, c) convert_int_sat_rtz(a)
+#define expr_ToLong(V, a, b, c) convert_long_sat_rtz(a)
+#define expr_ToUchar(V, a, b, c) convert_uchar_sat_rtz(a)
+#define expr_ToBool(V, a, b, c) (a != 0)
+
+#if SA < 0
+#undef SA
+#define SA innerA
+#endif
+#if SB < 0
+#undef SB
+#define SB innerB
+#endif
+#if SC < 0
+#undef SC
+#define SC innerC
+#endif
+
+#ifdef VECTOR
+#define LOAD(pointer, at, stride) ((stride) ? vload16(0, pointer + at + i) : (float16)(pointer[at]))
+#endif
+
+__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
+elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __global const TC* restrict Cp,
+            __global TO* restrict out, int inner, int8 dims, int8 strideA, int8 strideB, int8 strideC, int8 strideO,
+            int innerA, int innerB, int innerC, int innerO, int offsetO, int offsetA, int offsetB, int offsetC, float p,
+            float q) {
+  const int row = get_global_id(1);
+  int oa = offsetA, ob = offsetB, oc = offsetC, oo = offsetO;
+#if OUTER > 0
+  OFFSETS1(row, dims, OUTER, strideA, oa)
+  OFFSETS1(row, dims, OUTER, strideO, oo)
+#if NIN > 1
+  OFFSETS1(row, dims, OUTER, strideB, ob)
+#endif
+#if NIN > 2
+  OFFSETS1(row, dims, OUTER, strideC, oc)
+#endif
+#endif
+#if CHUNK == 1
+  const int first = get_global_id(0);
+  const int last = min(first + 1, inner);
+#else
+  const int first = get_global_id(0) * CHUNK;
+  const int last = min(first + CHUNK, inner);
+#endif
+  int i = first;
+#ifdef VECTOR
+  for (; i + 16 <= last; i += 16) {
+    const float16 a = LOAD(A, oa, SA);
+#if NIN > 1
+    const float16 b = LOAD(Bp, ob, SB);
+#endif
+#if NIN > 2
+    const float16 c = LOAD(Cp, oc, SC);
+#endif
+    vstore16(EXPR(float16, a, b, c), 0, out + oo + i);
+  }
+#endif
+  for (; i < last; ++i) {
+    const TA a = A[oa + i * SA];
+#if NIN > 1
+    const TB b = Bp[ob + i * SB];
+#endif
+#if NIN > 2
+    const TC c = Cp[oc + i * SC];
+#endif
+    out[oo + i * innerO] = (TO)(EXPR(TS, a, b, c));
+  }
+}

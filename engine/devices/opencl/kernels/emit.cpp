@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/opencl/kernels/emit.hpp"
+
+#include <algorithm>
+
+namespace tandem::opencl {
+namespace {
+
+/// Elements of the inner dim that one work-item of a CPU does: enough to hide the cost of a work-group.
+constexpr std::int64_t kCpuChunk = 2048;
+
+/// Loop nest with neighbouring dims merged wherever all tensors allow it.
+struct Nest {
+  std::vector<std::int64_t> dims;
+  std::vector<StridedRef> tensors;
+};
+
+bool canMerge(const Nest& nest, std::size_t outer) {
+  return std::all_of(nest.tensors.begin(), nest.tensors.end(), [&](const StridedRef& tensor) {
+    return tensor.strides[outer] == tensor.strides[outer + 1] * nest.dims[outer + 1];
+  });
+}
+
+void eraseDim(Nest& nest, std::size_t k) {
+  const auto at = static_cast<std::ptrdiff_t>(k);
+  nest.dims.erase(nest.dims.begin() + at);
+  for (StridedRef& tensor : nest.tensors) tensor.strides.erase(tensor.strides.begin() + at);
+}
+
+void collapse(Nest& nest) {
+  for (std::size_t k = nest.dims.size(); k-- > 0;)
+    if (nest.dims[k] == 1) eraseDim(nest, k);
+  for (std::size_t k = nest.dims.size(); k-- > 1;) {
+    if (!canMerge(nest, k - 1)) continue;
+    nest.dims[k] *= nest.dims[k - 1];
+    eraseDim(nest, k - 1);
+  }
+  if (nest.dims.empty()) {
+    nest.dims.push_back(1);
+    for (StridedRef& tensor : nest.tensors) tensor.strides.push_back(1);
+  }
+}
+
+struct Split {
+  std::int64_t inner = 1;
+  std::int64_t rows = 1;
+  std::vector<std::int64_t> outer;
+};
+
+Split splitInner(const Nest& nest) {
+  Split split;
+  split.inner = nest.dims.back();
+  split.outer.assign(nest.dims.begin(), nest.dims.end() - 1);
+  for (std::int64_t dim : split.outer) split.rows *= dim;
+  return split;
+}
+
+std::vector<std::int64_t> outerStrides(const StridedRef& tensor) {
+  return {tensor.strides.begin(), tensor.strides.end() - 1};
+}
+
+void setRange(Lowering& lowering, Step& step, const Split& split) {
+  const bool gpu = lowering.gpuStyle();
+  step.options += gpu ? " -DCHUNK=1 -DLX=64" : " -DCHUNK=" + std::to_string(kCpuChunk) + " -DLX=1";
+  step.options += " -DOUTER=" + std::to_string(split.outer.size());
+  step.global = {gpu ? roundUp(split.inner, 64) : static_cast<std::size_t>(ceilDivide(split.inner, kCpuChunk)),
+                 static_cast<std::size_t>(split.rows), 1};
+  step.local = {gpu ? std::size_t{64} : std::size_t{1}, 1, 1};
+}
+
+} // namespace
+
+void emitElementwise(Lowering& lowering, std::string_view expression, const std::vector<std::int64_t>& dims,
+                     const StridedRef& out, const std::vector<StridedRef>& operands, float p, float q) {
+  TANDEM_ASSERT(!operands.empty() && operands.size() <= 3);
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return;
+  Nest nest{dims, {out}};
+  for (const StridedRef& operand : operands) nest.tensors.push_back(operand);
+  while (nest.tensors.size() < 4) nest.tensors.push_back(operands[0]); // unused arguments of the kernel
+  collapse(nest);
+  const Split split = splitInner(nest);
+
+  Step step;
+  step.source = "elementwise";
+  step.kernel = "elementwise";
+  std::string& options = step.options;
+  options = "-DEXPR=expr_" + std::string(expression) + " -DNIN=" + std::to_string(operands.size());
+  bool vector = !lowering.gpuStyle() && nest.tensors[0].strides.back() == 1;
+  static constexpr char kNames[] = "OABC";
+  for (std::size_t i = 0; i < 4; ++i) {
+    const StridedRef& tensor = nest.tensors[i];
+    options += std::string(" -DT") + kNames[i] + "=" + std::string(clType(tensor.type));
+    vector = vector && tensor.type == DataType::Float32 && (tensor.strides.back() == 0 || tensor.strides.back() == 1);
+    if (i == 0) continue;
+    const std::int64_t stride = tensor.strides.back();
+    options += std::string(" -DS") + kNames[i] + "=" + (stride == 0 || stride == 1 ? std::to_string(stride) : "-1");
+  }
+  options += " -DTS=" + std::string(clType(operands[0].type));
+  if (vector) options += " -DVECTOR";
+  const auto& t = nest.tensors;
+  step.args = {t[1].ref, t[2].ref, t[3].ref, t[0].ref, toInt(split.inner), int8Front(split.outer, 1),
+               int8Front(outerStrides(t[1]), 0), int8Front(outerStrides(t[2]), 0), int8Front(outerStrides(t[3]), 0),
+               int8Front(outerStrides(t[0]), 0), toInt(t[1].strides.back()), toInt(t[2].strides.back()),
+               toInt(t[3].strides.back()), toInt(t[0].strides.back()), toInt(t[0].offset), toInt(t[1].offset),
+               toInt(t[2].offset), toInt(t[3].offset), p, q};
+  setRange(lowering, step, split);
+  lowering.setKernelName("elementwise " + std::string(expression));
+  lowering.launch(std::move(step));
+}
+
+void emitMove(Lowering& lowering, const std::vector<std::int64_t>& dims, const StridedRef& src, const StridedRef& dst) {
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return;
+  Nest nest{dims, {src, dst}};
+  collapse(nest);
+  const Split split = splitInner(nest);
+  Step step;
+  step.source = "move";
+  step.kernel = "strided";
+  step.options = "-DE=" + std::string(clBits(src.type));
+  const auto& t = nest.tensors;
+  step.args = {t[0].ref, t[1].ref, int8Front(split.outer, 1), int8Front(outerStrides(t[0]), 0),
+               int8Front(outerStrides(t[1]), 0), toInt(split.inner), toInt(t[0].strides.back()),
+               toInt(t[1].strides.back()), toInt(t[0].offset), toInt(t[1].offset)};
+  setRange(lowering, step, split);
+  lowering.launch(std::move(step));
+}
+
+StridedRef rowMajor(Ref ref, const TensorDesc& desc) { return {ref, desc.type, desc.shape.strides(), 0}; }
+
+StridedRef broadcastTo(Ref ref, const TensorDesc& desc, const Shape& shape) {
+  StridedRef result{ref, desc.type, std::vector<std::int64_t>(shape.rank(), 0), 0};
+  const std::vector<std::int64_t> own = desc.shape.strides();
+  const std::size_t shift = shape.rank() - desc.shape.rank();
+  for (std::size_t k = 0; k < own.size(); ++k)
+    if (desc.shape[k] != 1) result.strides[k + shift] = own[k];
+  return result;
+}
+
+StridedRef blockedRef(const BlockedView& view) {
+  const std::int64_t block = view.blocking.block;
+  return {view.ref, DataType::Float32, {view.batchStride, view.blockStride, view.rowStride, block, 1}, view.origin};
+}
+
+std::vector<std::int64_t> blockedDims(const BlockedView& view) {
+  return {view.n, view.blocks, view.h, view.w, view.blocking.block};
+}
+
+std::string_view clType(DataType type) {
+  switch (type) {
+  case DataType::Float32: return "float";
+  case DataType::Float64: return "double";
+  case DataType::Int8: return "char";
+  case DataType::UInt8:
+  case DataType::Bool: return "uchar";
+  case DataType::Int16: return "short";
+  case DataType::UInt16:
+  case DataType::Float16:
+  case DataType::BFloat16: return "ushort";
+  case DataType::Int32: return "int";
+  case DataType::UInt32: return "uint";
+  case DataType::Int64: return "long";
+  case DataType::UInt64: return "ulong";
+  case DataType::Undefined:
+  case DataType::String: break;
+  }
+  return "uchar";
+}
+
+std::string_view clBits(DataType type) {
+  switch (byteSize(type)) {
+  case 2: return "ushort";
+  case 4: return "uint";
+  case 8: return "ulong";
+  default: return "uchar";
+  }
+}
+
+std::string activationOption(const ops::Activation& activation) {
+  return " -DACT=" + std::to_string(static_cast<int>(activation.kind));
+}
+
+Int8 int8Front(const std::vector<std::int64_t>& values, std::int32_t fill) {
+  TANDEM_ASSERT(values.size() <= 8);
+  Int8 result;
+  result.v.fill(fill);
+  for (std::size_t i = 0; i < values.size(); ++i) result.v[i] = toInt(values[i]);
+  return result;
+}
+
+Int8 int8Back(const std::vector<std::int64_t>& values, std::int32_t fill) {
+  TANDEM_ASSERT(values.size() <= 8);
+  Int8 result;
+  result.v.fill(fill);
+  for (std::size_t i = 0; i < values.size(); ++i) result.v[8 - values.size() + i] = toInt(values[i]);
+  return result;
+}
+
+Step perElement(std::string source, std::string kernel, std::string options, std::int64_t count) {
+  constexpr std::int64_t kLocal = 64;
+  Step step;
+  step.source = std::move(source);
+  step.kernel = std::move(kernel);
+  step.options = std::move(options);
+  step.global = {roundUp(count, kLocal), 1, 1};
+  step.local = {kLocal, 1, 1};
+  return step;
+}
+
+} // namespace tandem::opencl

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/opencl/kernels/kernel_def.hpp"
+#include "engine/devices/opencl/lowering.hpp"
+#include "engine/ops/activation.hpp"
+
+namespace tandem::opencl {
+
+/// A tensor seen through strides (elements) over the dims of a loop nest.
+struct StridedRef {
+  Ref ref;
+  DataType type = DataType::Float32;
+  std::vector<std::int64_t> strides;
+  std::int64_t offset = 0;
+};
+
+/// out[...] = expression(operands...) over `dims`; `expression` names an expr_ macro of elementwise.cl, which may use
+/// p and q. One to three operands.
+void emitElementwise(Lowering& lowering, std::string_view expression, const std::vector<std::int64_t>& dims,
+                     const StridedRef& out, const std::vector<StridedRef>& operands, float p = 0, float q = 0);
+
+/// dst[...] = src[...] over `dims`.
+void emitMove(Lowering& lowering, const std::vector<std::int64_t>& dims, const StridedRef& src, const StridedRef& dst);
+
+/// Row-major operand broadcast to `shape`.
+StridedRef broadcastTo(Ref ref, const TensorDesc& desc, const Shape& shape);
+StridedRef rowMajor(Ref ref, const TensorDesc& desc);
+/// The pixels of a blocked value as [n][blocks][h][w][16].
+StridedRef blockedRef(const BlockedView& view);
+std::vector<std::int64_t> blockedDims(const BlockedView& view);
+
+/// OpenCL C name of a storage type: "float", "long", "uchar".
+std::string_view clType(DataType type);
+/// "uchar", "ushort", "uint", "ulong" by element size.
+std::string_view clBits(DataType type);
+
+/// -DACT=... for a fused activation.
+std::string activationOption(const ops::Activation& activation);
+
+/// Aligned int8 argument: `values` in the last slots (`back`) or the first ones; the rest is `fill`.
+Int8 int8Front(const std::vector<std::int64_t>& values, std::int32_t fill);
+Int8 int8Back(const std::vector<std::int64_t>& values, std::int32_t fill);
+
+/// A launch with one work-item per element in groups of 64.
+Step perElement(std::string source, std::string kernel, std::string options, std::int64_t count);
+
+} // namespace tandem::opencl

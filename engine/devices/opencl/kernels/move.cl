@@ -1,0 +1,98 @@
+// Kernels that only move elements; E is an unsigned type as wide as one element.
+#ifndef E
+#define E uchar
+#endif
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void copy_bytes(__global const uchar* restrict src,
+                                                                         __global uchar* restrict dst, int bytes) {
+  const int first = get_global_id(0) * 16;
+  if (first + 16 <= bytes) {
+    vstore16(vload16(0, src + first), 0, dst + first);
+  } else {
+    for (int i = first; i < bytes; ++i) dst[i] = src[i];
+  }
+}
+
+// dst[dstOffset + sum(i_k * dstStride_k)] = src[srcOffset + sum(i_k * srcStride_k)] over all indices of dims. The
+// innermost dim has `inner` elements, of which a work-item does CHUNK.
+__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
+strided(__global const E* restrict src, __global E* restrict dst, int8 dims, int8 srcStrides, int8 dstStrides,
+        int inner, int srcInner, int dstInner, int srcOffset, int dstOffset) {
+  const int row = get_global_id(1);
+  int from = srcOffset, to = dstOffset;
+  OFFSETS1(row, dims, OUTER, srcStrides, from)
+  OFFSETS1(row, dims, OUTER, dstStrides, to)
+#if CHUNK == 1
+  const int i = get_global_id(0);
+  if (i < inner) dst[to + i * dstInner] = src[from + i * srcInner];
+#else
+  const int first = get_global_id(0) * CHUNK;
+  const int last = min(first + CHUNK, inner);
+  if (srcInner == 1 && dstInner == 1) {
+    for (int i = first; i < last; ++i) dst[to + i] = src[from + i];
+  } else {
+    for (int i = first; i < last; ++i) dst[to + i * dstInner] = src[from + i * srcInner];
+  }
+#endif
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void fill(__global E* restrict dst,
+                                                                   __global const E* restrict value, int count) {
+  const int i = get_global_id(0);
+  if (i < count) dst[i] = value[0];
+}
+
+// ONNX Gather: dst[outer][k][inner] = src[outer][index[k]][inner]; I is int or long; out of range gives zeros.
+#ifdef I
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void gather(__global const E* restrict src,
+                                                                     __global const I* restrict index,
+                                                                     __global E* restrict dst, int count, int indices,
+                                                                     int axis, int inner) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int x = i % inner;
+  const int k = (i / inner) % indices;
+  const int outer = i / inner / indices;
+  I at = index[k];
+  if (at < 0) at += axis;
+  dst[i] = at >= 0 && at < axis ? src[(outer * axis + (int)at) * inner + x] : (E)0;
+}
+#endif
+
+// ONNX Pad with mode edge (MODE 1), reflect (2) or wrap (3): one work-item per element of the result. `begin` may be
+// negative (crop).
+#ifdef MODE
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void pad(__global const E* restrict src,
+                                                                  __global E* restrict dst, int count, int rank,
+                                                                  int8 outDims, int8 inDims, int8 inStrides,
+                                                                  int8 begin) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  int out[8], in[8], stride[8], pads[8];
+  vstore8(outDims, 0, out);
+  vstore8(inDims, 0, in);
+  vstore8(inStrides, 0, stride);
+  vstore8(begin, 0, pads);
+  int rest = i, from = 0;
+  for (int k = rank - 1; k >= 0; --k) {
+    int at = rest % out[k] - pads[k];
+    rest /= out[k];
+    const int n = in[k];
+#if MODE == 1
+    at = clamp(at, 0, n - 1);
+#elif MODE == 2
+    if (n == 1) {
+      at = 0;
+    } else {
+      const int period = 2 * (n - 1);
+      at = ((at % period) + period) % period;
+      if (at >= n) at = period - at;
+    }
+#else
+    at = ((at % n) + n) % n;
+#endif
+    from += at * stride[k];
+  }
+  dst[i] = src[from];
+}
+#endif

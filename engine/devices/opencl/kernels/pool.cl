@@ -1,0 +1,116 @@
+// MaxPool and AveragePool. Row-major: one output per work-item; BLOCKED: one row of one block of 16 channels.
+#ifdef BLOCKED
+typedef float16 V;
+#define AT(pointer, i) vload16(0, (pointer) + (i))
+#else
+typedef float V;
+#define AT(pointer, i) (pointer)[i]
+#endif
+
+#ifdef MAX
+#define START ((V)(-INFINITY))
+#define JOIN(sum, value) ((((value) > (sum)) | ((value) != (value))) ? (value) : (sum))
+#else
+#define START ((V)(0.0f))
+#define JOIN(sum, value) ((sum) + (value))
+#endif
+
+// What an average divides by along one axis (see PoolGeometry): all taps, those inside the padded input, or those
+// inside the input.
+int taps_counted(int output, int input, int kernel_, int stride, int dilation, int padBegin, int padEnd, int mode) {
+  if (mode == 2) return kernel_;
+  const int low = mode == 1 ? -padBegin : 0;
+  const int high = mode == 1 ? input + padEnd : input;
+  int count = 0;
+  for (int k = 0; k < kernel_; ++k) {
+    const int at = output * stride + k * dilation - padBegin;
+    if (at >= low && at < high) ++count;
+  }
+  return count;
+}
+
+#ifdef BLOCKED
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int ih, int iw, int ow, int kh,
+             int kw, int sh, int sw, int dh, int dw, int ph, int pw, int phEnd, int pwEnd, int mode, int xBatch,
+             int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yRow, int yOrigin) {
+  const int oy = get_global_id(0);
+  const int n = get_global_id(1) / blocks, block = get_global_id(1) % blocks;
+  __global const float* xp = x + n * xBatch + block * xBlock + xOrigin;
+  __global float* yp = y + n * yBatch + block * yBlock + oy * yRow + yOrigin;
+#ifndef MAX
+  const int rows = taps_counted(oy, ih, kh, sh, dh, ph, phEnd, mode);
+#endif
+  for (int ox = 0; ox < ow; ++ox) {
+    V sum = START;
+    for (int r = 0; r < kh; ++r) {
+      const int yy = oy * sh + r * dh - ph;
+      if (yy < 0 || yy >= ih) continue;
+      for (int s = 0; s < kw; ++s) {
+        const int xx = ox * sw + s * dw - pw;
+        if (xx < 0 || xx >= iw) continue;
+        const V value = AT(xp, yy * xRow + xx * 16);
+        sum = JOIN(sum, value);
+      }
+    }
+#ifndef MAX
+    sum /= (V)((float)max(rows * taps_counted(ox, iw, kw, sw, dw, pw, pwEnd, mode), 1));
+#endif
+    vstore16(sum, ox, yp);
+  }
+}
+#else
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+pool(__global const float* restrict x, __global float* restrict y, int count, int id, int ih, int iw, int od, int oh,
+     int ow, int kd, int kh, int kw, int sd, int sh, int sw, int dd, int dh, int dw, int pd, int ph, int pw, int pdEnd,
+     int phEnd, int pwEnd, int mode) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int ox = i % ow, oy = (i / ow) % oh, oz = (i / ow / oh) % od, plane = i / ow / oh / od;
+  __global const float* xp = x + plane * id * ih * iw;
+  V sum = START;
+  for (int t = 0; t < kd; ++t) {
+    const int zz = oz * sd + t * dd - pd;
+    if (zz < 0 || zz >= id) continue;
+    for (int r = 0; r < kh; ++r) {
+      const int yy = oy * sh + r * dh - ph;
+      if (yy < 0 || yy >= ih) continue;
+      for (int s = 0; s < kw; ++s) {
+        const int xx = ox * sw + s * dw - pw;
+        if (xx < 0 || xx >= iw) continue;
+        const V value = AT(xp, (zz * ih + yy) * iw + xx);
+        sum = JOIN(sum, value);
+      }
+    }
+  }
+#ifndef MAX
+  sum /= (float)max(taps_counted(oz, id, kd, sd, dd, pd, pdEnd, mode) * taps_counted(oy, ih, kh, sh, dh, ph, phEnd, mode) *
+                        taps_counted(ox, iw, kw, sw, dw, pw, pwEnd, mode),
+                    1);
+#endif
+  y[i] = sum;
+}
+#endif
+
+// Global pools on blocks: one block of 16 channels per work-item; the result has one pixel.
+#ifdef BLOCKED
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+global_pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int ih, int iw, int xBatch,
+                    int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yOrigin) {
+  const int n = get_global_id(0) / blocks, block = get_global_id(0) % blocks;
+  __global const float* xp = x + n * xBatch + block * xBlock + xOrigin;
+  V sum = START;
+  for (int r = 0; r < ih; ++r) {
+    V part = START;
+    for (int s = 0; s < iw; ++s) {
+      const V value = AT(xp, r * xRow + s * 16);
+      part = JOIN(part, value);
+    }
+    sum = JOIN(sum, part);
+  }
+#ifndef MAX
+  sum /= (V)((float)(ih * iw));
+#endif
+  vstore16(sum, 0, y + n * yBatch + block * yBlock + yOrigin);
+}
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/ops/pool_common.hpp"
+
+#include "engine/devices/opencl/kernels/emit.hpp"
+
+namespace tandem::opencl {
+namespace {
+
+Support check(const NodeView& view) {
+  if (const Support support = floatInputs(view); !support.ok()) return support;
+  if (view.wantsOutput(1)) return noAttribute("MaxPool whose indices are used");
+  if (view.isStatic()) {
+    if (const auto geometry = ops::poolGeometry(view.node, view.input(0).desc.shape); !geometry.ok())
+      return noAttribute(geometry.error().message);
+  }
+  return Support::yes();
+}
+
+Support checkGlobal(const NodeView& view) {
+  if (const Support support = floatInputs(view); !support.ok()) return support;
+  if (view.input(0).rankKnown && (view.input(0).desc.shape.rank() < 3 || view.input(0).desc.shape.rank() > 5))
+    return noAttribute(view.node.type + " on rank " + std::to_string(view.input(0).desc.shape.rank()));
+  return Support::yes();
+}
+
+/// How taps_counted() of pool.cl counts along an axis.
+int countMode(const ops::PoolGeometry& geometry) {
+  if (!geometry.countIncludePad) return 0;
+  return geometry.countBeyondPad ? 2 : 1;
+}
+
+Result<void> lower(Lowering& lowering) {
+  const ops::PoolGeometry geometry =
+      TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
+  const bool max = lowering.node().type == "MaxPool";
+  const auto& [d, h, w] = geometry.axes;
+  const int mode = countMode(geometry);
+  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0])) {
+    const BlockedView x = lowering.blockedInput(0);
+    const BlockedView y = lowering.blockedOutput(0);
+    Step step;
+    step.source = "pool";
+    step.kernel = "pool_blocked";
+    step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
+    step.args = {x.ref, y.ref, toInt(x.blocks), toInt(h.input), toInt(w.input), toInt(w.output), toInt(h.kernel),
+                 toInt(w.kernel), toInt(h.stride), toInt(w.stride), toInt(h.dilation), toInt(w.dilation),
+                 toInt(h.padBegin), toInt(w.padBegin), toInt(h.padEnd), toInt(w.padEnd), mode, toInt(x.batchStride),
+                 toInt(x.blockStride), toInt(x.rowStride), toInt(x.origin), toInt(y.batchStride),
+                 toInt(y.blockStride), toInt(y.rowStride), toInt(y.origin)};
+    step.global = {static_cast<std::size_t>(h.output), static_cast<std::size_t>(x.n * x.blocks), 1};
+    lowering.launch(std::move(step));
+    return {};
+  }
+  const std::int64_t count = lowering.outputDesc(0).shape.elements();
+  Step step = perElement("pool", "pool", max ? "-DMAX" : "", count);
+  step.args = {lowering.input(0), lowering.output(0), toInt(count)};
+  for (const auto field :
+       {&ops::WindowAxis::input, &ops::WindowAxis::output, &ops::WindowAxis::kernel, &ops::WindowAxis::stride,
+        &ops::WindowAxis::dilation, &ops::WindowAxis::padBegin, &ops::WindowAxis::padEnd})
+    for (const ops::WindowAxis& axis : geometry.axes) step.args.emplace_back(toInt(axis.*field));
+  step.args.emplace_back(mode);
+  lowering.launch(std::move(step));
+  return {};
+}
+
+Result<void> lowerGlobal(Lowering& lowering) {
+  const bool max = lowering.node().type == "GlobalMaxPool";
+  const Shape& shape = lowering.inputDesc(0).shape;
+  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0])) {
+    const BlockedView x = lowering.blockedInput(0);
+    const BlockedView y = lowering.blockedOutput(0);
+    Step step;
+    step.source = "pool";
+    step.kernel = "global_pool_blocked";
+    step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
+    step.args = {x.ref, y.ref, toInt(x.blocks), toInt(x.h), toInt(x.w), toInt(x.batchStride), toInt(x.blockStride),
+                 toInt(x.rowStride), toInt(x.origin), toInt(y.batchStride), toInt(y.blockStride), toInt(y.origin)};
+    step.global = {static_cast<std::size_t>(x.n * x.blocks), 1, 1};
+    lowering.launch(std::move(step));
+    return {};
+  }
+  const std::int64_t rows = shape[0] * shape[1];
+  const std::int64_t length = rows > 0 ? shape.elements() / rows : 0;
+  const int lanes = lowering.gpuStyle() ? 64 : 1;
+  Step step;
+  step.source = "rows";
+  step.kernel = "reduce";
+  step.options = "-DREDUCE -DSIMPLE=1 -DLX=" + std::to_string(lanes) +
+                 (max ? " -DSTART=-INFINITY -DJOIN=MAXIMUM" : " -DSTART=0.0f -DJOIN=SUM") +
+                 std::string(" -DMAP=map_Same -DFINISH=") + (max ? "map_Same" : "map_Mean");
+  step.args = {lowering.input(0), lowering.output(0), toInt(length), int8Back({rows}, 1), int8Back({length}, 0),
+               int8Back({length}, 1), int8Back({1}, 0), static_cast<float>(length)};
+  step.global = {static_cast<std::size_t>(lanes), static_cast<std::size_t>(rows), 1};
+  step.local = {static_cast<std::size_t>(lanes), 1, 1};
+  lowering.launch(std::move(step));
+  return {};
+}
+
+constexpr KernelDef kTable[] = {
+    {"", "MaxPool", check, lower},
+    {"", "AveragePool", check, lower},
+    {"", "GlobalMaxPool", checkGlobal, lowerGlobal},
+    {"", "GlobalAveragePool", checkGlobal, lowerGlobal},
+};
+
+} // namespace
+
+std::span<const KernelDef> poolKernels();
+std::span<const KernelDef> poolKernels() { return kTable; }
+
+} // namespace tandem::opencl

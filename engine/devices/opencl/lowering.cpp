@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/opencl/lowering.hpp"
+
+#include "engine/devices/opencl/kernels/kernel_def.hpp"
+
+#include <algorithm>
+
+namespace tandem::opencl {
+namespace {
+
+/// Floats that a conv tile may read behind the last pixel of a blocked value (values of unused tile columns).
+constexpr std::int64_t kTileSlack = 1024;
+
+struct Dims4 {
+  std::int64_t n = 1, c = 1, h = 1, w = 1;
+};
+Dims4 dims4(const Shape& shape) {
+  TANDEM_ASSERT(shape.rank() == 3 || shape.rank() == 4);
+  if (shape.rank() == 3) return {shape[0], shape[1], 1, shape[2]};
+  return {shape[0], shape[1], shape[2], shape[3]};
+}
+
+} // namespace
+
+Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled)
+    : m_device(device), m_segment(segment), m_compiled(compiled) {
+  for (std::size_t i = 0; i < segment.inputs.size(); ++i)
+    m_values[segment.inputs[i]].plain = {Ref::Kind::Input, static_cast<int>(i)};
+  for (std::size_t i = 0; i < segment.outputs.size(); ++i) m_outputIndex[segment.outputs[i]] = static_cast<int>(i);
+}
+
+Result<void> Lowering::run(const CancelToken& cancel) {
+  planHalos();
+  for (NodeId id : m_segment.nodes) {
+    TANDEM_TRY(cancel.check());
+    TANDEM_TRY(lowerNode(id));
+  }
+  storeOutputs();
+  return {};
+}
+
+void Lowering::planHalos() {
+  if (gpuStyle()) return;
+  for (ValueId value : m_segment.inputs) {
+    const Shape& shape = graph().value(value).desc.shape;
+    // Pictures: four channels per pixel instead of sixteen, or the first convolution would work on zeros mostly.
+    if (canBlock(value) && shape[1] <= 4) m_values[value].blocking.block = 4;
+  }
+  for (NodeId id : m_segment.nodes) {
+    const Node& node = graph().node(id);
+    const KernelDef* def = findKernel(node);
+    if (!def || !def->halo || !canBlock(node.inputs[0])) continue;
+    const auto [h, w] = def->halo({graph(), node});
+    Blocking& blocking = stored(node.inputs[0]).blocking;
+    blocking.haloH = std::max(blocking.haloH, h);
+    blocking.haloW = std::max(blocking.haloW, w);
+  }
+}
+
+Result<void> Lowering::lowerNode(NodeId id) {
+  m_nodeId = id;
+  m_node = &graph().node(id);
+  m_kernelName.clear();
+  const std::size_t firstStep = m_steps.size();
+  const KernelDef* def = findKernel(*m_node);
+  TANDEM_ASSERT(def != nullptr);
+  TANDEM_TRY(def->lower(*this));
+  finishBlockedOutputs();
+  if (!m_compiled) { // every result leaves its node in row-major storage, as an eager framework's would
+    for (ValueId value : m_node->outputs) {
+      if (!value.valid()) continue;
+      plainOf(value);
+      stored(value).blocked.reset();
+    }
+    for (ValueId value : m_node->inputs)
+      if (value.valid()) stored(value).blocked.reset();
+  }
+  std::string kernel = m_kernelName;
+  if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
+  m_kernels.push_back({id, "opencl " + kernel, false});
+  return {};
+}
+
+void Lowering::storeOutputs() {
+  for (ValueId value : m_segment.outputs) {
+    const Ref target{Ref::Kind::Output, m_outputIndex.at(value)};
+    const Ref have = plainOf(value);
+    if (have != target) copy(have, target, graph().value(value).desc.bytes());
+  }
+}
+
+Lowering::Stored& Lowering::stored(ValueId value) { return m_values[value]; }
+
+Ref Lowering::newPlain(ValueId value) {
+  if (auto found = m_outputIndex.find(value); found != m_outputIndex.end())
+    return {Ref::Kind::Output, found->second};
+  return scratch(graph().value(value).desc.bytes());
+}
+
+Ref Lowering::plainOf(ValueId value) {
+  Stored& entry = stored(value);
+  if (entry.plain.kind != Ref::Kind::None) return entry.plain;
+  const Value& data = graph().value(value);
+  if (data.isConstant()) {
+    entry.plain = {Ref::Kind::Weight, static_cast<int>(m_weights.size())};
+    m_weights.push_back({{}, data.constant});
+    return entry.plain;
+  }
+  TANDEM_ASSERT(entry.blocked.has_value());
+  entry.plain = newPlain(value);
+  const BlockedView view = viewOf(value, *entry.blocked);
+  Step step;
+  step.source = "layout";
+  step.kernel = "unblock";
+  step.options = "-DB=" + std::to_string(view.blocking.block);
+  step.args = {view.ref, entry.plain, toInt(view.c), toInt(view.h), toInt(view.w), toInt(view.blocks),
+               toInt(view.rowStride), toInt(view.blockStride), toInt(view.batchStride), toInt(view.origin)};
+  step.global = {1, static_cast<std::size_t>(view.h), static_cast<std::size_t>(view.n * view.blocks)};
+  launch(std::move(step));
+  return entry.plain;
+}
+
+Ref Lowering::input(std::size_t i) { return plainOf(m_node->inputs[i]); }
+
+Ref Lowering::output(std::size_t i) {
+  const ValueId value = m_node->outputs[i];
+  Stored& entry = stored(value);
+  if (entry.plain.kind == Ref::Kind::None) entry.plain = newPlain(value);
+  return entry.plain;
+}
+
+void Lowering::alias(std::size_t output, std::size_t input) {
+  const ValueId from = m_node->inputs[input];
+  const ValueId to = m_node->outputs[output];
+  const Stored source = stored(from);
+  // The same shape keeps its blocks as well (Identity, Dropout).
+  if (source.blocked && graph().value(from).desc == graph().value(to).desc) {
+    Stored& entry = stored(to);
+    if (entry.blocking.block == source.blocking.block && entry.blocking.haloH <= source.blocking.haloH &&
+        entry.blocking.haloW <= source.blocking.haloW) {
+      entry.blocked = source.blocked;
+      entry.blocking = source.blocking;
+      entry.plain = source.plain;
+      return;
+    }
+  }
+  const Ref plain = plainOf(from);
+  stored(to).plain = plain;
+}
+
+bool Lowering::canBlock(ValueId value) const {
+  const TensorDesc& desc = graph().value(value).desc;
+  return !gpuStyle() && !graph().value(value).isConstant() && desc.type == DataType::Float32 &&
+         (desc.shape.rank() == 3 || desc.shape.rank() == 4) && desc.isStatic() && desc.shape.elements() > 0;
+}
+
+bool Lowering::inputIsBlocked(std::size_t i) const {
+  if (!hasInput(i)) return false;
+  auto found = m_values.find(m_node->inputs[i]);
+  return found != m_values.end() && found->second.blocked && found->second.blocking.block == 16;
+}
+
+BlockedView Lowering::viewOf(ValueId value, Ref ref) const {
+  const Dims4 d = dims4(graph().value(value).desc.shape);
+  BlockedView view;
+  view.ref = ref;
+  view.blocking = m_values.at(value).blocking;
+  view.n = d.n, view.c = d.c, view.h = d.h, view.w = d.w;
+  view.blocks = ceilDivide(d.c, view.blocking.block);
+  view.rowStride = (d.w + 2 * view.blocking.haloW) * view.blocking.block;
+  view.blockStride = view.rowStride * (d.h + 2 * view.blocking.haloH);
+  view.batchStride = view.blockStride * view.blocks;
+  view.origin = view.blocking.haloH * view.rowStride + view.blocking.haloW * view.blocking.block;
+  return view;
+}
+
+BlockedView Lowering::blockedInput(std::size_t i) {
+  const ValueId value = m_node->inputs[i];
+  Stored& entry = stored(value);
+  if (entry.blocked) return viewOf(value, *entry.blocked);
+  const Ref plain = plainOf(value);
+  const std::int64_t elements = viewOf(value, {}).elements();
+  entry.blocked = scratch((elements + kTileSlack) * 4);
+  const BlockedView view = viewOf(value, *entry.blocked);
+  Step step;
+  step.source = "layout";
+  step.kernel = "block";
+  step.options = "-DB=" + std::to_string(view.blocking.block);
+  step.args = {plain, view.ref, toInt(view.c), toInt(view.h), toInt(view.w), toInt(view.blocks),
+               toInt(view.blocking.haloH), toInt(view.blocking.haloW)};
+  step.global = {1, static_cast<std::size_t>(view.h + 2 * view.blocking.haloH),
+                 static_cast<std::size_t>(view.n * view.blocks)};
+  launch(std::move(step));
+  return view;
+}
+
+BlockedView Lowering::blockedOutput(std::size_t i) {
+  const ValueId value = m_node->outputs[i];
+  TANDEM_ASSERT(canBlock(value));
+  Stored& entry = stored(value);
+  entry.blocking.block = 16;
+  const std::int64_t elements = viewOf(value, {}).elements();
+  entry.blocked = scratch((elements + kTileSlack) * 4);
+  const BlockedView view = viewOf(value, *entry.blocked);
+  if (view.blocking.haloH > 0 || view.blocking.haloW > 0) m_newBlocked.push_back(view);
+  return view;
+}
+
+void Lowering::finishBlockedOutputs() {
+  for (const BlockedView& view : m_newBlocked) {
+    Step step;
+    step.source = "layout";
+    step.kernel = "zero_halo";
+    step.options = "-DB=16";
+    step.args = {view.ref, toInt(view.h), toInt(view.w), toInt(view.blocking.haloH), toInt(view.blocking.haloW)};
+    step.global = {static_cast<std::size_t>(view.n * view.blocks), 1, 1};
+    launch(std::move(step));
+  }
+  m_newBlocked.clear();
+}
+
+Ref Lowering::scratch(std::int64_t bytes) {
+  m_arena.push_back({std::max<std::int64_t>(bytes, 64), -1, -1});
+  return {Ref::Kind::Arena, static_cast<int>(m_arena.size()) - 1};
+}
+
+Ref Lowering::weight(std::vector<unsigned char> bytes) {
+  m_weights.push_back({std::move(bytes), {}});
+  return {Ref::Kind::Weight, static_cast<int>(m_weights.size()) - 1};
+}
+
+void Lowering::launch(Step step) {
+  for (std::size_t extent : step.global)
+    if (extent == 0) return;
+  step.node = m_nodeId;
+  step.traceNode = m_node->origins.empty() ? m_nodeId : m_node->origins.front();
+  step.label = m_node->type + " " + m_node->name;
+  const int index = static_cast<int>(m_steps.size());
+  for (const Arg& arg : step.args) {
+    const Ref* ref = std::get_if<Ref>(&arg);
+    if (!ref || ref->kind != Ref::Kind::Arena) continue;
+    ArenaRequest& request = m_arena[static_cast<std::size_t>(ref->index)];
+    if (request.first < 0) request.first = index;
+    request.last = index;
+  }
+  m_steps.push_back(std::move(step));
+}
+
+void Lowering::copy(Ref src, Ref dst, std::int64_t bytes) {
+  Step step;
+  step.source = "move";
+  step.kernel = "copy_bytes";
+  step.args = {src, dst, toInt(bytes)};
+  constexpr std::int64_t kBytesPerItem = 16;
+  constexpr std::int64_t kLocal = 64;
+  step.global = {roundUp(ceilDivide(bytes, kBytesPerItem), kLocal), 1, 1};
+  step.local = {kLocal, 1, 1};
+  launch(std::move(step));
+}
+
+} // namespace tandem::opencl

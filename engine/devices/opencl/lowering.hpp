@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/arena_plan.hpp"
+#include "engine/devices/opencl/opencl_device.hpp"
+
+#include <array>
+#include <functional>
+#include <unordered_map>
+#include <variant>
+
+namespace tandem::opencl {
+
+/// A piece of device memory that a step works on.
+struct Ref {
+  enum class Kind { None, Input, Output, Arena, Weight };
+  Kind kind = Kind::None;
+  int index = 0; ///< into the segment's inputs or outputs, the arena requests, or the weights
+  friend bool operator==(const Ref&, const Ref&) = default;
+};
+
+/// Eight ints passed by value as OpenCL's int8: dims or strides, outermost first, unused ones behind.
+struct Int8 {
+  std::array<std::int32_t, 8> v{};
+};
+/// A buffer, a scalar, or a vector. Ref::Kind::None passes a null pointer.
+using Arg = std::variant<Ref, std::int32_t, float, Int8>;
+
+/// One kernel launch.
+struct Step {
+  std::string source;  ///< kernels/<source>.cl
+  std::string kernel;  ///< function in it
+  std::string options; ///< -D...
+  std::vector<Arg> args;
+  std::array<std::size_t, 3> global{1, 1, 1};
+  std::array<std::size_t, 3> local{1, 1, 1};
+  NodeId node;      ///< in the segment's graph
+  NodeId traceNode; ///< origins.front() of it
+  std::string label;
+};
+
+/// Channel-blocked storage of an NCHW value: [N][C/block][H + 2 haloH][W + 2 haloW][block], halo and padded channels
+/// zero or at least finite.
+struct Blocking {
+  std::int64_t block = 16;
+  std::int64_t haloH = 0;
+  std::int64_t haloW = 0;
+};
+
+/// Extents and strides (in floats) of a blocked value.
+struct BlockedView {
+  Ref ref;
+  Blocking blocking;
+  std::int64_t n = 1, c = 1, h = 1, w = 1;
+  std::int64_t blocks = 1; ///< ceil(c / block)
+  std::int64_t rowStride = 0, blockStride = 0, batchStride = 0;
+  std::int64_t origin = 0; ///< of pixel (0, 0)
+  std::int64_t elements() const { return n * batchStride; }
+};
+
+struct WeightData {
+  std::vector<unsigned char> bytes;
+  Tensor tensor; ///< used instead of bytes where defined
+};
+
+/// Turns the nodes of a segment into steps: the kernels' lower functions say what to launch, this class finds or makes
+/// the memory, converts between row-major and blocked storage where needed, and plans lifetimes.
+class Lowering {
+ public:
+  Lowering(const DeviceContext& device, const Segment& segment, bool compiled);
+
+  Result<void> run(const CancelToken& cancel);
+
+  // --- for kernels
+  const Graph& graph() const { return *m_segment.graph; }
+  const DeviceContext& device() const { return m_device; }
+  bool gpuStyle() const { return m_device.style == KernelStyle::Gpu; }
+  const Node& node() const { return *m_node; }
+  std::size_t inputCount() const { return m_node->inputs.size(); }
+  bool hasInput(std::size_t i) const { return i < m_node->inputs.size() && m_node->inputs[i].valid(); }
+  bool wantsOutput(std::size_t i) const { return i < m_node->outputs.size() && m_node->outputs[i].valid(); }
+  const TensorDesc& inputDesc(std::size_t i) const { return graph().value(m_node->inputs[i]).desc; }
+  const TensorDesc& outputDesc(std::size_t i) const { return graph().value(m_node->outputs[i]).desc; }
+  bool inputIsConstant(std::size_t i) const { return hasInput(i) && graph().value(m_node->inputs[i]).isConstant(); }
+  const Tensor& inputTensor(std::size_t i) const { return graph().value(m_node->inputs[i]).constant; }
+
+  Ref input(std::size_t i);  ///< row-major; converts or uploads where needed
+  Ref output(std::size_t i); ///< row-major
+  /// Output i is input j with another shape: no copy.
+  void alias(std::size_t output, std::size_t input);
+
+  /// True where input i is kept in blocks of 16 already, so that a kernel for blocks is worth it.
+  bool inputIsBlocked(std::size_t i) const;
+  /// True where blocked kernels apply at all: CPU style, compiled, float32 of rank 3 or 4.
+  bool canBlock(ValueId value) const;
+  BlockedView blockedInput(std::size_t i); ///< converts where needed
+  BlockedView blockedOutput(std::size_t i);
+
+  Ref scratch(std::int64_t bytes);
+  Ref weight(std::vector<unsigned char> bytes);
+  template <class T> Ref weights(const std::vector<T>& values) {
+    const auto* p = reinterpret_cast<const unsigned char*>(values.data());
+    return weight(std::vector<unsigned char>(p, p + values.size() * sizeof(T)));
+  }
+  /// Adds a step for the current node; dropped where there is nothing to do. `global` is in work-items.
+  void launch(Step step);
+  /// The name shown for the current node ("opencl conv_tile_14x2"); default: its first kernel.
+  void setKernelName(std::string name) { m_kernelName = std::move(name); }
+  /// row-major copy of `bytes`.
+  void copy(Ref src, Ref dst, std::int64_t bytes);
+
+  // --- result
+  std::vector<Step>& steps() { return m_steps; }
+  const std::vector<ArenaRequest>& arena() const { return m_arena; }
+  std::vector<WeightData>& weightData() { return m_weights; }
+  std::vector<KernelInfo>& kernels() { return m_kernels; }
+
+ private:
+  struct Stored {
+    Ref plain;
+    std::optional<Ref> blocked;
+    Blocking blocking;
+  };
+  Stored& stored(ValueId value);
+  Ref plainOf(ValueId value);
+  Ref newPlain(ValueId value);
+  BlockedView viewOf(ValueId value, Ref ref) const;
+  void planHalos();
+  void finishBlockedOutputs();
+  Result<void> lowerNode(NodeId id);
+  void storeOutputs();
+
+  const DeviceContext& m_device;
+  const Segment& m_segment;
+  bool m_compiled;
+  const Node* m_node = nullptr;
+  NodeId m_nodeId;
+  std::string m_kernelName;
+  std::vector<BlockedView> m_newBlocked; ///< blocked outputs of the current node whose halo needs zeros
+  std::unordered_map<ValueId, Stored> m_values;
+  std::unordered_map<ValueId, int> m_outputIndex;
+  std::vector<Step> m_steps;
+  std::vector<ArenaRequest> m_arena;
+  std::vector<WeightData> m_weights;
+  std::vector<KernelInfo> m_kernels;
+};
+
+inline std::int32_t toInt(std::int64_t value) {
+  TANDEM_ASSERT(value >= INT32_MIN && value <= INT32_MAX);
+  return static_cast<std::int32_t>(value);
+}
+inline std::int64_t ceilDivide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+inline std::size_t roundUp(std::int64_t value, std::int64_t multiple) {
+  return static_cast<std::size_t>(ceilDivide(value, multiple) * multiple);
+}
+
+} // namespace tandem::opencl

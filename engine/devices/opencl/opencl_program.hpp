@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/opencl/lowering.hpp"
+#include "engine/devices/opencl/opencl_stream.hpp"
+
+namespace tandem::opencl {
+
+class OpenClProgram final : public Program, public std::enable_shared_from_this<OpenClProgram> {
+ public:
+  static Result<std::shared_ptr<const Program>> create(OpenClDevice& device, const Segment& segment,
+                                                       const ProgramOptions& options);
+  ProgramMemory memory() const override { return m_memory; }
+  const std::vector<KernelInfo>& kernels() const override { return m_kernels; }
+  Result<std::unique_ptr<Instance>> instantiate(std::span<Buffer* const> inputs,
+                                                std::span<Buffer* const> outputs) const override;
+
+  OpenClDevice& device() const { return m_device; }
+  const std::vector<Step>& steps() const { return m_steps; }
+  const std::vector<cl_program>& programs() const { return m_programs; }
+  const std::vector<MemHandle>& weights() const { return m_weights; }
+  const std::vector<ArenaRequest>& arenaRequests() const { return m_requests; }
+  const ArenaPlan& arena() const { return m_arena; }
+
+ private:
+  explicit OpenClProgram(OpenClDevice& device) : m_device(device) {}
+  Result<void> build(const CancelToken& cancel);
+  Result<void> upload(std::vector<WeightData> weights);
+  Result<void> warmUp(const Segment& segment) const;
+
+  OpenClDevice& m_device;
+  std::vector<Step> m_steps;
+  std::vector<cl_program> m_programs; ///< per step; owned by the device's library
+  std::vector<MemHandle> m_weights;
+  std::vector<ArenaRequest> m_requests;
+  ArenaPlan m_arena;
+  std::vector<std::int64_t> m_inputBytes;
+  std::vector<std::int64_t> m_outputBytes;
+  std::vector<KernelInfo> m_kernels;
+  ProgramMemory m_memory;
+};
+
+class OpenClInstance final : public Instance {
+ public:
+  static Result<std::unique_ptr<OpenClInstance>> create(std::shared_ptr<const OpenClProgram> program,
+                                                        std::span<Buffer* const> inputs,
+                                                        std::span<Buffer* const> outputs);
+  Result<void> run(Stream& stream) override;
+
+ private:
+  Result<void> allocateArena();
+  Result<void> setArguments(std::span<Buffer* const> inputs, std::span<Buffer* const> outputs);
+  void internLabels(TraceRecorder* recorder);
+
+  std::shared_ptr<const OpenClProgram> m_program;
+  MemHandle m_arena;
+  std::vector<MemHandle> m_slots;      ///< sub-buffers of m_arena, one per arena request
+  std::vector<KernelHandle> m_kernels; ///< own ones: setting arguments of a shared kernel object is not thread-safe
+  TraceRecorder* m_labelsOf = nullptr;
+  std::vector<std::uint32_t> m_labels;
+};
+
+} // namespace tandem::opencl
