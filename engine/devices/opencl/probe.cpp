@@ -128,10 +128,11 @@ class Probe {
   Result<void> launches(ProbeResult& result) const {
     const KernelHandle empty = TANDEM_TRY(kernel("empty"));
     constexpr int kQueued = 500;
-    const double ns = TANDEM_TRY(best([&]() -> Result<void> {
+    const auto enqueueMany = [&]() -> Result<void> {
       for (int i = 0; i < kQueued; ++i) TANDEM_TRY(enqueue(empty, 1, 1));
       return {};
-    }));
+    };
+    const double ns = TANDEM_TRY(best(enqueueMany));
     result.launchUs = ns / kQueued * 1e-3;
     constexpr std::size_t kTrips = 101;
     std::vector<double> trips;

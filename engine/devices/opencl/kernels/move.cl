@@ -1,4 +1,9 @@
 // Kernels that only move elements; E is an unsigned type as wide as one element.
+#ifndef LX
+#define LX 1
+#define CHUNK 1
+#define OUTER 0
+#endif
 #ifndef E
 #define E uchar
 #endif
