@@ -23,7 +23,9 @@ Dims4 dims4(const Shape& shape) {
 } // namespace
 
 Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled)
-    : m_device(device), m_segment(segment), m_compiled(compiled) {
+    : m_device(device),
+      m_segment(segment),
+      m_compiled(compiled) {
   for (std::size_t i = 0; i < segment.inputs.size(); ++i)
     m_values[segment.inputs[i]].plain = {Ref::Kind::Input, static_cast<int>(i)};
   for (std::size_t i = 0; i < segment.outputs.size(); ++i) m_outputIndex[segment.outputs[i]] = static_cast<int>(i);
@@ -92,8 +94,7 @@ void Lowering::storeOutputs() {
 Lowering::Stored& Lowering::stored(ValueId value) { return m_values[value]; }
 
 Ref Lowering::newPlain(ValueId value) {
-  if (auto found = m_outputIndex.find(value); found != m_outputIndex.end())
-    return {Ref::Kind::Output, found->second};
+  if (auto found = m_outputIndex.find(value); found != m_outputIndex.end()) return {Ref::Kind::Output, found->second};
   return scratch(graph().value(value).desc.bytes());
 }
 
@@ -113,8 +114,9 @@ Ref Lowering::plainOf(ValueId value) {
   step.source = "layout";
   step.kernel = "unblock";
   step.options = "-DB=" + std::to_string(view.blocking.block);
-  step.args = {view.ref, entry.plain, toInt(view.c), toInt(view.h), toInt(view.w), toInt(view.blocks),
-               toInt(view.rowStride), toInt(view.blockStride), toInt(view.batchStride), toInt(view.origin)};
+  step.args = {
+      view.ref,           entry.plain,           toInt(view.c),           toInt(view.h),           toInt(view.w),
+      toInt(view.blocks), toInt(view.rowStride), toInt(view.blockStride), toInt(view.batchStride), toInt(view.origin)};
   step.global = {1, static_cast<std::size_t>(view.h), static_cast<std::size_t>(view.n * view.blocks)};
   launch(std::move(step));
   return entry.plain;
@@ -186,8 +188,14 @@ BlockedView Lowering::blockedInput(std::size_t i) {
   step.source = "layout";
   step.kernel = "block";
   step.options = "-DB=" + std::to_string(view.blocking.block);
-  step.args = {plain, view.ref, toInt(view.c), toInt(view.h), toInt(view.w), toInt(view.blocks),
-               toInt(view.blocking.haloH), toInt(view.blocking.haloW)};
+  step.args = {plain,
+               view.ref,
+               toInt(view.c),
+               toInt(view.h),
+               toInt(view.w),
+               toInt(view.blocks),
+               toInt(view.blocking.haloH),
+               toInt(view.blocking.haloW)};
   step.global = {1, static_cast<std::size_t>(view.h + 2 * view.blocking.haloH),
                  static_cast<std::size_t>(view.n * view.blocks)};
   launch(std::move(step));

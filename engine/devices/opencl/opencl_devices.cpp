@@ -196,12 +196,11 @@ class Enumerator {
     context->device = found.device;
     describe(found, std::move(cores), std::move(id), context->info);
     cl_int code = CL_SUCCESS;
-    const cl_context_properties properties[] = {
-        CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(found.platform), 0};
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                                reinterpret_cast<cl_context_properties>(found.platform), 0};
     context->context = ContextHandle(clCreateContext(properties, 1, &found.device, nullptr, nullptr, &code));
     if (code != CL_SUCCESS)
-      return problem(context->info.platform,
-                     context->info.name + ": clCreateContext failed with " + clErrorName(code));
+      return problem(context->info.platform, context->info.name + ": clCreateContext failed with " + clErrorName(code));
     const bool cpu = context->info.kind == DeviceKind::OpenClCpu;
     context->style = m_options.kernels == OpenClKernels::Cpu   ? KernelStyle::Cpu
                      : m_options.kernels == OpenClKernels::Gpu ? KernelStyle::Gpu

@@ -106,8 +106,7 @@ Result<std::unique_ptr<Instance>> OpenClProgram::instantiate(std::span<Buffer* c
                                                              std::span<Buffer* const> outputs) const {
   TANDEM_ASSERT(inputs.size() == m_inputBytes.size() && outputs.size() == m_outputBytes.size());
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    TANDEM_ASSERT(&inputs[i]->device() == &m_device &&
-                  inputs[i]->bytes() >= static_cast<std::size_t>(m_inputBytes[i]));
+    TANDEM_ASSERT(&inputs[i]->device() == &m_device && inputs[i]->bytes() >= static_cast<std::size_t>(m_inputBytes[i]));
   for (std::size_t i = 0; i < outputs.size(); ++i)
     TANDEM_ASSERT(&outputs[i]->device() == &m_device &&
                   outputs[i]->bytes() >= static_cast<std::size_t>(m_outputBytes[i]));
@@ -130,8 +129,8 @@ Result<void> OpenClInstance::allocateArena() {
   const ArenaPlan& plan = m_program->arena();
   if (plan.bytes == 0) return {};
   cl_int code = CL_SUCCESS;
-  m_arena = MemHandle(clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE, static_cast<std::size_t>(plan.bytes),
-                                     nullptr, &code));
+  m_arena = MemHandle(
+      clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE, static_cast<std::size_t>(plan.bytes), nullptr, &code));
   if (code != CL_SUCCESS)
     return clFailed("allocating " + std::to_string(plan.bytes) + " bytes for activations", code, context.info.id);
   for (std::size_t i = 0; i < plan.offsets.size(); ++i) {

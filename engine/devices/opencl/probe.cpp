@@ -51,9 +51,8 @@ class Probe {
     return result;
   }
   Result<void> enqueue(const KernelHandle& kernel, std::size_t global, std::size_t local) const {
-    return check(
-        clEnqueueNDRangeKernel(m_queue.get(), kernel.get(), 1, nullptr, &global, &local, 0, nullptr, nullptr),
-        "starting a probe kernel");
+    return check(clEnqueueNDRangeKernel(m_queue.get(), kernel.get(), 1, nullptr, &global, &local, 0, nullptr, nullptr),
+                 "starting a probe kernel");
   }
   Result<void> finish() const { return check(clFinish(m_queue.get()), "finishing the probe"); }
 
@@ -113,8 +112,9 @@ class Probe {
     const MemHandle mem = TANDEM_TRY(buffer(kBytes));
     std::vector<unsigned char> host(kBytes, 1);
     const double to = TANDEM_TRY(best([&] {
-      return check(clEnqueueWriteBuffer(m_queue.get(), mem.get(), CL_FALSE, 0, kBytes, host.data(), 0, nullptr, nullptr),
-                   "copying to the device");
+      return check(
+          clEnqueueWriteBuffer(m_queue.get(), mem.get(), CL_FALSE, 0, kBytes, host.data(), 0, nullptr, nullptr),
+          "copying to the device");
     }));
     const double from = TANDEM_TRY(best([&] {
       return check(clEnqueueReadBuffer(m_queue.get(), mem.get(), CL_FALSE, 0, kBytes, host.data(), 0, nullptr, nullptr),

@@ -30,8 +30,8 @@ struct Header {
 };
 
 Header headerFor(std::string_view key, const std::vector<unsigned char>& binary) {
-  return {hashBytes(key.data(), key.size(), 0), hashBytes(key.data(), key.size(), 0x9e3779b97f4a7c15ull),
-          binary.size(), hashBytes(binary.data(), binary.size(), 0)};
+  return {hashBytes(key.data(), key.size(), 0), hashBytes(key.data(), key.size(), 0x9e3779b97f4a7c15ull), binary.size(),
+          hashBytes(binary.data(), binary.size(), 0)};
 }
 
 } // namespace

@@ -11,7 +11,8 @@ struct CodeName {
   std::string_view name;
 };
 
-#define TANDEM_CL_NAME(code) CodeName{code, #code}
+#define TANDEM_CL_NAME(code)                                                                                           \
+  CodeName { code, #code }
 constexpr std::array kNames{
     TANDEM_CL_NAME(CL_SUCCESS),
     TANDEM_CL_NAME(CL_DEVICE_NOT_FOUND),
@@ -78,8 +79,7 @@ std::string clErrorName(cl_int code) {
 Error clFailed(std::string_view what, cl_int code, std::string_view where) {
   const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES ||
                       code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
-  return makeError(ErrorCode::DeviceFailed, std::string(what) + " failed with " + clErrorName(code),
-                   std::string(where),
+  return makeError(ErrorCode::DeviceFailed, std::string(what) + " failed with " + clErrorName(code), std::string(where),
                    memory ? "use a smaller batch, fewer replicas or another device"
                           : "check the OpenCL driver, or place these layers on another device");
 }

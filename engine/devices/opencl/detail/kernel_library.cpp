@@ -50,7 +50,10 @@ std::mutex& compilerMutex() {
 
 KernelLibrary::KernelLibrary(cl_context context, cl_device_id device, std::string deviceKey, std::string where,
                              std::filesystem::path cacheDirectory)
-    : m_context(context), m_device(device), m_deviceKey(std::move(deviceKey)), m_where(std::move(where)),
+    : m_context(context),
+      m_device(device),
+      m_deviceKey(std::move(deviceKey)),
+      m_where(std::move(where)),
       m_cache(std::move(cacheDirectory)) {}
 
 Result<cl_program> KernelLibrary::get(std::string_view name, const std::string& options) {
@@ -60,8 +63,8 @@ Result<cl_program> KernelLibrary::get(std::string_view name, const std::string& 
 
   const std::string_view body = sourceText(name);
   TANDEM_ASSERT(!body.empty());
-  const std::string text = std::string(sourceText("common")) + "\n#line 1 \"" + std::string(name) + ".cl\"\n" +
-                           std::string(body);
+  const std::string text =
+      std::string(sourceText("common")) + "\n#line 1 \"" + std::string(name) + ".cl\"\n" + std::string(body);
   const std::string allOptions = "-cl-std=CL1.2 " + options;
   const std::string key = m_deviceKey + '\n' + allOptions + '\n' + text;
 

@@ -62,7 +62,7 @@ struct TileShape {
 /// The tile with the fewest instructions for the whole layer. AVX-512 has 32 registers: accumulators, the weights of
 /// one input channel and one broadcast pixel must fit, and eight chains hide the latency of two multiply-add units.
 TileShape chooseTile(std::int64_t columns, std::int64_t outputBlocks, bool grouped, int stride) {
-  static constexpr TileShape kShapes[] = {{14, 2}, {13, 2}, {12, 2}, {10, 2}, {8, 2}, {7, 2}, {6, 4}, {7, 3},
+  static constexpr TileShape kShapes[] = {{14, 2}, {13, 2}, {12, 2}, {10, 2}, {8, 2},  {7, 2}, {6, 4}, {7, 3},
                                           {8, 3},  {4, 4},  {4, 2},  {1, 4},  {14, 1}, {8, 1}, {4, 1}, {1, 1}};
   constexpr std::int64_t kMaxSpan = 64; // pixels that may be read behind the last one (Lowering's slack)
   TileShape best = {1, 1};
@@ -119,7 +119,8 @@ std::vector<float> packWeights(const ops::ConvGeometry& g, std::span<const float
       const std::int64_t channel = firstInput + ic;
       const std::int64_t block = channel / inputBlock - range.first[static_cast<std::size_t>(og)];
       const float* src = weights.data() + (oc * perGroup + ic) * kernel;
-      float* dst = packed.data() + ((og * range.count + block) * kernel * inputBlock + channel % inputBlock) * outputsPerGroup +
+      float* dst = packed.data() +
+                   ((og * range.count + block) * kernel * inputBlock + channel % inputBlock) * outputsPerGroup +
                    oc % outputsPerGroup;
       for (std::int64_t k = 0; k < kernel; ++k) dst[k * inputBlock * outputsPerGroup] = src[k];
     }
@@ -161,9 +162,19 @@ void lowerDepthwiseTile(Lowering& lowering, const ConvParts& parts) {
   step.kernel = "depthwise_tile";
   step.options = "-DBLOCKED -DT=" + std::to_string(pixels) + " -DSW=" + std::to_string(w.stride) +
                  activationOption(parts.activation) + (parts.residual ? " -DRESIDUAL" : "");
-  step.args = {x.ref, lowering.weights(packed), lowering.weights(paddedBias(lowering, x.blocks * 16)), z.ref, y.ref,
-               toInt(h.kernel), toInt(w.kernel), toInt(x.batchStride), toInt(x.blockStride), toInt(windowOrigin(x, g)),
-               toInt(x.rowStride * h.stride), toInt(x.rowStride * h.dilation), toInt(16 * w.dilation)};
+  step.args = {x.ref,
+               lowering.weights(packed),
+               lowering.weights(paddedBias(lowering, x.blocks * 16)),
+               z.ref,
+               y.ref,
+               toInt(h.kernel),
+               toInt(w.kernel),
+               toInt(x.batchStride),
+               toInt(x.blockStride),
+               toInt(windowOrigin(x, g)),
+               toInt(x.rowStride * h.stride),
+               toInt(x.rowStride * h.dilation),
+               toInt(16 * w.dilation)};
   addView(step.args, y);
   addView(step.args, z);
   for (std::int64_t value : {w.output, x.blocks}) step.args.emplace_back(toInt(value));
@@ -202,13 +213,22 @@ void lowerTile(Lowering& lowering, const ConvParts& parts) {
                  " -DIB=" + std::to_string(x.blocking.block) + " -DSW=" + std::to_string(w.stride) +
                  activationOption(parts.activation) + (grouped ? " -DGROUPED" : "") +
                  (parts.residual ? " -DRESIDUAL" : "");
-  step.args = {x.ref,
-               lowering.weights(packWeights(g, lowering.inputTensor(1).as<float>(), range, x.blocking.block,
-                                            outputsPerGroup)),
-               lowering.weights(paddedBias(lowering, outputGroups * outputsPerGroup)), z.ref, y.ref,
-               lowering.weights(range.first), toInt(range.count), toInt(h.kernel), toInt(w.kernel),
-               toInt(x.batchStride), toInt(x.blockStride), toInt(windowOrigin(x, g)), toInt(x.rowStride * h.stride),
-               toInt(x.rowStride * h.dilation), toInt(x.blocking.block * w.dilation)};
+  step.args = {
+      x.ref,
+      lowering.weights(packWeights(g, lowering.inputTensor(1).as<float>(), range, x.blocking.block, outputsPerGroup)),
+      lowering.weights(paddedBias(lowering, outputGroups * outputsPerGroup)),
+      z.ref,
+      y.ref,
+      lowering.weights(range.first),
+      toInt(range.count),
+      toInt(h.kernel),
+      toInt(w.kernel),
+      toInt(x.batchStride),
+      toInt(x.blockStride),
+      toInt(windowOrigin(x, g)),
+      toInt(x.rowStride * h.stride),
+      toInt(x.rowStride * h.dilation),
+      toInt(x.blocking.block * w.dilation)};
   addView(step.args, y);
   addView(step.args, z);
   for (std::int64_t value : {columns, y.blocks, outputGroups}) step.args.emplace_back(toInt(value));
@@ -232,8 +252,13 @@ void lowerDepthwisePlain(Lowering& lowering, const ConvParts& parts) {
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   Step step = perElement("conv_depthwise", "depthwise",
                          activationOption(parts.activation) + (parts.residual ? " -DRESIDUAL" : ""), count);
-  step.args = {lowering.input(0), lowering.input(1), plainBias(lowering, g.outputChannels),
-               parts.residual ? lowering.input(3) : Ref(), lowering.output(0), toInt(count), toInt(g.outputChannels),
+  step.args = {lowering.input(0),
+               lowering.input(1),
+               plainBias(lowering, g.outputChannels),
+               parts.residual ? lowering.input(3) : Ref(),
+               lowering.output(0),
+               toInt(count),
+               toInt(g.outputChannels),
                toInt(g.outputChannelsPerGroup())};
   for (std::int64_t value : {h.input, w.input, h.output, w.output, h.kernel, w.kernel, h.stride, w.stride, h.dilation,
                              w.dilation, h.padBegin, w.padBegin})
@@ -267,11 +292,27 @@ void lowerImplicitGemm(Lowering& lowering, const ConvParts& parts) {
   step.kernel = "gemm_tile";
   step.options = "-DCONV -DBATCH=2" + activationOption(parts.activation) + (lowering.hasInput(2) ? " -DADD" : "") +
                  (parts.residual ? " -DRESIDUAL" : "");
-  step.args = {lowering.input(1), lowering.input(0), lowering.hasInput(2) ? lowering.input(2) : Ref(),
-               parts.residual ? lowering.input(3) : Ref(), lowering.output(0), toInt(m), toInt(n), toInt(k), toInt(k),
-               1, 0, 0, 1, 0, 1.0f, 1.0f, int8Front({g.batch, g.groups}, 1), int8Front({0, m * k}, 0),
+  step.args = {lowering.input(1),
+               lowering.input(0),
+               lowering.hasInput(2) ? lowering.input(2) : Ref(),
+               parts.residual ? lowering.input(3) : Ref(),
+               lowering.output(0),
+               toInt(m),
+               toInt(n),
+               toInt(k),
+               toInt(k),
+               1,
+               0,
+               0,
+               1,
+               0,
+               1.0f,
+               1.0f,
+               int8Front({g.batch, g.groups}, 1),
+               int8Front({0, m * k}, 0),
                int8Front({g.inputChannels * g.inputPositions(), g.inputChannelsPerGroup() * g.inputPositions()}, 0),
-               int8Front({0, m}, 0), lowering.weights(tapTable(g))};
+               int8Front({0, m}, 0),
+               lowering.weights(tapTable(g))};
   for (std::int64_t value : {d.input, h.input, w.input, h.output * w.output, w.output, d.stride, h.stride, w.stride,
                              d.padBegin, h.padBegin, w.padBegin})
     step.args.emplace_back(toInt(value));
@@ -317,12 +358,18 @@ Support checkTranspose(const NodeView& view) {
 }
 
 Result<void> lowerTranspose(Lowering& lowering) {
-  const ops::ConvGeometry g = TANDEM_TRY(
-      ops::convTransposeGeometry(lowering.node(), lowering.inputDesc(0).shape, lowering.inputDesc(1).shape));
+  const ops::ConvGeometry g =
+      TANDEM_TRY(ops::convTransposeGeometry(lowering.node(), lowering.inputDesc(0).shape, lowering.inputDesc(1).shape));
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   Step step = perElement("conv_transpose", "conv_transpose", "", count);
-  step.args = {lowering.input(0), lowering.input(1), plainBias(lowering, g.outputChannels), lowering.output(0),
-               toInt(count), toInt(g.inputChannelsPerGroup()), toInt(g.outputChannelsPerGroup()), toInt(g.groups)};
+  step.args = {lowering.input(0),
+               lowering.input(1),
+               plainBias(lowering, g.outputChannels),
+               lowering.output(0),
+               toInt(count),
+               toInt(g.inputChannelsPerGroup()),
+               toInt(g.outputChannelsPerGroup()),
+               toInt(g.groups)};
   for (const auto field : {&ops::WindowAxis::input, &ops::WindowAxis::output, &ops::WindowAxis::kernel,
                            &ops::WindowAxis::stride, &ops::WindowAxis::dilation, &ops::WindowAxis::padBegin})
     for (const ops::WindowAxis& axis : g.axes) step.args.emplace_back(toInt(axis.*field));

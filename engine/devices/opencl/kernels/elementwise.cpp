@@ -77,9 +77,8 @@ constexpr Expression kBinary[] = {
 };
 
 constexpr Expression kCompare[] = {
-    {"Equal", "Equal"},         {"Greater", "Greater"},
-    {"GreaterOrEqual", "GreaterOrEqual"}, {"Less", "Less"},
-    {"LessOrEqual", "LessOrEqual"},
+    {"Equal", "Equal"}, {"Greater", "Greater"},         {"GreaterOrEqual", "GreaterOrEqual"},
+    {"Less", "Less"},   {"LessOrEqual", "LessOrEqual"},
 };
 
 template <std::size_t N> const Expression* find(const Expression (&table)[N], std::string_view op) {
@@ -184,10 +183,10 @@ Result<void> lowerUnary(Lowering& lowering) {
 
 Support checkBinary(const NodeView& view) {
   const Expression* expression = find(kBinary, view.node.type);
-  if (view.node.type == "Mod" && view.node.attributes.getInt("fmod", 0) == 0)
-    return noType(view, view.inputType(0));
+  if (view.node.type == "Mod" && view.node.attributes.getInt("fmod", 0) == 0) return noType(view, view.inputType(0));
   // Before version 7 broadcasting was an attribute with an axis of its own.
-  const bool oldBroadcast = view.node.version < 7 && view.node.version > 0 && view.node.attributes.getInt("broadcast", 0) != 0;
+  const bool oldBroadcast =
+      view.node.version < 7 && view.node.version > 0 && view.node.attributes.getInt("broadcast", 0) != 0;
   if (oldBroadcast && view.node.type != "Pow" && view.node.attributes.has("axis"))
     return noAttribute(view.node.type + " with an axis to broadcast from (opset below 7)");
   if (oldBroadcast) return noAttribute(view.node.type + " with broadcasting of opset below 7");
@@ -323,10 +322,14 @@ Result<void> lowerCast(Lowering& lowering) {
   const DataType to = lowering.outputDesc(0).type;
   if (from == to) return lowering.alias(0, 0), Result<void>();
   std::string_view expression = "Identity";
-  if (to == DataType::Bool) expression = "ToBool";
-  else if (from == DataType::Float32 && to == DataType::Int32) expression = "ToInt";
-  else if (from == DataType::Float32 && to == DataType::Int64) expression = "ToLong";
-  else if (from == DataType::Float32 && to == DataType::UInt8) expression = "ToUchar";
+  if (to == DataType::Bool)
+    expression = "ToBool";
+  else if (from == DataType::Float32 && to == DataType::Int32)
+    expression = "ToInt";
+  else if (from == DataType::Float32 && to == DataType::Int64)
+    expression = "ToLong";
+  else if (from == DataType::Float32 && to == DataType::UInt8)
+    expression = "ToUchar";
   const TensorDesc& out = lowering.outputDesc(0);
   emitElementwise(lowering, expression, out.shape.dims(), rowMajor(lowering.output(0), out),
                   {rowMajor(lowering.input(0), lowering.inputDesc(0))});

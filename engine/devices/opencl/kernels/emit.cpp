@@ -98,11 +98,26 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
   options += " -DTS=" + std::string(clType(operands[0].type));
   if (vector) options += " -DVECTOR";
   const auto& t = nest.tensors;
-  step.args = {t[1].ref, t[2].ref, t[3].ref, t[0].ref, toInt(split.inner), int8Front(split.outer, 1),
-               int8Front(outerStrides(t[1]), 0), int8Front(outerStrides(t[2]), 0), int8Front(outerStrides(t[3]), 0),
-               int8Front(outerStrides(t[0]), 0), toInt(t[1].strides.back()), toInt(t[2].strides.back()),
-               toInt(t[3].strides.back()), toInt(t[0].strides.back()), toInt(t[0].offset), toInt(t[1].offset),
-               toInt(t[2].offset), toInt(t[3].offset), p, q};
+  step.args = {t[1].ref,
+               t[2].ref,
+               t[3].ref,
+               t[0].ref,
+               toInt(split.inner),
+               int8Front(split.outer, 1),
+               int8Front(outerStrides(t[1]), 0),
+               int8Front(outerStrides(t[2]), 0),
+               int8Front(outerStrides(t[3]), 0),
+               int8Front(outerStrides(t[0]), 0),
+               toInt(t[1].strides.back()),
+               toInt(t[2].strides.back()),
+               toInt(t[3].strides.back()),
+               toInt(t[0].strides.back()),
+               toInt(t[0].offset),
+               toInt(t[1].offset),
+               toInt(t[2].offset),
+               toInt(t[3].offset),
+               p,
+               q};
   setRange(lowering, step, split);
   lowering.setKernelName("elementwise " + std::string(expression));
   lowering.launch(std::move(step));
@@ -118,9 +133,16 @@ void emitMove(Lowering& lowering, const std::vector<std::int64_t>& dims, const S
   step.kernel = "strided";
   step.options = "-DE=" + std::string(clBits(src.type));
   const auto& t = nest.tensors;
-  step.args = {t[0].ref, t[1].ref, int8Front(split.outer, 1), int8Front(outerStrides(t[0]), 0),
-               int8Front(outerStrides(t[1]), 0), toInt(split.inner), toInt(t[0].strides.back()),
-               toInt(t[1].strides.back()), toInt(t[0].offset), toInt(t[1].offset)};
+  step.args = {t[0].ref,
+               t[1].ref,
+               int8Front(split.outer, 1),
+               int8Front(outerStrides(t[0]), 0),
+               int8Front(outerStrides(t[1]), 0),
+               toInt(split.inner),
+               toInt(t[0].strides.back()),
+               toInt(t[1].strides.back()),
+               toInt(t[0].offset),
+               toInt(t[1].offset)};
   setRange(lowering, step, split);
   lowering.launch(std::move(step));
 }

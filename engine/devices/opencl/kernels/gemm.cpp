@@ -70,8 +70,8 @@ void emitPanel(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) 
     pack.source = "gemm_panel";
     pack.kernel = "pack_b";
     pack.options = "-DT=14 -DBATCH=0";
-    pack.args = {lowering.input(bInput), packed, toInt(p.n), toInt(p.k), toInt(p.bK), toInt(p.bColumn),
-                 toInt(p.k * p.n)};
+    pack.args = {lowering.input(bInput), packed,          toInt(p.n), toInt(p.k), toInt(p.bK),
+                 toInt(p.bColumn),       toInt(p.k * p.n)};
     pack.global = {static_cast<std::size_t>(panels), static_cast<std::size_t>(matrices), 1};
     lowering.launch(std::move(pack));
   }
@@ -85,9 +85,25 @@ void emitPanel(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) 
   step.options = "-DT=" + std::to_string(rows) + " -DBATCH=" + std::to_string(p.batchDims.size()) +
                  activationOption(p.activation) + (p.add ? " -DADD" : "");
   const Ref a = lowering.input(0);
-  step.args = {a, packed, d, lowering.output(0), toInt(p.m), toInt(p.n), toInt(p.k), toInt(p.aRow), toInt(p.aK),
-               toInt(p.dRow), toInt(p.dColumn), p.scale, p.scaleD, int8Front(p.batchDims, 1), int8Front(p.aBatch, 0),
-               int8Front(bBatch, 0), int8Front({}, 0), p.activation.alpha, p.activation.beta};
+  step.args = {a,
+               packed,
+               d,
+               lowering.output(0),
+               toInt(p.m),
+               toInt(p.n),
+               toInt(p.k),
+               toInt(p.aRow),
+               toInt(p.aK),
+               toInt(p.dRow),
+               toInt(p.dColumn),
+               p.scale,
+               p.scaleD,
+               int8Front(p.batchDims, 1),
+               int8Front(p.aBatch, 0),
+               int8Front(bBatch, 0),
+               int8Front({}, 0),
+               p.activation.alpha,
+               p.activation.beta};
   step.global = {static_cast<std::size_t>(ceilDivide(p.m, rows)), static_cast<std::size_t>(panels),
                  static_cast<std::size_t>(batches(p))};
   lowering.setKernelName("gemm_panel_" + std::to_string(rows) + "x32");
@@ -98,12 +114,30 @@ void emitTile(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) {
   Step step;
   step.source = "gemm_tile";
   step.kernel = "gemm_tile";
-  step.options = "-DBATCH=" + std::to_string(p.batchDims.size()) + activationOption(p.activation) +
-                 (p.add ? " -DADD" : "");
-  step.args = {lowering.input(0), lowering.input(bInput), d, Ref(), lowering.output(0), toInt(p.m), toInt(p.n),
-               toInt(p.k), toInt(p.aRow), toInt(p.aK), toInt(p.bK), toInt(p.bColumn), toInt(p.dRow), toInt(p.dColumn),
-               p.scale, p.scaleD, int8Front(p.batchDims, 1), int8Front(p.aBatch, 0), int8Front(p.bBatch, 0),
-               int8Front({}, 0), p.activation.alpha, p.activation.beta};
+  step.options =
+      "-DBATCH=" + std::to_string(p.batchDims.size()) + activationOption(p.activation) + (p.add ? " -DADD" : "");
+  step.args = {lowering.input(0),
+               lowering.input(bInput),
+               d,
+               Ref(),
+               lowering.output(0),
+               toInt(p.m),
+               toInt(p.n),
+               toInt(p.k),
+               toInt(p.aRow),
+               toInt(p.aK),
+               toInt(p.bK),
+               toInt(p.bColumn),
+               toInt(p.dRow),
+               toInt(p.dColumn),
+               p.scale,
+               p.scaleD,
+               int8Front(p.batchDims, 1),
+               int8Front(p.aBatch, 0),
+               int8Front(p.bBatch, 0),
+               int8Front({}, 0),
+               p.activation.alpha,
+               p.activation.beta};
   step.global = {roundUp(p.n, 64) / 4, roundUp(p.m, 64) / 4, static_cast<std::size_t>(batches(p))};
   step.local = {16, 16, 1};
   lowering.launch(std::move(step));

@@ -31,7 +31,9 @@ const std::map<Key, const KernelDef*>& kernelsByName() {
 } // namespace
 
 bool NodeView::isStatic() const {
-  const auto known = [&](ValueId id) { return !id.valid() || graph.value(id).isStatic() || graph.value(id).isConstant(); };
+  const auto known = [&](ValueId id) {
+    return !id.valid() || graph.value(id).isStatic() || graph.value(id).isConstant();
+  };
   return std::all_of(node.inputs.begin(), node.inputs.end(), known) &&
          std::all_of(node.outputs.begin(), node.outputs.end(), known);
 }
@@ -54,7 +56,8 @@ Support checkNode(const NodeView& view) {
       if (!id.valid()) continue;
       const Value& value = view.graph.value(id);
       if (value.desc.shape.rank() > kMaxRank) return noAttribute("a tensor of more than 8 dimensions");
-      if (const auto count = value.desc.shape.isStatic() ? value.desc.shape.checkedElements() : std::optional<std::int64_t>(0);
+      if (const auto count =
+              value.desc.shape.isStatic() ? value.desc.shape.checkedElements() : std::optional<std::int64_t>(0);
           !count || *count > kMaxElements)
         return noAttribute("a tensor of more than 2^30 elements");
     }

@@ -297,8 +297,13 @@ Result<void> lowerPad(Lowering& lowering) {
   }
   const int kind = mode == "edge" ? 1 : mode == "reflect" ? 2 : 3;
   Step step = perElement("move", "pad", bits + " -DMODE=" + std::to_string(kind), count);
-  step.args = {lowering.input(0), lowering.output(0), toInt(count), toInt(static_cast<std::int64_t>(in.shape.rank())),
-               int8Front(out.shape.dims(), 1), int8Front(in.shape.dims(), 1), int8Front(in.shape.strides(), 0),
+  step.args = {lowering.input(0),
+               lowering.output(0),
+               toInt(count),
+               toInt(static_cast<std::int64_t>(in.shape.rank())),
+               int8Front(out.shape.dims(), 1),
+               int8Front(in.shape.dims(), 1),
+               int8Front(in.shape.strides(), 0),
                int8Front(before, 0)};
   lowering.launch(std::move(step));
   return {};
@@ -321,10 +326,10 @@ Result<void> lowerGather(Lowering& lowering) {
   for (std::size_t k = *axis + 1; k < x.shape.rank(); ++k) inner *= x.shape[k];
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   Step step = perElement("move", "gather",
-                         "-DE=" + std::string(clBits(x.type)) + " -DI=" + std::string(clType(index.type)),
-                         count);
-  step.args = {lowering.input(0), lowering.input(1), lowering.output(0), toInt(count), toInt(index.shape.elements()),
-               toInt(x.shape[*axis]), toInt(inner)};
+                         "-DE=" + std::string(clBits(x.type)) + " -DI=" + std::string(clType(index.type)), count);
+  step.args = {
+      lowering.input(0),     lowering.input(1), lowering.output(0), toInt(count), toInt(index.shape.elements()),
+      toInt(x.shape[*axis]), toInt(inner)};
   lowering.launch(std::move(step));
   return {};
 }

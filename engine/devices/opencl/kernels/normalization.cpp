@@ -23,10 +23,10 @@ void setRows(Lowering& lowering, Step& step, std::int64_t rows) {
 Support checkBatch(const NodeView& view) {
   if (const Support support = floatInputs(view); !support.ok()) return support;
   const Attributes& a = view.node.attributes;
-  if (view.node.version >= 14 && a.getInt("training_mode", 0) != 0) return noAttribute("BatchNormalization in training mode");
+  if (view.node.version >= 14 && a.getInt("training_mode", 0) != 0)
+    return noAttribute("BatchNormalization in training mode");
   if (view.node.version < 7 && a.getInt("is_test", 0) == 0) return noAttribute("BatchNormalization in training mode");
-  if (view.node.version < 9 && a.getInt("spatial", 1) == 0)
-    return noAttribute("BatchNormalization with spatial = 0");
+  if (view.node.version < 9 && a.getInt("spatial", 1) == 0) return noAttribute("BatchNormalization with spatial = 0");
   for (std::size_t i = 1; i < view.node.outputs.size(); ++i)
     if (view.wantsOutput(i)) return noAttribute("BatchNormalization whose training outputs are used");
   if (view.input(0).rankKnown && view.input(0).desc.shape.rank() < 2)
@@ -43,7 +43,8 @@ void foldedBatch(Lowering& lowering, float epsilon) {
   const auto scale = lowering.inputTensor(1).as<float>(), bias = lowering.inputTensor(2).as<float>();
   const auto mean = lowering.inputTensor(3).as<float>(), variance = lowering.inputTensor(4).as<float>();
   for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
-    const double f = static_cast<double>(scale[c]) / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
+    const double f =
+        static_cast<double>(scale[c]) / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(epsilon));
     factor[c] = static_cast<float>(f);
     shift[c] = static_cast<float>(static_cast<double>(bias[c]) - static_cast<double>(mean[c]) * f);
   }
@@ -59,7 +60,8 @@ void foldedBatch(Lowering& lowering, float epsilon) {
   std::vector<std::int64_t> perChannel(out.shape.rank(), 0);
   perChannel[1] = 1;
   emitElementwise(lowering, "MulAdd", out.shape.dims(), rowMajor(lowering.output(0), out),
-                  {rowMajor(lowering.input(0), out), {factors, DataType::Float32, perChannel},
+                  {rowMajor(lowering.input(0), out),
+                   {factors, DataType::Float32, perChannel},
                    {shifts, DataType::Float32, perChannel}});
 }
 
@@ -103,7 +105,12 @@ Step normalizeStep(Lowering& lowering, int kind, std::int64_t rows, std::int64_t
   const Ref bias = lowering.hasInput(2)
                        ? lowering.input(2)
                        : lowering.weights(std::vector<float>(static_cast<std::size_t>(parameters), 0.0f));
-  step.args = {lowering.input(0), lowering.input(1), bias, lowering.output(0), toInt(length), toInt(channels),
+  step.args = {lowering.input(0),
+               lowering.input(1),
+               bias,
+               lowering.output(0),
+               toInt(length),
+               toInt(channels),
                lowering.node().attributes.getFloat("epsilon", 1e-5f)};
   setRows(lowering, step, rows);
   return step;
@@ -147,8 +154,8 @@ Result<void> lowerSoftmax(Lowering& lowering) {
   step.source = "rows";
   step.kernel = "softmax";
   step.options = lowering.node().type == "Softmax" ? "-DSOFTMAX=1" : "-DSOFTMAX=2";
-  step.args = {lowering.input(0), lowering.output(0), toInt(lines->count), toInt(lines->step), toInt(lines->step),
-               toInt(lines->step * lines->count)};
+  step.args = {lowering.input(0),  lowering.output(0), toInt(lines->count),
+               toInt(lines->step), toInt(lines->step), toInt(lines->step * lines->count)};
   setRows(lowering, step, lines->count > 0 ? lines->outer * lines->step : 0);
   lowering.launch(std::move(step));
   return {};
@@ -169,9 +176,14 @@ Result<void> lowerLrn(Lowering& lowering) {
   const std::int64_t size = a.getInt("size", 1);
   Step step = perElement("norm", "lrn", "", count);
   const std::int64_t plane = count == 0 ? 1 : count / (shape[0] * shape[1]);
-  step.args = {lowering.input(0), lowering.output(0), toInt(count), toInt(shape[1]), toInt(plane),
+  step.args = {lowering.input(0),
+               lowering.output(0),
+               toInt(count),
+               toInt(shape[1]),
+               toInt(plane),
                toInt(std::min<std::int64_t>(size, INT32_MAX / 2)),
-               a.getFloat("alpha", 0.0001f) / static_cast<float>(size), a.getFloat("beta", 0.75f),
+               a.getFloat("alpha", 0.0001f) / static_cast<float>(size),
+               a.getFloat("beta", 0.75f),
                a.getFloat("bias", 1.0f)};
   lowering.launch(std::move(step));
   return {};

@@ -30,8 +30,7 @@ int countMode(const ops::PoolGeometry& geometry) {
 }
 
 Result<void> lower(Lowering& lowering) {
-  const ops::PoolGeometry geometry =
-      TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
+  const ops::PoolGeometry geometry = TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
   const bool max = lowering.node().type == "MaxPool";
   const auto& [d, h, w] = geometry.axes;
   const int mode = countMode(geometry);
@@ -42,11 +41,31 @@ Result<void> lower(Lowering& lowering) {
     step.source = "pool";
     step.kernel = "pool_blocked";
     step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
-    step.args = {x.ref, y.ref, toInt(x.blocks), toInt(h.input), toInt(w.input), toInt(w.output), toInt(h.kernel),
-                 toInt(w.kernel), toInt(h.stride), toInt(w.stride), toInt(h.dilation), toInt(w.dilation),
-                 toInt(h.padBegin), toInt(w.padBegin), toInt(h.padEnd), toInt(w.padEnd), mode, toInt(x.batchStride),
-                 toInt(x.blockStride), toInt(x.rowStride), toInt(x.origin), toInt(y.batchStride),
-                 toInt(y.blockStride), toInt(y.rowStride), toInt(y.origin)};
+    step.args = {x.ref,
+                 y.ref,
+                 toInt(x.blocks),
+                 toInt(h.input),
+                 toInt(w.input),
+                 toInt(w.output),
+                 toInt(h.kernel),
+                 toInt(w.kernel),
+                 toInt(h.stride),
+                 toInt(w.stride),
+                 toInt(h.dilation),
+                 toInt(w.dilation),
+                 toInt(h.padBegin),
+                 toInt(w.padBegin),
+                 toInt(h.padEnd),
+                 toInt(w.padEnd),
+                 mode,
+                 toInt(x.batchStride),
+                 toInt(x.blockStride),
+                 toInt(x.rowStride),
+                 toInt(x.origin),
+                 toInt(y.batchStride),
+                 toInt(y.blockStride),
+                 toInt(y.rowStride),
+                 toInt(y.origin)};
     step.global = {static_cast<std::size_t>(h.output), static_cast<std::size_t>(x.n * x.blocks), 1};
     lowering.launch(std::move(step));
     return {};
@@ -73,8 +92,18 @@ Result<void> lowerGlobal(Lowering& lowering) {
     step.source = "pool";
     step.kernel = "global_pool_blocked";
     step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
-    step.args = {x.ref, y.ref, toInt(x.blocks), toInt(x.h), toInt(x.w), toInt(x.batchStride), toInt(x.blockStride),
-                 toInt(x.rowStride), toInt(x.origin), toInt(y.batchStride), toInt(y.blockStride), toInt(y.origin)};
+    step.args = {x.ref,
+                 y.ref,
+                 toInt(x.blocks),
+                 toInt(x.h),
+                 toInt(x.w),
+                 toInt(x.batchStride),
+                 toInt(x.blockStride),
+                 toInt(x.rowStride),
+                 toInt(x.origin),
+                 toInt(y.batchStride),
+                 toInt(y.blockStride),
+                 toInt(y.origin)};
     step.global = {static_cast<std::size_t>(x.n * x.blocks), 1, 1};
     lowering.launch(std::move(step));
     return {};
@@ -88,8 +117,8 @@ Result<void> lowerGlobal(Lowering& lowering) {
   step.options = "-DREDUCE -DSIMPLE=1 -DLX=" + std::to_string(lanes) +
                  (max ? " -DSTART=-INFINITY -DJOIN=MAXIMUM" : " -DSTART=0.0f -DJOIN=SUM") +
                  std::string(" -DMAP=map_Same -DFINISH=") + (max ? "map_Same" : "map_Mean");
-  step.args = {lowering.input(0), lowering.output(0), toInt(length), int8Back({rows}, 1), int8Back({length}, 0),
-               int8Back({length}, 1), int8Back({1}, 0), static_cast<float>(length)};
+  step.args = {lowering.input(0),     lowering.output(0),    toInt(length),    int8Back({rows}, 1),
+               int8Back({length}, 0), int8Back({length}, 1), int8Back({1}, 0), static_cast<float>(length)};
   step.global = {static_cast<std::size_t>(lanes), static_cast<std::size_t>(rows), 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.launch(std::move(step));

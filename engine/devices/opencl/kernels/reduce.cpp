@@ -63,7 +63,8 @@ Result<void> lower(Lowering& lowering) {
       foldStrides.push_back(strides[k]);
     }
   }
-  const auto fold = std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == node.type; });
+  const auto fold =
+      std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == node.type; });
   const int lanes = lowering.gpuStyle() ? 64 : 1;
   Step step;
   step.source = "rows";
@@ -71,8 +72,9 @@ Result<void> lower(Lowering& lowering) {
   step.options = "-DREDUCE -DSIMPLE=" + std::to_string(dims.size() <= 1 ? 1 : 0) + " -DLX=" + std::to_string(lanes) +
                  " -DSTART=" + std::string(fold->start) + " -DJOIN=" + std::string(fold->join) +
                  " -DMAP=" + std::string(fold->map) + " -DFINISH=" + std::string(fold->finish);
-  step.args = {lowering.input(0), lowering.output(0), toInt(length), int8Back(rowDims, 1), int8Back(rowStrides, 0),
-               int8Back(dims, 1), int8Back(foldStrides, 0), static_cast<float>(length)};
+  step.args = {lowering.input(0),        lowering.output(0),        toInt(length),
+               int8Back(rowDims, 1),     int8Back(rowStrides, 0),   int8Back(dims, 1),
+               int8Back(foldStrides, 0), static_cast<float>(length)};
   step.global = {static_cast<std::size_t>(lanes), static_cast<std::size_t>(rows), 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.setKernelName("reduce");
