@@ -48,7 +48,11 @@ class Moves {
 
   Result<void> move(const fs::path& source, const fs::path& target, const fs::path& backup) {
     std::error_code problem;
-    const bool replaces = fs::exists(fs::symlink_status(target, problem));
+    const fs::file_status old = fs::symlink_status(target, problem);
+    if (fs::is_directory(old))
+      return makeError(ErrorCode::OutputFailed, "a folder has the name of a file to write", target.string(),
+                       "move it away, or choose another folder");
+    const bool replaces = fs::exists(old);
     problem.clear();
     if (replaces) {
       fs::rename(target, backup, problem);
