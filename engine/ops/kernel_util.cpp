@@ -42,6 +42,7 @@ Result<void> requireSameType(const ReferenceContext& context, std::size_t a, std
 }
 
 Result<std::vector<std::int64_t>> readInts(const ReferenceContext& context, std::size_t index) {
+  if (!context.hasInput(index)) return context.fail("input " + std::to_string(index) + " is missing");
   return intsOf(context, context.input(index), index);
 }
 

@@ -83,6 +83,10 @@ TEST(Slice, ChecksAndInfers) {
   EXPECT_EQ(Op("Slice", 13).infer({Shape{5, 6}, Shape{1}, Shape{1}}), "float32 ?x6");
 }
 
+TEST(Slice, NamesAMissingInput) {
+  EXPECT_THAT(Op("Slice", 13).error({counting({3}), ints({0})}), HasSubstr("input 2 is missing"));
+}
+
 TEST(Expand, BroadcastsBothWays) {
   EXPECT_THAT(Op("Expand", 13).values({floats({2, 1}, {1, 2}), ints({3})}), ElementsAre(1, 1, 1, 2, 2, 2));
   EXPECT_THAT(Op("Expand", 8).values({floats({1, 2}), ints({2, 1})}), ElementsAre(1, 2, 1, 2));
