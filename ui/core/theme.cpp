@@ -125,10 +125,14 @@ QColor Theme::category(int index) const {
   static constexpr std::array<QRgb, 7> kColors = {kSky, kOrange, kGreen, kPurple, kBlue, kVermillion, kYellow};
   const int count = static_cast<int>(kColors.size());
   const QColor color(kColors[static_cast<std::size_t>(((index % count) + count) % count)]);
-  // The light Okabe-Ito colours vanish as lines on white and blue does on black.
-  if (!dark && contrast(color, window) < 3.0) return mix(color, Qt::black, 0.25);
-  if (dark && contrast(color, window) < 3.0) return mix(color, Qt::white, 0.35);
-  return color;
+  return lineColor(color);
+}
+
+QColor Theme::lineColor(const QColor& color) const {
+  QColor line = color;
+  for (double t = 0.05; contrast(line, window) < 3.0 && t < 1; t += 0.05)
+    line = mix(color, dark ? Qt::white : Qt::black, t);
+  return line;
 }
 
 QColor Theme::heat(double t) {

@@ -47,6 +47,8 @@ struct Theme {
   [[nodiscard]] DeviceStyle device(int index) const;
   /// The device look as a brush for charts: the fill alone.
   [[nodiscard]] QColor deviceColor(int index) const { return device(index).fill; }
+  /// `color`, darker or lighter by as little as makes thin lines readable on `window` (3:1).
+  [[nodiscard]] QColor lineColor(const QColor& color) const;
   /// Colour for chart series and operator categories that are not devices; repeats after seven.
   [[nodiscard]] QColor category(int index) const;
   /// Viridis-like ramp for heat maps; `t` is clamped to [0, 1].

@@ -85,4 +85,16 @@ QString formatValue(Unit unit, double value, const QLocale& locale) {
   return std::isfinite(value) ? significant(value, locale) : missing();
 }
 
+QString formatTick(Unit unit, double value, const QLocale& locale) {
+  QString text = formatValue(unit, value, locale);
+  const qsizetype point = text.indexOf(locale.decimalPoint());
+  if (point < 0) return text;
+  qsizetype end = point + 1;
+  while (end < text.size() && text[end].isDigit()) ++end;
+  qsizetype keep = end;
+  while (keep > point + 1 && text[keep - 1] == locale.zeroDigit()[0]) --keep;
+  if (keep == point + 1) keep = point;
+  return text.remove(keep, end - keep);
+}
+
 } // namespace tandem::ui

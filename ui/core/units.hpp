@@ -19,5 +19,7 @@ enum class Unit { None, Count, Bytes, Milliseconds, Flops, PerSecond, Percent };
 [[nodiscard]] QString formatCount(double count, const QLocale& locale = {});      ///< grouped digits: "12,345"
 [[nodiscard]] QString formatPercent(double fraction, const QLocale& locale = {}); ///< 0.5 -> "50 %"
 [[nodiscard]] QString formatValue(Unit unit, double value, const QLocale& locale = {});
+/// formatValue without zeros at the end of the fraction, for axis labels: "5 ms" instead of "5.00 ms".
+[[nodiscard]] QString formatTick(Unit unit, double value, const QLocale& locale = {});
 
 } // namespace tandem::ui

@@ -18,8 +18,9 @@ double niceBytes(double value) {
 } // namespace
 
 double niceMaximum(double value, Unit unit) {
-  if (!std::isfinite(value) || value <= 0) return 1;
+  if (!std::isfinite(value) || value <= 0) return unit == Unit::Count ? 4 : 1;
   if (unit == Unit::Percent && value <= 1.05) return 1; // a little over 100 % is rounding
+  if (unit == Unit::Count && value <= 4) return 4;      // whole steps
   if (unit == Unit::Bytes) return std::max(niceBytes(value), 1024.0);
   const double power = std::pow(10.0, std::floor(std::log10(value)));
   static constexpr std::array<double, 5> kSteps = {1, 2, 4, 5, 8};
@@ -56,7 +57,7 @@ double AxisMaximum::update(double largest, qint64 nowMs) {
 }
 
 void AxisMaximum::reset() {
-  m_value = 1;
+  m_value = niceMaximum(0, m_unit);
   m_smallerSince = -1;
   m_started = false;
 }

@@ -8,7 +8,8 @@
 namespace tandem::ui {
 
 /// The upper end of an axis from 0 for values up to `value`: 1, 2, 4, 5 or 8 times a power of ten, for bytes a power of
-/// two, never below the value. 1 for nothing or nonsense.
+/// two, never below the value. 1 for nothing or nonsense
+/// (4 for counts, so that steps are whole).
 [[nodiscard]] double niceMaximum(double value, Unit unit);
 /// How many equal parts such an axis is divided into: 4 or 5.
 [[nodiscard]] int niceSteps(double maximum, Unit unit);
@@ -19,7 +20,7 @@ class AxisMaximum {
  public:
   static constexpr qint64 kShrinkAfterMs = 5000;
 
-  explicit AxisMaximum(Unit unit) : m_unit(unit) {}
+  explicit AxisMaximum(Unit unit) : m_unit(unit), m_value(niceMaximum(0, unit)) {}
   /// Returns the maximum to use now. `nowMs` must not go back.
   double update(double largest, qint64 nowMs);
   [[nodiscard]] double value() const { return m_value; }
@@ -27,7 +28,7 @@ class AxisMaximum {
 
  private:
   Unit m_unit;
-  double m_value = 1;
+  double m_value;
   double m_wanted = 0; ///< largest smaller end asked for since m_smallerSince
   qint64 m_smallerSince = -1;
   bool m_started = false;

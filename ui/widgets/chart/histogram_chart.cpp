@@ -101,6 +101,8 @@ HistogramChart::Scale HistogramChart::scale() const {
       s.high = first ? b.high : std::max(s.high, b.high);
       first = false;
     }
+  for (const HistogramData& d : m_data)
+    if (!first && std::isfinite(d.p99)) s.high = std::max(s.high, d.p99);
   s.logarithmic = s.low > 0 && s.high / s.low > kLogarithmicFrom;
   if (!(s.high > s.low)) s.high = s.low + 1;
   s.density = 0;
@@ -160,7 +162,7 @@ void HistogramChart::paintAxis(QPainter& p, const Scale& s) const {
     const double x = s.x(tick);
     p.setPen(QPen(theme.grid, 1));
     p.drawLine(QPointF(x, s.plot.top()), QPointF(x, s.plot.bottom()));
-    const QString label = formatValue(m_unit, tick);
+    const QString label = formatTick(m_unit, tick);
     const double w = fontMetrics().horizontalAdvance(label);
     const double left = std::clamp(x - w / 2, 2.0, width() - w - 2);
     if (left < lastRight + 8) continue;

@@ -64,6 +64,31 @@ std::optional<double> valueAt(const QList<QPointF>& points, double x) {
   return nearest->y();
 }
 
+// A legend entry that shows and hides its line: flat, because four pressed buttons would outweigh the chart.
+class SeriesToggle : public QToolButton {
+ public:
+  using QToolButton::QToolButton;
+
+ protected:
+  void paintEvent(QPaintEvent*) override {
+    QPainter p(this);
+    const QPalette::ColorGroup group = isChecked() ? QPalette::Active : QPalette::Disabled;
+    if (underMouse() || hasFocus()) {
+      p.setRenderHint(QPainter::Antialiasing);
+      p.setPen(hasFocus() ? QPen(palette().color(QPalette::Highlight)) : QPen(Qt::NoPen));
+      p.setBrush(palette().color(QPalette::AlternateBase));
+      p.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
+    }
+    icon().paint(&p, QRect(5, (height() - 12) / 2, 12, 12));
+    p.setPen(palette().color(group, QPalette::WindowText));
+    p.drawText(rect().adjusted(21, 0, -4, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
+  }
+  [[nodiscard]] QSize sizeHint() const override {
+    return {fontMetrics().horizontalAdvance(text()) + 28, fontMetrics().height() + 6};
+  }
+  [[nodiscard]] QSize minimumSizeHint() const override { return sizeHint(); }
+};
+
 // Lies over the chart and lets the mouse through; a chart repaint does not touch it and the other way round.
 class Overlay : public QWidget {
  public:
@@ -158,7 +183,7 @@ struct LiveChart::Private {
     const int steps = niceSteps(top, unit);
     y->setRange(0, top);
     for (int i = 0; i <= steps; ++i) {
-      const QString label = formatValue(unit, top * i / steps);
+      const QString label = formatTick(unit, top * i / steps);
       // QCategoryAxis refuses equal labels; spaces keep coarse ones apart.
       y->append(label + QString(y->categoriesLabels().count(label), QChar(0x200a)), top * i / steps);
     }
@@ -166,9 +191,7 @@ struct LiveChart::Private {
 
   [[nodiscard]] QColor colorOf(const Series& s, int index) const {
     if (s.device != kNotADevice) {
-      const QColor fill = theme.deviceColor(s.device);
-      // Light device colours vanish as thin lines on white.
-      return Theme::contrast(fill, theme.window) < 3.0 ? theme.device(s.device).outline : fill;
+      return theme.lineColor(theme.deviceColor(s.device));
     }
     return s.color.isValid() ? s.color : theme.category(index);
   }
@@ -202,13 +225,10 @@ struct LiveChart::Private {
     chart->addSeries(s.line);
     s.line->attachAxis(x);
     s.line->attachAxis(y);
-    s.toggle = new QToolButton(q);
+    s.toggle = new SeriesToggle(q);
     s.toggle->setText(s.name);
-    s.toggle->setAutoRaise(true);
     s.toggle->setCheckable(true);
     s.toggle->setChecked(true);
-    s.toggle->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    s.toggle->setIconSize({12, 12});
     s.toggle->setToolTip(LiveChart::tr("Show or hide %1").arg(s.name));
     s.toggle->setAccessibleName(LiveChart::tr("Show %1 in %2").arg(s.name, title));
     QObject::connect(s.toggle, &QToolButton::toggled, q, [this, index](bool on) { q->setSeriesVisible(index, on); });
