@@ -5,10 +5,12 @@
 #include "ui/widgets/chart/live_chart.hpp"
 #include "ui/widgets/chart/ring_series.hpp"
 
-#include <QLineSeries>
+#include <QChart>
+#include <QChartView>
 #include <QSignalSpy>
 #include <QTest>
 #include <QToolButton>
+#include <QXYSeries>
 
 #include <gtest/gtest.h>
 
@@ -84,7 +86,9 @@ TEST(AxisMaximum, GrowsAtOnceAndShrinksAfterFiveSeconds) {
   EXPECT_DOUBLE_EQ(axis.update(10, 5200), 40) << "the largest of the five seconds decides";
 }
 
-QLineSeries* lineOf(LiveChart& chart, int index) { return chart.findChildren<QLineSeries*>().value(index); }
+QXYSeries* lineOf(LiveChart& chart, int index) {
+  return qobject_cast<QXYSeries*>(chart.findChild<QChartView*>()->chart()->series().value(index));
+}
 
 class LiveChartTest : public ::testing::Test {
  protected:
