@@ -21,6 +21,22 @@ TEST(Transpose, ReordersAxes) {
   EXPECT_THAT(Op("Transpose", 13).with("perm", Axes{0, 0}).error({counting({2, 3})}), HasSubstr("twice"));
 }
 
+TEST(Transpose, MovesEveryElementOfTensorsLargerThanATile) {
+  const Shape shape{3, 40, 5, 70};
+  const Tensor x = counting(shape);
+  for (const Axes& perm : {Axes{0, 2, 3, 1}, Axes{3, 2, 1, 0}, Axes{0, 3, 1, 2}, Axes{1, 3, 0, 2}}) {
+    const Tensor y = Op("Transpose", 13).with("perm", perm).run({x});
+    const std::vector<std::int64_t> from = shape.strides(), to = y.shape().strides();
+    std::int64_t wrong = 0;
+    for (std::int64_t i = 0; i < y.elements(); ++i) {
+      std::int64_t source = 0;
+      for (std::size_t k = 0; k < 4; ++k) source += i / to[k] % y.shape()[k] * from[static_cast<std::size_t>(perm[k])];
+      wrong += y.as<float>()[static_cast<std::size_t>(i)] != static_cast<float>(source);
+    }
+    EXPECT_EQ(wrong, 0) << y.shape().toString();
+  }
+}
+
 TEST(Concat, JoinsAlongANegativeAxis) {
   const Tensor a = counting({2, 2}), b = floats({2, 1}, {8, 9});
   EXPECT_THAT(Op("Concat", 13).with("axis", -1).values({a, b}), ElementsAre(0, 1, 8, 2, 3, 9));
