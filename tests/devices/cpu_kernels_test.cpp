@@ -256,5 +256,66 @@ TEST(CpuNormalization, MatchesTheReference) {
   EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
 }
 
+TEST(CpuConvTranspose, MatchesTheReference) {
+  struct Case {
+    Shape x, w;
+    Attributes attributes;
+    bool fast;
+  };
+  const std::int64_t two = 2;
+  const std::vector<Case> cases{
+      {{1, 6, 7, 5}, {6, 4, 3, 3}, attributes({{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}), true},
+      {{3, 4, 5, 5},
+       {4, 8, 3, 3},
+       attributes({{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 1}}}),
+       true},
+      {{1, 8, 6, 6}, {8, 3, 2, 2}, attributes({{"strides", Ints{2, 2}}, {"group", two}}), true},
+      {{1, 4, 9}, {4, 6, 4}, attributes({{"strides", Ints{2}}, {"dilations", Ints{2}}}), true},
+      {{1, 4, 5, 5}, {4, 3, 2, 2}, attributes({{"strides", Ints{3, 3}}, {"output_shape", Ints{16, 16}}}), false}};
+  for (const Case& c : cases) {
+    for (bool constant : {true, false}) {
+      SCOPED_TRACE(c.x.toString());
+      GraphMaker maker;
+      const ValueId x = maker.input(c.x);
+      const ValueId w = constant ? maker.weights(c.w) : maker.input(c.w);
+      const std::int64_t groups = c.attributes.getInt("group", 1);
+      maker.finish({maker.node("ConvTranspose", {x, w, maker.weights({c.w[1] * groups})}, c.attributes)});
+      const std::string kernel = expectLikeReference(maker.graph);
+      if (c.fast) EXPECT_THAT(kernel, StartsWith("onednn"));
+    }
+  }
+}
+
+TEST(CpuTranspose, MovesAnyAxesOfAnyType) {
+  for (DataType type : {DataType::Float32, DataType::Int32, DataType::Int64, DataType::Bool}) {
+    for (const Ints& perm :
+         {Ints{0, 2, 3, 1}, Ints{0, 3, 1, 2}, Ints{3, 1, 0, 2}, Ints{2, 0, 1, 3}, Ints{0, 1, 2, 3}}) {
+      GraphMaker maker;
+      const ValueId x = maker.input({2, 1, 5, 7}, type);
+      const ValueId y = maker.input({2, 3, 5, 7}, type);
+      maker.finish({maker.node("Transpose", {x}, attributes({{"perm", perm}})),
+                    maker.node("Transpose", {y}, attributes({{"perm", perm}})), maker.node("Transpose", {y})});
+      expectLikeReference(maker.graph);
+    }
+  }
+}
+
+TEST(CpuResize, MatchesTheReferenceInEveryModeAndLayout) {
+  for (const char* mode : {"nearest", "linear", "cubic"}) {
+    for (const char* coordinates : {"half_pixel", "asymmetric", "align_corners"}) {
+      SCOPED_TRACE(std::string(mode) + " " + coordinates);
+      GraphMaker maker;
+      const ValueId x = maker.input({2, 5, 6, 7});
+      const ValueId scales = maker.constant(Tensor::of<float>({4}, {1, 1, 2.0f, 1.5f}));
+      const Attributes resize =
+          attributes({{"mode", std::string(mode)}, {"coordinate_transformation_mode", std::string(coordinates)}});
+      const ValueId plain = maker.node("Resize", {x, ValueId{}, scales}, resize);
+      const ValueId c = maker.node("Conv", {x, maker.weights({16, 5, 1, 1})});
+      maker.finish({plain, maker.node("Resize", {c, ValueId{}, scales}, resize)});
+      EXPECT_EQ(expectLikeReference(maker.graph), "rows");
+    }
+  }
+}
+
 } // namespace
 } // namespace tandem

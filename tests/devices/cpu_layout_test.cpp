@@ -114,5 +114,15 @@ TEST(CpuLayouts, ChannelScalesOnConvolutionResults) {
   }
 }
 
+TEST(CpuLayouts, TransposesAroundConvolutionsOnlyRenameAxes) {
+  GraphMaker maker;
+  const ValueId x = maker.input({2, 9, 7, 16});
+  const ValueId front = maker.node("Transpose", {x}, attributes({{"perm", Ints{0, 3, 1, 2}}}));
+  const ValueId c = conv(maker, front, 16, 24, 3);
+  const ValueId back = maker.node("Transpose", {c}, attributes({{"perm", Ints{0, 2, 3, 1}}}));
+  maker.finish({back, front, maker.node("Relu", {c})});
+  EXPECT_EQ(expectLikeReference(maker.graph), "view");
+}
+
 } // namespace
 } // namespace tandem

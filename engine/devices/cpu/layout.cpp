@@ -117,6 +117,13 @@ std::int64_t channelBlock(const dnnl::memory::desc& desc) {
   return blocks.inner_blks[0];
 }
 
+dnnl::memory::desc channelsLastDesc(const TensorDesc& desc) {
+  using tag = dnnl::memory::format_tag;
+  constexpr std::array<tag, 3> kLast{tag::nwc, tag::nhwc, tag::ndhwc};
+  TANDEM_ASSERT(desc.shape.rank() >= 3 && desc.shape.rank() <= 5);
+  return {dnnlDims(desc.shape), dnnlType(desc.type), kLast[desc.shape.rank() - 3]};
+}
+
 dnnl::memory::desc blockedDesc(const TensorDesc& desc, std::int64_t block) {
   using tag = dnnl::memory::format_tag;
   constexpr std::array<tag, 3> kBy16{tag::nCw16c, tag::nChw16c, tag::nCdhw16c};

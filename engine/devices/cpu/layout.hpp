@@ -42,6 +42,8 @@ bool hasPadding(const dnnl::memory::desc& desc);
 bool isChannelsLast(const dnnl::memory::desc& desc);
 /// Channels in blocks (nChw16c, nChw8c, ...) without padding: the block's width; 0 for any other layout.
 std::int64_t channelBlock(const dnnl::memory::desc& desc);
+/// The descriptor of `desc` with channels last; ranks 3 to 5.
+dnnl::memory::desc channelsLastDesc(const TensorDesc& desc);
 /// The descriptor of `desc` with channels in blocks of 8 or 16; ranks 3 to 5.
 dnnl::memory::desc blockedDesc(const TensorDesc& desc, std::int64_t block);
 

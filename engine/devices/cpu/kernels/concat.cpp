@@ -30,12 +30,6 @@ std::int64_t spatialSize(const Shape& shape) {
   return size;
 }
 
-dnnl::memory::desc channelsLastDesc(const TensorDesc& desc) {
-  using tag = dnnl::memory::format_tag;
-  constexpr std::array<tag, 3> kLast{tag::nwc, tag::nhwc, tag::ndhwc};
-  return {dnnlDims(desc.shape), dnnlType(desc.type), kLast[desc.shape.rank() - 3]};
-}
-
 /// Joining channels in the layout that the first parts have: channels last or in blocks.
 std::optional<Interleaving> channelInterleaving(const NodeView& view) {
   const Shape& shape = view.output(0).shape;

@@ -42,13 +42,6 @@ dims weightDims(const ops::ConvGeometry& geometry, const Shape& weights) {
   return result;
 }
 
-dnnl::memory::desc withTag(const TensorDesc& desc, bool channelsLast) {
-  using tag = dnnl::memory::format_tag;
-  constexpr std::array<tag, 3> kLast{tag::nwc, tag::nhwc, tag::ndhwc};
-  if (!channelsLast) return plainDesc(desc);
-  return {dnnlDims(desc.shape), dnnlType(desc.type), kLast[desc.shape.rank() - 3]};
-}
-
 /// The layouts that oneDNN likes best; where it has nothing but plain loops for them, two that it knows well.
 PrimitiveDesc choosePrimitive(const NodeView& view, const ops::ConvGeometry& geometry, const dims& weights,
                               const dnnl::primitive_attr& attr) {
@@ -65,7 +58,8 @@ PrimitiveDesc choosePrimitive(const NodeView& view, const ops::ConvGeometry& geo
   PrimitiveDesc best = make(anyDesc(view.input(0)), anyDesc(view.output(0)));
   for (bool channelsLast : {true, false}) {
     if (!isDnnlReference(best.impl_info_str())) break;
-    best = make(withTag(view.input(0), channelsLast), withTag(view.output(0), channelsLast));
+    best = channelsLast ? make(channelsLastDesc(view.input(0)), channelsLastDesc(view.output(0)))
+                        : make(plainDesc(view.input(0)), plainDesc(view.output(0)));
   }
   return best;
 }
