@@ -281,7 +281,9 @@ TEST(CpuConvTranspose, MatchesTheReference) {
       const std::int64_t groups = c.attributes.getInt("group", 1);
       maker.finish({maker.node("ConvTranspose", {x, w, maker.weights({c.w[1] * groups})}, c.attributes)});
       const std::string kernel = expectLikeReference(maker.graph);
-      if (c.fast) EXPECT_THAT(kernel, StartsWith("onednn"));
+      if (c.fast) {
+        EXPECT_THAT(kernel, StartsWith("onednn"));
+      }
     }
   }
 }

@@ -78,7 +78,9 @@ Result<void> ProgramBuilder::addNode(NodeId id, int position) {
   for (ValueId input : node.inputs) {
     if (input.valid() && !m_graph.value(input).isStatic())
       return makeError(ErrorCode::Internal, "the shape is not known before the run", m_graph.value(input).name);
-    layouts.push_back(input.valid() ? stateOf(input).homes.front().layout : Layout{});
+    // Asking for a constant's memory would make it resident; kernels that prepare their own do not need it.
+    const bool computed = input.valid() && !m_graph.value(input).isConstant();
+    layouts.push_back(computed ? stateOf(input).homes.front().layout : Layout{});
   }
   for (ValueId output : node.outputs)
     if (output.valid() && !m_graph.value(output).isStatic())

@@ -28,19 +28,20 @@ std::size_t concatAxis(const Node& node, std::size_t rank) {
 
 ProgramBuilder::ValueState& ProgramBuilder::stateOf(ValueId value) {
   ValueState& state = m_values[value];
-  if (state.homes.empty()) {
-    const Value& data = m_graph.value(value);
+  const Value& data = m_graph.value(value);
+  const bool hasPlain = !state.homes.empty() && state.homes.front().layout.isPlain();
+  if (state.homes.empty() || (data.isConstant() && !hasPlain)) {
     TANDEM_ASSERT(data.isConstant());
-    state.homes.push_back({newConstant(m_weights.keep(data.constant)), 0, {}});
+    state.homes.insert(state.homes.begin(), Home{newConstant(m_weights.keep(data.constant)), 0, {}});
   }
   return state;
 }
 
 ProgramBuilder::Home ProgramBuilder::homeIn(ValueId value, const Layout& layout) {
-  ValueState& state = stateOf(value);
+  const Value& data = m_graph.value(value);
+  ValueState& state = data.isConstant() && !layout.isPlain() ? m_values[value] : stateOf(value);
   for (const Home& home : state.homes)
     if (home.layout == layout) return home;
-  const Value& data = m_graph.value(value);
   Home home{-1, 0, layout};
   if (data.isConstant()) {
     home.storage = newConstant(m_weights.prepare(data.constant, plainDesc(data.desc), dnnlDesc(data.desc, layout)));
