@@ -61,6 +61,7 @@ double reflect(double x, double low, double high) {
   if (!(range > 0)) return low;
   const double beyond = x < low ? low - x : x - high;
   if (!(beyond > 0)) return x;
+  if (!std::isfinite(beyond)) return low;
   const double turns = std::floor(beyond / range), rest = beyond - turns * range;
   const bool even = std::fmod(turns, 2) == 0;
   return (x < low) == even ? low + rest : high - rest;
