@@ -31,6 +31,61 @@ std::optional<FusedActivation> clip(const Graph& graph, const Node& node) {
   return FusedActivation{"Clip", low, high};
 }
 
+bool isNear(double value, double wanted) { return std::abs(value - wanted) < 1e-6; }
+
+/// The other operand of a node with two, where it is one constant number and `operand` is the first or, if the
+/// operation commutes, the second.
+std::optional<double> numberBeside(const Graph& graph, const Node& node, ValueId operand, bool commutes) {
+  if (node.inputs.size() != 2 || (node.inputs[0] != operand && !commutes)) return std::nullopt;
+  const std::size_t other = node.inputs[0] == operand ? 1 : 0;
+  if (node.inputs[1 - other] != operand) return std::nullopt;
+  const Tensor* constant = constantInput(graph, node, other);
+  if (!constant || constant->elements() != 1) return std::nullopt;
+  return constant->asDouble(0);
+}
+
+bool isSixth(const Graph& graph, const Node& node, ValueId operand) {
+  if (isOp(node, "Div")) return numberBeside(graph, node, operand, false).value_or(0) == 6;
+  return isOp(node, "Mul") && isNear(numberBeside(graph, node, operand, true).value_or(0), 1.0 / 6);
+}
+
+bool isHardSwishGate(const Node& node) {
+  return isOp(node, "HardSigmoid") && isNear(static_cast<double>(node.attributes.getFloat("alpha", 0.2f)), 1.0 / 6) &&
+         isNear(static_cast<double>(node.attributes.getFloat("beta", 0.5f)), 0.5);
+}
+
+/// Follows the gate from `first`, a reader of `operand`, to the product with `operand`. A missing division by 6 has to
+/// come after the product.
+std::optional<HardSwishNodes> followGate(const Graph& graph, ValueId operand, NodeId first, NodeId product) {
+  HardSwishNodes found{{first}, product};
+  bool scaled = isHardSwishGate(graph.node(first));
+  if (!scaled) {
+    if (!isOp(graph.node(first), "Add") || numberBeside(graph, graph.node(first), operand, true) != 3)
+      return std::nullopt;
+    const auto clipped = soleConsumer(graph, graph.node(first).outputs[0]);
+    if (!clipped || !isOp(graph.node(*clipped), "Clip")) return std::nullopt;
+    const auto bounds = clip(graph, graph.node(*clipped));
+    if (!bounds || bounds->alpha != 0.0f || bounds->beta != 6.0f) return std::nullopt;
+    found.inner.push_back(*clipped);
+    const ValueId gate = graph.node(*clipped).outputs[0];
+    const auto next = soleConsumer(graph, gate);
+    if (next && *next != product && isSixth(graph, graph.node(*next), gate)) {
+      found.inner.push_back(*next);
+      scaled = true;
+    }
+  }
+  const ValueId gate = graph.node(found.inner.back()).outputs[0];
+  const Node& times = graph.node(product);
+  if (soleConsumer(graph, gate) != product || times.inputs.size() != 2) return std::nullopt;
+  if (times.inputs[0] != gate && times.inputs[1] != gate) return std::nullopt;
+  if (scaled) return found;
+  const auto last = soleConsumer(graph, times.outputs[0]);
+  if (!last || !isSixth(graph, graph.node(*last), times.outputs[0])) return std::nullopt;
+  found.inner.push_back(product);
+  found.last = *last;
+  return found;
+}
+
 } // namespace
 
 std::optional<FusedActivation> activationOfNode(const Graph& graph, const Node& node, ValueId operand) {
@@ -46,21 +101,12 @@ std::optional<FusedActivation> activationOfNode(const Graph& graph, const Node& 
   return FusedActivation{node.type, {}, {}};
 }
 
-std::optional<HardSwishPair> hardSwishOf(const Graph& graph, ValueId operand) {
+std::optional<HardSwishNodes> hardSwishOf(const Graph& graph, ValueId operand) {
   const auto& consumers = graph.value(operand).consumers;
-  if (consumers.size() != 2 || isGraphOutput(graph, operand)) return std::nullopt;
-  for (const auto& [gate, product] : {std::pair(consumers[0], consumers[1]), std::pair(consumers[1], consumers[0])}) {
-    const Node& hard = graph.node(gate);
-    const Node& times = graph.node(product);
-    if (!isOp(hard, "HardSigmoid") || !isOp(times, "Mul") || times.inputs.size() != 2) continue;
-    const auto alpha = static_cast<double>(hard.attributes.getFloat("alpha", 0.2f));
-    const auto beta = static_cast<double>(hard.attributes.getFloat("beta", 0.5f));
-    if (std::abs(alpha - 1.0 / 6) > 1e-6 || std::abs(beta - 0.5) > 1e-6) continue;
-    if (soleConsumer(graph, hard.outputs[0]) != product) continue;
-    const bool both = (times.inputs[0] == operand && times.inputs[1] == hard.outputs[0]) ||
-                      (times.inputs[1] == operand && times.inputs[0] == hard.outputs[0]);
-    if (both) return HardSwishPair{gate, product};
-  }
+  if (consumers.size() != 2 || isGraphOutput(graph, operand) || consumers[0] == consumers[1]) return std::nullopt;
+  if (isOp(graph.node(consumers[1]), "Mul"))
+    if (auto found = followGate(graph, operand, consumers[0], consumers[1])) return found;
+  if (isOp(graph.node(consumers[0]), "Mul")) return followGate(graph, operand, consumers[1], consumers[0]);
   return std::nullopt;
 }
 

@@ -16,12 +16,13 @@ struct FusedActivation {
 
 /// The activation `node` is, where its parameters are known and it reads `operand` as its data.
 std::optional<FusedActivation> activationOfNode(const Graph& graph, const Node& node, ValueId operand);
-/// "x * HardSigmoid(x)" on `operand`: the two nodes that make up a HardSwish and are its only consumers.
-struct HardSwishPair {
-  NodeId gate;
-  NodeId product;
+/// The nodes that make up a HardSwish on a value that nobody else reads.
+struct HardSwishNodes {
+  std::vector<NodeId> inner;
+  NodeId last; ///< makes the result
 };
-std::optional<HardSwishPair> hardSwishOf(const Graph& graph, ValueId operand);
+/// Finds x * HardSigmoid(x), x * (Clip(x + 3, 0, 6) / 6) and x * Clip(x + 3, 0, 6) / 6, as exporters write HardSwish.
+std::optional<HardSwishNodes> hardSwishOf(const Graph& graph, ValueId operand);
 
 /// Sets the attributes of the fused operator on `node`.
 void setActivation(Node& node, const FusedActivation& activation);

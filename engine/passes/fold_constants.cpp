@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/checked.hpp"
 #include "engine/ops/op_def.hpp"
 #include "engine/ops/shape_inference.hpp"
 #include "engine/passes/pass_list.hpp"
@@ -9,16 +10,20 @@
 namespace tandem::passes {
 namespace {
 
-// A result may be as large as what it was computed from; beyond that, Expand and Tile would turn a small model into a
-// large one.
+// A result may be four times as large as what it was computed from (int8 weights become float); beyond that, Expand and
+// Tile would turn a small model into a large one. All results together may grow by as much as the weights, or 64 MiB.
 constexpr std::int64_t kMaxGrownBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kMaxGrowth = 4;
 constexpr std::int64_t kMaxUnknownInputBytes = std::int64_t{1} << 20;
 // Reference kernels are plain loops, at about 1 GFLOP/s: this much costs a tenth of a second.
 constexpr double kMaxFlops = 1e8;
 
 class Folding {
  public:
-  Folding(Graph& graph, const PassContext& context) : m_graph(graph), m_context(context), m_names(graph) {}
+  Folding(Graph& graph, const PassContext& context) : m_graph(graph), m_context(context), m_names(graph) {
+    for (const Value& value : graph.values())
+      if (value.isConstant()) m_budget += (kMaxGrowth - 1) * value.desc.bytes();
+  }
 
   Result<int> run() {
     for (NodeId id : topologicalOrder(m_graph)) {
@@ -87,7 +92,12 @@ class Folding {
     if (!results) return false; // the run will say what is wrong, with the device's words
     for (std::size_t i = 0; i < node.outputs.size(); ++i)
       if (node.outputs[i].valid() && !(*results)[i].defined()) return false;
+    const std::int64_t before = m_budget;
+    m_budget += inputBytes;
     const std::vector<ValueId> outputs = node.outputs;
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (outputs[i].valid()) m_budget -= (*results)[i].desc().bytes();
+    m_budget = std::min(m_budget, before);
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (outputs[i].valid()) m_graph.makeConstant(outputs[i], std::move((*results)[i]));
     m_graph.removeNode(id);
@@ -107,13 +117,15 @@ class Folding {
     }
     // A shape that stays unknown with constant inputs depends on the elements (NonZero) and is bounded by them.
     if (!allStatic) return inputBytes <= kMaxUnknownInputBytes && def.shapeInputs == 0;
-    if (outputBytes > std::max(kMaxGrownBytes, inputBytes)) return false;
+    if (outputBytes > std::max(kMaxGrownBytes, kMaxGrowth * inputBytes)) return false;
+    if (outputBytes - inputBytes > m_budget) return false;
     return !def.flops || def.flops(m_graph, node) <= kMaxFlops;
   }
 
   Graph& m_graph;
   const PassContext& m_context;
   UniqueNames m_names;
+  std::int64_t m_budget = kUnbackedAllocationLimit; ///< bytes by which constants may still grow
   int m_changes = 0;
 };
 

@@ -8,16 +8,17 @@ namespace tandem::passes {
 namespace {
 
 bool fuseHardSwish(Graph& graph, const PassContext& context, NodeId conv) {
-  const ValueId middle = graph.node(conv).outputs[0];
-  const auto pair = hardSwishOf(graph, middle);
-  if (!pair || !context.allowsFusion(graph.node(conv), graph.node(pair->gate)) ||
-      !context.allowsFusion(graph.node(conv), graph.node(pair->product)))
-    return false;
+  const auto swish = hardSwishOf(graph, graph.node(conv).outputs[0]);
+  if (!swish || !context.allowsFusion(graph.node(conv), graph.node(swish->last))) return false;
+  for (NodeId inner : swish->inner)
+    if (!context.allowsFusion(graph.node(conv), graph.node(inner))) return false;
   makeFusedConv(graph, conv);
   setActivation(graph.node(conv), {"HardSwish", {}, {}});
-  addOrigins(graph.node(conv), graph.node(pair->gate));
-  graph.removeNode(pair->gate);
-  absorbConsumer(graph, conv, pair->product);
+  for (NodeId inner : swish->inner) {
+    addOrigins(graph.node(conv), graph.node(inner));
+    graph.removeNode(inner);
+  }
+  absorbConsumer(graph, conv, swish->last);
   return true;
 }
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks an export folder of `tandem export --to onnxruntime` with the real ONNX Runtime.
 
-    check_onnxruntime.py FOLDER [ORIGINAL.onnx]
+    check_onnxruntime.py FOLDER [ORIGINAL.onnx] [--free N]
 
 Asserts that the files are there and agree, that every node of the model carries an annotation that a rule names, that
 ONNX Runtime accepts the settings (its log holds no complaint about them), that it reports an assignment for every node
 that is left after its optimisations, on the CPU provider alone where no other is available, and that the loader runs.
-With the original model, both must give the same outputs. Exit code 0, or 1 with the reason.
+With the original model, both must give the same outputs. --free is the size of dimensions that the model leaves open. Exit code 0, or 1 with the reason.
 """
+import argparse
 import json
 import pathlib
 import re
@@ -44,7 +45,7 @@ def check_files(folder):
     annotations = {entry["annotation"] for entry in names.values()}
     require(annotations == set(rules), f"rules {sorted(rules)} and annotations {sorted(annotations)} differ")
     require(options["session_config"]["session.record_ep_graph_assignment_info"] == "1", "assignments are not recorded")
-    return options, names, rules
+    return options, names
 
 
 def check_model(folder, options, names):
@@ -78,10 +79,10 @@ def check_session(folder, names):
     return assignment, known, len(reported)
 
 
-def check_loader(folder, original):
+def check_loader(folder, original, free):
     with tempfile.TemporaryDirectory() as scratch:
         output = pathlib.Path(scratch) / "out.npz"
-        done = subprocess.run([sys.executable, str(folder / "run_onnxruntime.py"), "--output", str(output)],
+        done = subprocess.run([sys.executable, str(folder / "run_onnxruntime.py"), "--output", str(output), "--free", str(free)],
                               capture_output=True, text=True, check=False)
         require(done.returncode == 0, f"the loader fails:\n{done.stderr}")
         require("ExecutionProvider: " in done.stdout, f"the loader prints no assignment:\n{done.stdout}")
@@ -91,19 +92,25 @@ def check_loader(folder, original):
             return
         sys.path.insert(0, str(folder))
         import run_onnxruntime as loader
-        session = ort.InferenceSession(str(original), providers=["CPUExecutionProvider"])
-        expected = session.run(None, loader.random_inputs(session))
+        quiet = ort.SessionOptions()
+        quiet.log_severity_level = 3
+        session = ort.InferenceSession(str(original), quiet, providers=["CPUExecutionProvider"])
+        expected = session.run(None, loader.random_inputs(session, free=free))
         for each, value in zip(session.get_outputs(), expected):
             require(np.allclose(results[each.name], value, rtol=1e-3, atol=1e-4), f"output '{each.name}' differs")
 
 
 def main():
-    require(len(sys.argv) in (2, 3), "usage: check_onnxruntime.py FOLDER [ORIGINAL.onnx]")
-    folder = pathlib.Path(sys.argv[1]).resolve()
-    options, names, _ = check_files(folder)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("original", nargs="?")
+    parser.add_argument("--free", type=int, default=1)
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    options, names = check_files(folder)
     check_model(folder, options, names)
     assignment, known, total = check_session(folder, names)
-    check_loader(folder, sys.argv[2] if len(sys.argv) == 3 else None)
+    check_loader(folder, arguments.original, arguments.free)
     per_provider = ", ".join(f"{len(nodes)} on {name}" for name, nodes in sorted(assignment.items()))
     print(f"ONNX Runtime {ort.__version__}: {per_provider}; {known} of {total} names as in the model")
 

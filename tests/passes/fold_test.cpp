@@ -32,6 +32,24 @@ TEST(FoldConstants, DoesNotBlowUpMemory) {
   EXPECT_EQ(typesOf(net.rewritten()), "Expand Add");
 }
 
+TEST(FoldConstants, AChainThatGrowsStepByStepEndsAtTheLimit) {
+  GraphUnderTest net;
+  const ValueId x = net.input({1});
+  ValueId c = net.weights({1 << 16});
+  for (int i = 0; i < 8; ++i) c = net.op("Tile", {c, net.ints({4})}); // 4 GiB at the end
+  net.output(net.op("Add", {x, net.op("ReduceMax", {c})}));
+  auto known = inferShapes(net.graph);
+  ASSERT_TRUE(known.ok());
+  PassContext context;
+  context.known = &*known;
+  ASSERT_TRUE(runPasses(net.graph, context).ok());
+  std::int64_t bytes = 0;
+  for (const Value& value : net.graph.values())
+    if (value.isConstant()) bytes += value.desc.bytes();
+  EXPECT_LT(bytes, std::int64_t{128} << 20);
+  EXPECT_GT(net.graph.nodes().size(), 4u);
+}
+
 TEST(FoldConstants, AGraphOutputMayBecomeAConstant) {
   GraphUnderTest net;
   net.output(net.op("Relu", {net.input({2})}));

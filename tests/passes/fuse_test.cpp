@@ -75,6 +75,41 @@ TEST(FuseConvActivation, HardSwishWrittenAsAProduct) {
   }
 }
 
+TEST(FuseConvActivation, HardSwishWrittenWithClip) {
+  for (int form = 0; form < 4; ++form) {
+    GraphUnderTest net;
+    const auto number = [&](float value) { return net.constant(Tensor::scalar(value)); };
+    const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+    ValueId gate = net.op("Clip", {net.op("Add", {y, number(3)}), number(0), number(6)});
+    if (form == 0) gate = net.op("Div", {gate, number(6)});
+    if (form == 1) gate = net.op("Mul", {number(1.0f / 6), gate});
+    ValueId result = net.op("Mul", {y, gate});
+    if (form == 2) result = net.op("Div", {result, number(6)});
+    if (form == 3) result = net.op("Mul", {result, number(1.0f / 6)});
+    net.output(result);
+    const Graph after = net.rewritten();
+    EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), "HardSwish") << form;
+    EXPECT_EQ(onlyNode(after).origins.size(), 5u);
+  }
+}
+
+TEST(FuseConvActivation, AlmostHardSwishStays) {
+  const auto types = [](float shift, float high, float divisor, bool divide) {
+    GraphUnderTest net;
+    const auto number = [&](float value) { return net.constant(Tensor::scalar(value)); };
+    const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+    const ValueId gate = net.op("Clip", {net.op("Add", {y, number(shift)}), number(0), number(high)});
+    const ValueId product = net.op("Mul", {y, gate});
+    net.output(divide ? net.op("Div", {product, number(divisor)}) : product);
+    return typesOf(net.rewritten());
+  };
+  EXPECT_EQ(types(3, 6, 6, true), "FusedConv");
+  EXPECT_EQ(types(2, 6, 6, true), "Conv Add Clip Mul Div");
+  EXPECT_EQ(types(3, 5, 6, true), "Conv Add Clip Mul Div");
+  EXPECT_EQ(types(3, 6, 5, true), "Conv Add Clip Mul Div");
+  EXPECT_EQ(types(3, 6, 6, false), "Conv Add Clip Mul");
+}
+
 TEST(FuseConvActivation, OtherGatesStay) {
   GraphUnderTest net;
   const ValueId y = conv(net, net.input({1, 3, 5, 5}));

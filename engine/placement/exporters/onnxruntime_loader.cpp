@@ -57,12 +57,12 @@ def assignment(session):
     return nodes
 
 
-def random_inputs(session, seed=0):
-    """Random values for every input; free dimensions become 1."""
+def random_inputs(session, seed=0, free=1):
+    """Random values for every input; `free` is the size of dimensions the model leaves open."""
     rng = np.random.default_rng(seed)
     inputs = {}
     for each in session.get_inputs():
-        shape = [size if isinstance(size, int) and size > 0 else 1 for size in each.shape]
+        shape = [size if isinstance(size, int) and size > 0 else free for size in each.shape]
         kind = TYPES[each.type]
         inputs[each.name] = (rng.standard_normal(shape) if np.issubdtype(kind, np.floating)
                              else rng.integers(0, 2, shape)).astype(kind)
@@ -74,6 +74,7 @@ def main():
     parser.add_argument("--input", action="append", default=[], metavar="[NAME=]FILE.npy", help="default: random")
     parser.add_argument("--provider", help="for example CUDAExecutionProvider; default: the first available one")
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--free", type=int, default=1, help="size of open dimensions of random input")
     parser.add_argument("--output", metavar="FILE.npz", help="write the outputs")
     arguments = parser.parse_args()
 
@@ -81,7 +82,7 @@ def main():
     for name, nodes in sorted(assignment(session).items()):
         shown = ", ".join(nodes[:8]) + (", ..." if len(nodes) > 8 else "")
         print(f"{name}: {len(nodes)} nodes ({shown})")
-    inputs = random_inputs(session)
+    inputs = random_inputs(session, free=arguments.free)
     for position, text in enumerate(arguments.input):
         name, separator, file = text.rpartition("=")
         inputs[name if separator else session.get_inputs()[position].name] = np.load(file)
