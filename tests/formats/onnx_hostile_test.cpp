@@ -275,6 +275,22 @@ TEST(HostileOnnx, LargeFlatGraphsTakeLinearTime) {
   EXPECT_LT(std::chrono::duration<double>(took).count(), 20.0);
 }
 
+TEST(HostileOnnx, ManyEmptyPartsAreStoppedBeforeTheyFillTheMemory) {
+  // 16 MB of empty nodes, two bytes each, would become 1.5 GB of messages.
+  const std::size_t count = 8'000'000;
+  std::string graph;
+  graph.reserve(2 * count);
+  for (std::size_t i = 0; i < count; ++i) graph += std::string_view("\x0a\x00", 2);
+  std::string file = "\x3a"; // ModelProto.graph
+  for (std::size_t length = graph.size();; length >>= 7) {
+    file += static_cast<char>((length & 0x7f) | (length >> 7 ? 0x80 : 0));
+    if (!(length >> 7)) break;
+  }
+  auto model = ModelBuilder::readBytes(file + graph);
+  ASSERT_FALSE(model.ok());
+  EXPECT_THAT(model.error().message, HasSubstr("too many parts"));
+}
+
 class ExternalFiles : public ::testing::Test {
  protected:
   void SetUp() override {

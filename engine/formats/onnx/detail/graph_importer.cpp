@@ -108,6 +108,7 @@ Result<void> GraphImporter::addInputs(const onnx::GraphProto& proto, Frame& fram
     if (frame.values.contains(info.name())) continue;
     if (info.name().empty()) return m_context.reject("an input has no name");
     TANDEM_TRY(checkName(info.name(), "input"));
+    TANDEM_TRY(chargeTensor());
     const ValueId id = m_graph.addInput(uniqueValueName(info.name()), {});
     m_graph.value(id).rankKnown = false;
     frame.values.emplace(info.name(), id);
@@ -184,6 +185,11 @@ Result<void> GraphImporter::charge(const onnx::NodeProto& proto, const Frame& fr
     return m_context.reject("the model's functions grow to more than 64 MiB when they are expanded",
                             "export the model without local functions");
   return {};
+}
+
+Result<void> GraphImporter::chargeTensor() {
+  if (--m_context.tensorsLeft >= 0) return {};
+  return m_context.reject("the model has more than 1,000,000 tensors", "this is the limit of this program");
 }
 
 Result<void> GraphImporter::addNode(const onnx::NodeProto& proto, std::string name, Frame& frame) {
@@ -289,6 +295,7 @@ Result<ValueId> GraphImporter::resolve(const std::string& name, Frame& frame) {
     frame.values.emplace(name, outer);
     return outer;
   }
+  TANDEM_TRY(chargeTensor());
   const Value& source = m_outer->importer->m_graph.value(outer);
   Value copy;
   copy.name = uniqueValueName(source.name);
@@ -310,6 +317,7 @@ Result<ValueId> GraphImporter::resolve(const std::string& name, Frame& frame) {
 
 Result<ValueId> GraphImporter::define(const std::string& name, Frame& frame) {
   TANDEM_TRY(checkName(name, "tensor"));
+  TANDEM_TRY(chargeTensor());
   if (name.empty()) return m_context.reject("a weight has no name");
   if (frame.values.contains(name)) return m_context.reject("two tensors are called '" + name + "'");
   Value value;

@@ -23,6 +23,7 @@ struct ImportContext {
   std::map<std::string, int> unsupported; ///< "Crop-7" -> number of nodes
   std::vector<std::string> warnings;
   std::int64_t nodesLeft = 200'000;        ///< over all subgraphs and inlined functions
+  std::int64_t tensorsLeft = 1'000'000;    ///< over all subgraphs and inlined functions
   std::int64_t copiedBytesLeft = 64 << 20; ///< names and attributes that inlining multiplies
 
   TensorProtoOptions tensorOptions();
@@ -84,6 +85,7 @@ class GraphImporter {
   Result<ValueId> resolve(const std::string& name, Frame& frame);
   Result<ValueId> define(const std::string& name, Frame& frame);
   Result<void> checkName(const std::string& name, const char* kind) const;
+  Result<void> chargeTensor();
   Result<void> charge(const onnx::NodeProto& proto, const Frame& frame);
   std::string uniqueValueName(std::string name);
   std::string uniqueNodeName(std::string name);

@@ -1,15 +1,64 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/onnx/detail/messages.hpp"
 
+#include "engine/base/checked.hpp"
+
 #include <array>
+#include <cstdlib>
+#include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <new>
 
 namespace tandem::detail {
 namespace {
 
 // A subgraph is three messages deep (graph, node, attribute); its tensors, types and dims add a few more.
 constexpr int kProtobufDepth = 3 * (kMaxDepth + 4) + 12;
+
+// Two bytes of a file can make an empty message of two hundred. Real files, mostly weights, need less than their size
+// for messages; those of many small nodes about ten times their size.
+constexpr std::int64_t kMessageBytesPerFileByte = 16;
+
+/// What the arena under construction on this thread may still allocate (its allocation hook takes no argument).
+thread_local std::int64_t messageBytesLeft = INT64_MAX;
+
+void* allocateBlock(std::size_t size) {
+  messageBytesLeft -= static_cast<std::int64_t>(size);
+  void* block = messageBytesLeft >= 0 ? std::malloc(size) : nullptr;
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+
+void freeBlock(void* block, std::size_t) { std::free(block); }
+
+google::protobuf::ArenaOptions arenaOptions() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 4 << 10;
+  options.max_block_size = 256 << 10;
+  options.block_alloc = allocateBlock;
+  options.block_dealloc = freeBlock;
+  return options;
+}
+
+/// A message whose parts live in one arena.
+struct Holder {
+  google::protobuf::Arena arena{arenaOptions()};
+  onnx::ModelProto* model = nullptr;
+};
+
+/// Lifts the limit again: whoever changes the message later is not the file.
+struct Budget {
+  explicit Budget(std::int64_t bytes) { messageBytesLeft = bytes; }
+  ~Budget() { messageBytesLeft = INT64_MAX; }
+};
+
+bool parse(std::span<const std::byte> bytes, onnx::ModelProto& model) {
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream coded(&stream);
+  coded.SetRecursionLimit(kProtobufDepth);
+  return model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
+}
 
 struct Signature {
   std::string_view start;
@@ -49,12 +98,17 @@ Result<std::shared_ptr<onnx::ModelProto>> parseModel(std::span<const std::byte> 
     return makeError(ErrorCode::ModelRejected, "the file is larger than 2 GB, which no ONNX file can be", where,
                      "store the weights as external data");
   const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  auto model = std::make_shared<onnx::ModelProto>();
-  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  google::protobuf::io::CodedInputStream coded(&stream);
-  coded.SetRecursionLimit(kProtobufDepth);
-  if (!model->ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage() || !model->has_graph())
-    return notOnnx(content, where);
+  const Budget budget(kUnbackedAllocationLimit + kMessageBytesPerFileByte * static_cast<std::int64_t>(bytes.size()));
+  std::shared_ptr<onnx::ModelProto> model;
+  try {
+    auto holder = std::make_shared<Holder>();
+    holder->model = google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&holder->arena);
+    model = std::shared_ptr<onnx::ModelProto>(holder, holder->model);
+    if (!parse(bytes, *model) || !model->has_graph()) return notOnnx(content, where);
+  } catch (const std::bad_alloc&) {
+    return makeError(ErrorCode::ModelRejected, "the model is made of too many parts for its size, or memory ran out",
+                     where, "check where the file comes from");
+  }
   if (model->graph().output_size() == 0)
     return makeError(ErrorCode::ModelRejected, "the model has no outputs", where,
                      "this is not an ONNX model, or it is damaged");
