@@ -62,8 +62,8 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   session::RunSpec spec;
   if (!options.deployment.empty()) {
     constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
-    const Json file =
-        TANDEM_TRY(session::parseJson(TANDEM_TRY(readFile(options.deployment, kMaxBytes)), options.deployment));
+    const std::string text = TANDEM_TRY(readFile(options.deployment, kMaxBytes));
+    const Json file = TANDEM_TRY(session::parseJson(text, options.deployment));
     spec = TANDEM_TRY(session::decodeDeployment(file, options.deployment));
   }
   for (const std::string& text : options.replicas) spec.replicas.push_back(TANDEM_TRY(parseReplica(text)));

@@ -43,7 +43,8 @@ Result<std::string> readFile(const std::string& file, std::size_t maxBytes) {
 }
 
 Result<Json> readPlacementFile(const std::string& file) {
-  return session::parseJson(TANDEM_TRY(readFile(file, kMaxPlacementBytes)), file);
+  const std::string text = TANDEM_TRY(readFile(file, kMaxPlacementBytes));
+  return session::parseJson(text, file);
 }
 
 Result<session::ReplicaSpec> parseReplica(const std::string& text) {
@@ -52,7 +53,8 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
   if (parts.empty() || parts[0].empty()) return badReplica(text, "no device");
   if (parts[0].ends_with(".json")) {
     replica.placementFile = parts[0];
-    auto placement = session::decodePlacement(TANDEM_TRY(readPlacementFile(parts[0])));
+    const Json json = TANDEM_TRY(readPlacementFile(parts[0]));
+    auto placement = session::decodePlacement(json);
     if (!placement)
       return makeError(ErrorCode::InputRejected, "this is not a placement file", parts[0], "export it again");
     replica.placement = *placement;

@@ -423,12 +423,14 @@ Json encodeError(const Error& error) {
 }
 
 Error decodeError(const Json& json) {
+  Error error;
   auto decoded = decoding("an error", [&] {
     const auto code = errorCodeFrom(json.at("code").get<std::string>());
-    return makeError(code.value_or(ErrorCode::Internal), json.at("message"), json.value("where", std::string()),
-                     json.value("hint", std::string()));
+    error = makeError(code.value_or(ErrorCode::Internal), json.at("message"), json.value("where", std::string()),
+                      json.value("hint", std::string()));
+    return true;
   });
-  return decoded ? *decoded : decoded.error();
+  return decoded ? error : decoded.error();
 }
 
 Result<Json> parseJson(std::string_view text, std::string_view where) {

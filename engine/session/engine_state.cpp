@@ -4,7 +4,6 @@
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "engine/devices/opencl/opencl_devices.hpp"
-#include "engine/devices/simulated/simulated_device.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/ops/op_def.hpp"
 
