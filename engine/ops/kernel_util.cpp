@@ -3,6 +3,8 @@
 
 #include "engine/base/checked.hpp"
 
+#include <algorithm>
+
 namespace tandem::ops {
 namespace {
 
@@ -24,7 +26,10 @@ Result<Tensor> makeOutput(ReferenceContext& context, std::size_t index, DataType
     return context.fail("the result would have rank " + std::to_string(shape.rank()) + ", more than " +
                         std::to_string(kMaxRank));
   if (byteSize(type) == 0) return unsupportedType(context, type);
-  const auto bytes = TensorDesc{type, shape}.checkedBytes();
+  // An empty tensor with other dims that large would still overflow the strides that kernels compute from it.
+  std::vector<std::int64_t> dims = shape.dims();
+  std::replace(dims.begin(), dims.end(), std::int64_t{0}, std::int64_t{1});
+  const auto bytes = TensorDesc{type, Shape(std::move(dims))}.checkedBytes();
   if (!bytes || *bytes > kMaxOutputBytes)
     return context.fail("the result " + shape.toString() + " would be larger than 16 GiB");
   return context.output(index, type, shape);

@@ -61,6 +61,7 @@ TEST(ConstantOfShape, FillsAndChecksTheShape) {
   EXPECT_THAT(Op("ConstantOfShape", 9).values({ints({3, 0})}), IsEmpty());
   EXPECT_THAT(Op("ConstantOfShape", 9).error({ints({-1})}), HasSubstr("negative"));
   EXPECT_THAT(Op("ConstantOfShape", 9).error({ints({kHuge, kHuge})}), HasSubstr("16 GiB"));
+  EXPECT_THAT(Op("ConstantOfShape", 9).error({ints({0, kHuge, kHuge})}), HasSubstr("16 GiB")) << "empty, but untrue";
   EXPECT_THAT(Op("ConstantOfShape", 9).error({ints({1, 1, 1, 1, 1, 1, 1, 1, 1})}), HasSubstr("rank 9"));
   EXPECT_THAT(Op("ConstantOfShape", 9).error({floats({1})}), HasSubstr("integers"));
   EXPECT_EQ(Op("ConstantOfShape", 9).infer({ints({2, 3})}), "float32 2x3");
