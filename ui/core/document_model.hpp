@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "ui/core/engine_bridge.hpp"
+#include "ui/core/placement_file.hpp"
+
+#include <QList>
+#include <QObject>
+#include <QTimer>
+#include <QUndoStack>
+
+#include <optional>
+
+namespace tandem::ui {
+
+/// The open model and the placement that the user edits.
+///
+/// Edits go through the undo stack and show at once as requested devices; effective devices, reasons, transfers and
+/// the summary come from the engine a moment later (isEffectiveCurrent()). A failed open leaves everything as it was.
+/// When a worker is replaced the document is opened again silently.
+class DocumentModel : public QObject {
+  Q_OBJECT
+ public:
+  explicit DocumentModel(EngineBridge& engine, Autosave autosave, QObject* parent = nullptr);
+
+  [[nodiscard]] bool isOpen() const { return m_open; }
+  [[nodiscard]] bool isOpening() const { return !m_opening.isEmpty(); }
+  [[nodiscard]] const session::Document& document() const { return m_document; }
+  [[nodiscard]] ModelRef ref() const;
+  [[nodiscard]] QString source() const { return toSource(); }
+  [[nodiscard]] int nodeCount() const { return static_cast<int>(m_document.nodes.size()); }
+  /// False when operators are unknown: the model is for viewing only.
+  [[nodiscard]] bool canRun() const { return m_open && m_document.unsupportedOperators.empty(); }
+
+  [[nodiscard]] const session::PlacementDoc& placement() const { return m_placement; }
+  /// The engine's last answer; its vectors have nodeCount() entries or none.
+  [[nodiscard]] const session::PlacementView& view() const { return m_view; }
+  [[nodiscard]] bool isEffectiveCurrent() const { return !m_refresh.isActive() && !m_inFlight && !m_dirty; }
+  [[nodiscard]] QString requestedOf(int node) const;
+  [[nodiscard]] QString effectiveOf(int node) const; ///< empty while unknown
+  [[nodiscard]] QString reasonOf(int node) const;
+  [[nodiscard]] QString detailOf(int node) const;
+  /// Measured time per node in ms, after a profile; negative where not measured.
+  [[nodiscard]] double measuredMsOf(int node) const;
+  [[nodiscard]] QUndoStack* undoStack() { return &m_undo; }
+  [[nodiscard]] bool isModified() const { return !m_undo.isClean(); }
+  [[nodiscard]] QString placementFile() const { return m_placementFile; }
+
+  /// Asynchronous: opened() or openFailed(). `placementFile` is loaded once the model is open.
+  void open(const QString& source, const QString& placementFile = {});
+  void recover(const UnsavedWork& work);
+  void cancelOpen();
+  void close();
+
+  /// Edits. An empty device means the default. Edits with the same `gesture` (not 0) are one undo step.
+  void assign(const QList<int>& nodes, const QString& device, quint64 gesture = 0);
+  void assignAll(const QString& device);
+  void addRule(const QString& match, const QString& device);
+  void resetAll();
+  /// Alternates devices along the layers' order, for teaching.
+  void alternate(const QStringList& devices);
+  Result<void> loadPlacement(const QString& path);
+  /// Saves and remembers the path; the document is unmodified afterwards.
+  Result<void> savePlacement(const QString& path);
+  void profile(const QStringList& devices);
+  /// Asks the engine again: the devices changed.
+  void refreshEffective() { m_refresh.start(); }
+
+  /// All nodes with the same operator as one of `nodes`.
+  [[nodiscard]] QList<int> sameOperator(const QList<int>& nodes) const;
+  /// `nodes` and everything that depends on them.
+  [[nodiscard]] QList<int> downstream(const QList<int>& nodes) const;
+  /// Nodes whose scope is one of the scopes of `nodes`, or inside them.
+  [[nodiscard]] QList<int> sameScope(const QList<int>& nodes) const;
+
+ signals:
+  void opening(const QString& source);
+  void opened();
+  void openFailed(const tandem::Error& error);
+  void closed();
+  void placementChanged(); ///< requested devices
+  void effectiveChanged();
+  void effectiveFailed(const tandem::Error& error);
+  void modifiedChanged();
+  void profiled();
+  void profileFailed(const tandem::Error& error);
+  /// Something the user should know that is no failure.
+  void notice(const QString& text, const QString& detail);
+  void idleChanged();
+
+ private:
+  friend class PlacementCommand;
+  [[nodiscard]] QString toSource() const { return QString::fromStdString(m_document.source); }
+  void adopt(const session::Document& document);
+  void reopen();
+  void push(session::PlacementDoc next, const QString& text, quint64 gesture = 0);
+  void setPlacement(const session::PlacementDoc& placement);
+  void requestEffective();
+  void saveUnsaved();
+
+  EngineBridge& m_engine;
+  Autosave m_autosave;
+  session::Document m_document;
+  session::PlacementDoc m_placement;
+  session::PlacementView m_view;
+  std::vector<double> m_measuredMs;
+  QUndoStack m_undo;
+  QTimer m_refresh, m_autosaveTimer;
+  QString m_opening, m_placementFile;
+  std::optional<UnsavedWork> m_recovering;
+  bool m_open = false, m_inFlight = false, m_dirty = false;
+};
+
+} // namespace tandem::ui

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/base/error.hpp"
+#include "engine/session/types.hpp"
+
+#include <QString>
+
+/// Texts that several panels show for engine values.
+namespace tandem::ui {
+
+[[nodiscard]] inline QString toQString(const std::string& text) { return QString::fromStdString(text); }
+
+/// "1×64×56×56", "N×3×?×?" with symbols where the file names them, "scalar", "unknown shape".
+[[nodiscard]] QString shapeText(const session::TensorSummary& tensor);
+/// "float32 1×64×56×56".
+[[nodiscard]] QString tensorText(const session::TensorSummary& tensor);
+/// File name without folder, or the sample's name.
+[[nodiscard]] QString sourceTitle(const QString& source);
+[[nodiscard]] bool isSample(const QString& source);
+/// "Native CPU", "OpenCL GPU", "OpenCL on the CPU", ...
+[[nodiscard]] QString deviceKindText(const std::string& kind);
+/// "CPU:0  AMD Ryzen 5": id and hardware name.
+[[nodiscard]] QString deviceLabel(const session::DeviceSummary& device);
+/// First line of an error: what happened. Starts with a capital letter.
+[[nodiscard]] QString errorHeadline(const Error& error);
+/// Second line: where, and what to do; may be empty.
+[[nodiscard]] QString errorDetail(const Error& error);
+
+} // namespace tandem::ui

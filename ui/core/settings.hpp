@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "ui/core/engine_bridge.hpp"
+
+#include <QByteArray>
+#include <QObject>
+#include <QSettings>
+#include <QStringList>
+
+namespace tandem::ui {
+
+enum class ThemeChoice { System, Light, Dark };
+
+/// What is remembered between starts, in one INI file under the user's configuration folder.
+class Settings : public QObject {
+  Q_OBJECT
+ public:
+  static constexpr int kRecentLimit = 9;
+
+  /// An empty path takes the usual place (XDG_CONFIG_HOME/tandem/workbench.ini).
+  explicit Settings(const QString& path = {}, QObject* parent = nullptr);
+
+  [[nodiscard]] QStringList recentFiles() const;
+  void addRecentFile(const QString& source);
+  void clearRecentFiles();
+
+  [[nodiscard]] ThemeChoice theme() const;
+  void setTheme(ThemeChoice theme);
+
+  [[nodiscard]] QByteArray windowGeometry() const;
+  [[nodiscard]] QByteArray windowState() const;
+  void setWindow(const QByteArray& geometry, const QByteArray& state);
+
+  [[nodiscard]] QString lastFolder(const QString& purpose) const;
+  void setLastFolder(const QString& purpose, const QString& fileOrFolder);
+
+  [[nodiscard]] EngineConfig engineConfig() const;
+  void setEngineConfig(const EngineConfig& config);
+
+ signals:
+  void recentFilesChanged();
+  void themeChanged(tandem::ui::ThemeChoice theme);
+
+ private:
+  QSettings m_file;
+};
+
+} // namespace tandem::ui

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "ui/core/document_model.hpp"
+#include "ui/core/engine_bridge.hpp"
+#include "ui/core/run_controller.hpp"
+#include "ui/core/selection_model.hpp"
+#include "ui/core/settings.hpp"
+#include "ui/models/device_list_model.hpp"
+#include "ui/models/log_model.hpp"
+#include "ui/models/run_history.hpp"
+
+namespace tandem::ui {
+
+struct WorkspaceOptions {
+  SessionFactory session;
+  QString settingsPath;                 ///< empty: the user's
+  QString autosaveFolder;               ///< empty: the user's
+  std::optional<QString> cores;         ///< instead of the remembered core sets
+};
+
+/// Everything that all panels share, made and connected once per window. Outlives the panels.
+class Workspace : public QObject {
+  Q_OBJECT
+ public:
+  explicit Workspace(const WorkspaceOptions& options, QObject* parent = nullptr);
+
+  Settings settings;
+  Autosave autosave;
+  EngineBridge engine;
+  DocumentModel document;
+  SelectionModel selection;
+  DeviceListModel devices;
+  RunController runs;
+  RunHistory history;
+  LogModel log;
+
+  /// No request is under way and the effective placement is the current one.
+  [[nodiscard]] bool isIdle() const;
+
+ private:
+  void connectLog();
+};
+
+} // namespace tandem::ui
