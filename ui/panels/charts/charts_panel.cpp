@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/panels/charts/charts_panel.hpp"
+
+#include "ui/core/labels.hpp"
+#include "ui/core/theme.hpp"
+#include "ui/widgets/chart/bar_chart.hpp"
+#include "ui/widgets/chart/live_chart.hpp"
+
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QScrollArea>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace tandem::ui {
+namespace {
+constexpr int kTickMs = 100;
+}
+
+ChartsPanel::ChartsPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
+  setObjectName(QStringLiteral("charts_panel"));
+  m_latency = new LiveChart(tr("Latency"), Unit::Milliseconds, this);
+  m_throughput = new LiveChart(tr("Throughput (items)"), Unit::PerSecond, this);
+  m_busy = new LiveChart(tr("Device busy"), Unit::Percent, this);
+  m_rss = new LiveChart(tr("Process memory"), Unit::Bytes, this);
+  m_memory = new BarChart(tr("Memory per device"), Unit::Bytes, this);
+  m_memory->setEmptyText(tr("Run the model to see what each device holds"));
+  m_memory->setAccessibleName(tr("Memory per device"));
+  LiveChart* const charts[] = {m_latency, m_throughput, m_busy, m_rss};
+  for (LiveChart* from : charts) {
+    for (LiveChart* to : charts) {
+      if (from != to) connect(from, &LiveChart::crosshairMoved, to, &LiveChart::showCrosshair);
+    }
+  }
+  m_pause = new QToolButton(this);
+  m_pause->setText(tr("Pause display"));
+  m_pause->setObjectName(QStringLiteral("pause_charts"));
+  m_pause->setCheckable(true);
+  m_pause->setToolTip(tr("The charts stand still; the run goes on and nothing is lost"));
+  connect(m_pause, &QToolButton::toggled, this, &ChartsPanel::setPaused);
+
+  auto* inner = new QWidget(this);
+  m_grid = new QGridLayout(inner);
+  const int gap = fontMetrics().height() / 2;
+  m_grid->setContentsMargins(gap, 0, gap, gap);
+  m_grid->setSpacing(gap);
+  auto* scroll = new QScrollArea(this);
+  scroll->setObjectName(QStringLiteral("charts_area"));
+  scroll->setAccessibleName(tr("Charts"));
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setWidget(inner);
+  auto* bar = new QHBoxLayout;
+  bar->setContentsMargins(gap, gap / 2, gap, 0);
+  bar->addStretch();
+  bar->addWidget(m_pause);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(gap / 2);
+  layout->addLayout(bar);
+  layout->addWidget(scroll, 1);
+  arrange();
+
+  m_timer.setInterval(kTickMs);
+  connect(&m_timer, &QTimer::timeout, this, &ChartsPanel::tick);
+  connect(&m_workspace.runs, &RunController::started, this, &ChartsPanel::begin);
+  connect(&m_workspace.runs, &RunController::stateChanged, this, [this] {
+    if (m_workspace.runs.isActive() && isVisible()) m_timer.start();
+    if (!m_workspace.runs.isActive()) {
+      m_timer.stop();
+      tick();
+    }
+  });
+  connect(&m_workspace.runs, &RunController::finished, this,
+          [this] { showMemory(m_workspace.runs.report()->memory); });
+}
+
+int ChartsPanel::deviceNumber(const std::string& devices) const {
+  return m_workspace.devices.numberOf(toQString(devices));
+}
+
+void ChartsPanel::arrange() {
+  const int wanted = std::max(m_latency->minimumSizeHint().width(), fontMetrics().averageCharWidth() * 38);
+  const int columns = std::clamp(width() / wanted, 1, 5);
+  if (columns == m_columns) return;
+  m_columns = columns;
+  QWidget* const all[] = {m_latency, m_throughput, m_busy, m_memory, m_rss};
+  for (int i = 0; i < 5; ++i) m_grid->removeWidget(all[i]);
+  for (int i = 0; i < 5; ++i) m_grid->addWidget(all[i], i / columns, i % columns);
+  for (int column = 0; column < 5; ++column) m_grid->setColumnStretch(column, column < columns ? 1 : 0);
+}
+
+void ChartsPanel::begin() {
+  for (LiveChart* chart : {m_latency, m_throughput, m_busy, m_rss}) {
+    chart->clearSeries();
+    chart->clearData();
+  }
+  m_replicas.clear();
+  m_devices.clear();
+  m_total = m_process = -1;
+  m_memory->setData({}, {});
+}
+
+void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
+  const bool several = snapshot.replicas.size() > 1;
+  for (const auto& replica : snapshot.replicas) {
+    const QString name = toQString(replica.name);
+    const int device = deviceNumber(replica.devices);
+    const auto add = [&](LiveChart* chart, const QString& label, RingSeries::Aggregate aggregate) {
+      // A replica on one device has its colour; the percentiles of several replicas differ by name.
+      return device >= 0 ? chart->addDeviceSeries(label, device, aggregate) : chart->addSeries(label, {}, aggregate);
+    };
+    ReplicaSeries series;
+    if (several) {
+      series.p50 = add(m_latency, tr("%1 p50").arg(name), RingSeries::Aggregate::Mean);
+      series.p95 = m_latency->addSeries(tr("%1 p95").arg(name), {}, RingSeries::Aggregate::Mean);
+      series.p99 = m_latency->addSeries(tr("%1 p99").arg(name), {}, RingSeries::Aggregate::Max);
+    } else {
+      series.p50 = m_latency->addSeries(tr("p50"));
+      series.p95 = m_latency->addSeries(tr("p95"));
+      series.p99 = m_latency->addSeries(tr("p99"), {}, RingSeries::Aggregate::Max);
+    }
+    series.throughput = add(m_throughput, name, RingSeries::Aggregate::Mean);
+    m_replicas.push_back(series);
+  }
+  if (several) m_total = m_throughput->addSeries(tr("total"));
+  for (const auto& device : snapshot.devices)
+    m_devices.push_back(m_busy->addDeviceSeries(toQString(device.id), deviceNumber(device.id)));
+  m_process = m_rss->addSeries(tr("engine process"), {}, RingSeries::Aggregate::Last);
+}
+
+void ChartsPanel::drain() {
+  const auto samples = m_workspace.runs.samplesAfter(m_last);
+  for (const auto& sample : samples) {
+    m_last = sample.number;
+    const auto& snapshot = sample.snapshot;
+    if (snapshot.replicas.empty() && snapshot.devices.empty()) continue;
+    if (m_process < 0) makeSeries(snapshot);
+    for (std::size_t i = 0; i < std::min(m_replicas.size(), snapshot.replicas.size()); ++i) {
+      const auto& replica = snapshot.replicas[i];
+      m_throughput->append(m_replicas[i].throughput, sample.timeMs, replica.itemsPerS);
+      if (replica.p50Ms <= 0) continue; // nothing completed in that second
+      m_latency->append(m_replicas[i].p50, sample.timeMs, replica.p50Ms);
+      m_latency->append(m_replicas[i].p95, sample.timeMs, replica.p95Ms);
+      m_latency->append(m_replicas[i].p99, sample.timeMs, replica.p99Ms);
+    }
+    if (m_total >= 0) m_throughput->append(m_total, sample.timeMs, snapshot.itemsPerS);
+    for (std::size_t i = 0; i < std::min(m_devices.size(), snapshot.devices.size()); ++i)
+      m_busy->append(m_devices[i], sample.timeMs, snapshot.devices[i].busyFraction);
+    if (snapshot.rssBytes > 0) m_rss->append(m_process, sample.timeMs, static_cast<double>(snapshot.rssBytes));
+  }
+  if (!samples.empty() && !m_paused) showMemory(samples.back().snapshot.memory);
+}
+
+void ChartsPanel::tick() {
+  drain();
+  if (!isVisible()) return;
+  for (LiveChart* chart : {m_latency, m_throughput, m_busy, m_rss}) chart->refresh(m_workspace.runs.now());
+}
+
+void ChartsPanel::showMemory(const std::vector<session::DeviceMemory>& memory) {
+  if (memory.empty()) return;
+  QStringList labels;
+  QList<BarPart> parts = {{tr("weights"), {}, {}}, {tr("activations"), {}, {}}, {tr("staging"), {}, {}}};
+  QList<double> limits;
+  for (const auto& device : memory) {
+    labels << toQString(device.id);
+    parts[0].values << static_cast<double>(device.weightsBytes);
+    parts[1].values << static_cast<double>(device.activationsBytes);
+    parts[2].values << static_cast<double>(device.stagingBytes);
+    const auto* summary = m_workspace.devices.find(toQString(device.id));
+    limits << (summary != nullptr && summary->memoryLimitBytes ? static_cast<double>(*summary->memoryLimitBytes) : 0.0);
+  }
+  m_memory->setData(labels, parts, limits);
+}
+
+QString ChartsPanel::summary(const QString& chart) const {
+  if (chart == QLatin1String("latency")) return m_latency->summary();
+  if (chart == QLatin1String("throughput")) return m_throughput->summary();
+  if (chart == QLatin1String("busy")) return m_busy->summary();
+  if (chart == QLatin1String("rss")) return m_rss->summary();
+  if (chart == QLatin1String("memory")) return m_memory->summary();
+  return {};
+}
+
+void ChartsPanel::setPaused(bool paused) {
+  m_paused = paused;
+  m_pause->setChecked(paused);
+  for (LiveChart* chart : {m_latency, m_throughput, m_busy, m_rss}) chart->pause(paused);
+}
+
+void ChartsPanel::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  if (m_workspace.runs.isActive()) m_timer.start();
+  tick();
+}
+
+void ChartsPanel::hideEvent(QHideEvent* event) {
+  m_timer.stop();
+  QWidget::hideEvent(event);
+}
+
+void ChartsPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  arrange();
+}
+
+} // namespace tandem::ui

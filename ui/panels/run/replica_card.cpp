@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/panels/run/replica_card.hpp"
+
+#include "ui/core/icons.hpp"
+#include "ui/core/labels.hpp"
+#include "ui/widgets/common/common.hpp"
+
+#include <QComboBox>
+#include <QGridLayout>
+#include <QLabel>
+#include <QSpinBox>
+#include <QToolButton>
+
+namespace tandem::ui {
+namespace {
+constexpr int kMostThreads = 1024, kMostStreams = 256, kMostBatch = 4096;
+}
+
+ReplicaCard::ReplicaCard(Workspace& workspace, int index, const session::ReplicaSpec& spec, QWidget* parent)
+    : QFrame(parent), m_workspace(workspace), m_spec(spec) {
+  setObjectName(QStringLiteral("replica_%1").arg(index));
+  setFrameShape(QFrame::StyledPanel);
+  setAutoFillBackground(true);
+  setBackgroundRole(QPalette::Base);
+  const QString who = tr("replica %1").arg(index + 1);
+  auto* grid = new QGridLayout(this);
+  const int gap = fontMetrics().height() / 3;
+  grid->setContentsMargins(gap * 2, gap, gap * 2, gap);
+  grid->setSpacing(gap);
+  m_device = new QComboBox(this);
+  m_device->setObjectName(QStringLiteral("replica_device_%1").arg(index));
+  m_device->setAccessibleName(tr("Device of %1").arg(who));
+  m_device->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  m_device->setMinimumContentsLength(12);
+  grid->addWidget(m_device, 0, 0, 1, 5);
+  m_remove = new QToolButton(this);
+  m_remove->setIcon(icon(QStringLiteral("remove")));
+  m_remove->setAutoRaise(true);
+  m_remove->setToolTip(tr("Remove this replica"));
+  m_remove->setAccessibleName(tr("Remove %1").arg(who));
+  m_remove->setObjectName(QStringLiteral("replica_remove_%1").arg(index));
+  grid->addWidget(m_remove, 0, 5);
+
+  const auto spin = [&](int column, const QString& title, const QString& name, int low, int high, int value,
+                        const QString& special, const QString& help) {
+    auto* box = new QSpinBox(this);
+    box->setRange(low, high);
+    box->setValue(value);
+    if (!special.isEmpty()) box->setSpecialValueText(special);
+    box->setToolTip(help);
+    box->setAccessibleName(tr("%1 of %2").arg(title, who));
+    box->setObjectName(QStringLiteral("replica_%1_%2").arg(name).arg(index));
+    auto* label = new QLabel(title, this);
+    label->setBuddy(box);
+    grid->addWidget(label, 1, column, 1, 2);
+    grid->addWidget(box, 2, column, 1, 2);
+    connect(box, &QSpinBox::valueChanged, this, &ReplicaCard::changed);
+    return box;
+  };
+  m_threads = spin(0, tr("Threads"), QStringLiteral("threads"), 0, kMostThreads, spec.threads, tr("all"),
+                   tr("Threads that compute one request on a native CPU; \"all\" takes every core of the device"));
+  m_streams = spin(2, tr("Streams"), QStringLiteral("streams"), 1, kMostStreams, spec.streams, {},
+                   tr("Requests that this replica works on at the same time"));
+  m_batch = spin(4, tr("Batch"), QStringLiteral("batch"), 0, kMostBatch, spec.batch, tr("as sent"),
+                 tr("Items that are joined into one execution; \"as sent\" computes every request on its own"));
+  for (int column = 0; column < 6; ++column) grid->setColumnStretch(column, 1);
+
+  fillDevices();
+  setDevice(spec.placement ? QString() : toQString(spec.device));
+  connect(m_device, &QComboBox::activated, this, &ReplicaCard::changed);
+  connect(m_remove, &QToolButton::clicked, this, &ReplicaCard::removeRequested);
+  connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
+    const QString current = m_device->currentData().toString();
+    fillDevices();
+    setDevice(current);
+  });
+}
+
+void ReplicaCard::fillDevices() {
+  m_device->clear();
+  const QStringList ids = m_workspace.devices.visibleIds();
+  for (int i = 0; i < ids.size(); ++i)
+    m_device->addItem(deviceIcon(i, ids[i], palette()), deviceLabel(*m_workspace.devices.find(ids[i])), ids[i]);
+  m_device->addItem(icon(QStringLiteral("layers")), tr("Current placement (layers split)"), QString());
+}
+
+void ReplicaCard::setDevice(const QString& device) {
+  int index = m_device->findData(device);
+  if (index < 0) {
+    // A device that is gone stays visible as such instead of silently becoming another one.
+    m_device->insertItem(0, tr("%1 (not there)").arg(device), device);
+    index = 0;
+  }
+  m_device->setCurrentIndex(index);
+}
+
+bool ReplicaCard::usesPlacement() const { return m_device->currentData().toString().isEmpty(); }
+
+session::ReplicaSpec ReplicaCard::spec() const {
+  session::ReplicaSpec spec;
+  spec.name = m_spec.name;
+  if (usesPlacement())
+    spec.placement = m_workspace.document.placement();
+  else
+    spec.device = m_device->currentData().toString().toStdString();
+  spec.threads = m_threads->value();
+  spec.streams = m_streams->value();
+  spec.batch = m_batch->value();
+  return spec;
+}
+
+void ReplicaCard::setRemovable(bool removable) { m_remove->setEnabled(removable); }
+
+} // namespace tandem::ui
