@@ -277,6 +277,11 @@ Result<void> DocumentModel::savePlacement(const QString& path) {
   return {};
 }
 
+void DocumentModel::discardChanges() {
+  m_undo.setClean();
+  m_autosave.remove();
+}
+
 void DocumentModel::requestEffective() {
   if (!m_open || !m_engine.isReady()) return;
   // At most one question is under way; edits made meanwhile are asked about together afterwards.

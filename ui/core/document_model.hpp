@@ -61,6 +61,8 @@ class DocumentModel : public QObject {
   Result<void> loadPlacement(const QString& path);
   /// Saves and remembers the path; the document is unmodified afterwards.
   Result<void> savePlacement(const QString& path);
+  /// The changes may be lost: the user said so.
+  void discardChanges();
   void profile(const QStringList& devices);
   /// Asks the engine again: the devices changed.
   void refreshEffective() { m_refresh.start(); }

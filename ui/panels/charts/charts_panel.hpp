@@ -7,6 +7,7 @@
 
 #include <vector>
 
+class QGridLayout;
 class QToolButton;
 
 namespace tandem::ui {
@@ -48,7 +49,7 @@ class ChartsPanel : public QWidget {
   LiveChart* m_busy;
   LiveChart* m_rss;
   BarChart* m_memory;
-  class QGridLayout* m_grid;
+  QGridLayout* m_grid;
   QToolButton* m_pause;
   QTimer m_timer;
   std::vector<ReplicaSeries> m_replicas;

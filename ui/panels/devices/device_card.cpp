@@ -127,10 +127,10 @@ void DeviceCard::mouseMoveEvent(QMouseEvent* event) {
   const bool far = (event->position().toPoint() - m_pressed).manhattanLength() >= QApplication::startDragDistance();
   if (!(event->buttons() & Qt::LeftButton) || !far || m_number < 0) return;
   auto* drag = new QDrag(this);
-  auto* data = new QMimeData;
-  data->setData(QLatin1String(kDeviceMimeType), m_id.toUtf8());
-  data->setText(m_id);
-  drag->setMimeData(data);
+  auto* payload = new QMimeData;
+  payload->setData(QLatin1String(kDeviceMimeType), m_id.toUtf8());
+  payload->setText(m_id);
+  drag->setMimeData(payload);
   drag->setPixmap(deviceIcon(m_number, m_id, palette()).pixmap(fontMetrics().height() * 2));
   drag->exec(Qt::CopyAction);
 }

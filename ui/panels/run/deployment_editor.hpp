@@ -6,6 +6,7 @@
 
 class QComboBox;
 class QDoubleSpinBox;
+class QFormLayout;
 class QLabel;
 class QLineEdit;
 class QSpinBox;
@@ -31,7 +32,7 @@ class DeploymentEditor : public QWidget {
   void fillPresets();
   void addReplica(const session::ReplicaSpec& replica);
   void replicasEdited();
-  void makeRequests(class QFormLayout* form);
+  void makeRequests(QFormLayout* form);
   void updateExplanations();
   [[nodiscard]] QString secondDevice() const;
   [[nodiscard]] std::vector<int> batches() const;

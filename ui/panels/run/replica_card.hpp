@@ -6,6 +6,7 @@
 
 class QComboBox;
 class QSpinBox;
+class QToolButton;
 
 namespace tandem::ui {
 
@@ -33,7 +34,7 @@ class ReplicaCard : public QFrame {
   QSpinBox* m_threads;
   QSpinBox* m_streams;
   QSpinBox* m_batch;
-  class QToolButton* m_remove;
+  QToolButton* m_remove;
 };
 
 } // namespace tandem::ui

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "ui/models/workspace.hpp"
+
+#include <QMainWindow>
+#include <QMap>
+
+class QActionGroup;
+class QDockWidget;
+class QLabel;
+class QMenu;
+class QStackedWidget;
+
+namespace tandem::ui {
+
+class ChartsPanel;
+class DevicesPanel;
+class ElidedLabel;
+class InspectorPanel;
+class LayersPanel;
+class LogPanel;
+class MessageBar;
+class RunPanel;
+class StartPage;
+
+/// The workbench window: docks, menus, messages, and what happens between them.
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+ public:
+  explicit MainWindow(Workspace& workspace, QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  void openModel(const QString& source, const QString& placementFile = {});
+  void openPlacement(const QString& path);
+  /// Opens a model or a placement, by its name.
+  void openAny(const QString& path);
+
+  [[nodiscard]] Workspace& workspace() { return m_workspace; }
+  [[nodiscard]] LayersPanel& layers() { return *m_layers; }
+  [[nodiscard]] ChartsPanel& charts() { return *m_charts; }
+  [[nodiscard]] RunPanel& runPanel() { return *m_run; }
+  [[nodiscard]] MessageBar& messages() { return *m_messages; }
+  [[nodiscard]] QString summaryText() const;
+  /// Every action of the window with a text, menus' order.
+  [[nodiscard]] QList<QAction*> allActions() const;
+  [[nodiscard]] QAction* action(const QString& objectName) const;
+  void resetLayout();
+  /// The folder dialog is skipped.
+  void exportOnnxRuntime(const QString& folder, bool overwrite);
+  [[nodiscard]] bool savePlacementTo(const QString& path);
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  using Slot = std::function<void()>;
+  QAction* add(QMenu* menu, const QString& name, const QString& text, const Slot& slot,
+               const QList<QKeySequence>& keys = {}, const QString& iconName = {});
+  QDockWidget* addDock(Qt::DockWidgetArea area, const QString& name, const QString& title, QWidget* panel);
+  void makeDocks();
+  void makeMenus();
+  void makeFileMenu();
+  void makeEditMenu();
+  void makeViewMenu();
+  void makePlacementMenu();
+  void makeRunMenu();
+  void makeHelpMenu();
+  void makeStatusBar();
+  void connectModel();
+  void fillRecent();
+  void fillDeviceMenus();
+  void updateActions();
+  void updateTitle();
+  void updateSummary();
+  void showError(const Error& error);
+  void showWorkerLost(const QString& message, const QString& device);
+  void offerRecovery();
+
+  void chooseModel();
+  void choosePlacement();
+  void savePlacement();
+  void savePlacementAs();
+  void exportPlacementJson();
+  void chooseExportFolder();
+  void closeModel();
+  void addRule();
+  void showPalette();
+  void showShortcuts();
+  void showGuide();
+  void showAbout();
+  void applyTheme(ThemeChoice theme);
+  /// Runs `then` at once, or after the user said what to do with an unsaved placement.
+  void whenSaved(const Slot& then);
+
+  Workspace& m_workspace;
+  QStackedWidget* m_pages;
+  StartPage* m_start;
+  LayersPanel* m_layers;
+  DevicesPanel* m_devices;
+  InspectorPanel* m_inspector;
+  RunPanel* m_run;
+  ChartsPanel* m_charts;
+  LogPanel* m_log;
+  MessageBar* m_messages;
+  QMap<QString, QDockWidget*> m_docks;
+  QByteArray m_defaultState;
+  QMenu* m_recentMenu = nullptr;
+  QMenu* m_placementMenu = nullptr;
+  QMenu* m_allOnMenu = nullptr;
+  QMenu* m_assignMenu = nullptr;
+  QMenu* m_scopeMenu = nullptr;
+  QMenu* m_operatorMenu = nullptr;
+  QMenu* m_viewMenu = nullptr;
+  QActionGroup* m_themes = nullptr;
+  ElidedLabel* m_summary;
+  QLabel* m_engineState;
+  QMap<QString, QAction*> m_actions;
+  Slot m_afterSave;
+  bool m_closing = false;
+};
+
+} // namespace tandem::ui

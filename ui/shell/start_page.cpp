@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/shell/start_page.hpp"
+
+#include "ui/core/icons.hpp"
+#include "ui/core/labels.hpp"
+
+#include <QFile>
+#include <QLabel>
+#include <QListWidget>
+#include <QPushButton>
+#include <QStackedWidget>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+
+namespace tandem::ui {
+namespace {
+
+QString resourceText(const QString& path) {
+  QFile file(path);
+  return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+}
+
+} // namespace
+
+StartPage::StartPage(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
+  setObjectName(QStringLiteral("start_page"));
+  m_pages = new QStackedWidget(this);
+  m_pages->addWidget(makeChoices());
+  m_pages->addWidget(makeSamples());
+  m_pages->addWidget(makeGuide());
+  auto* layout = new QVBoxLayout(this);
+  layout->addWidget(m_pages);
+  connect(&m_workspace.engine, &EngineBridge::workerReady, this, &StartPage::fillSamples);
+}
+
+QWidget* StartPage::makeChoices() {
+  auto* page = new QWidget;
+  const int em = fontMetrics().height();
+  auto* column = new QWidget(page);
+  column->setMaximumWidth(fontMetrics().averageCharWidth() * 70);
+  auto* inner = new QVBoxLayout(column);
+  inner->setSpacing(em * 3 / 4);
+  auto* title = new QLabel(tr("Where should each layer run?"), column);
+  QFont large = title->font();
+  large.setPointSizeF(large.pointSizeF() * 1.7);
+  large.setBold(true);
+  title->setFont(large);
+  title->setWordWrap(true);
+  auto* text = new QLabel(tr("Open a neural network, put its layers on the CPU and on accelerators, run both at once, and "
+                             "see what it costs."),
+                          column);
+  text->setWordWrap(true);
+  inner->addWidget(title);
+  inner->addWidget(text);
+  inner->addSpacing(em / 2);
+  const auto choice = [&](const QString& name, const QString& iconName, const QString& headline, const QString& detail) {
+    auto* button = new QPushButton(icon(iconName), headline + QLatin1Char('\n') + detail, column);
+    button->setObjectName(name);
+    button->setIconSize(QSize(em * 2, em * 2));
+    button->setAccessibleName(headline);
+    button->setAccessibleDescription(detail);
+    button->setStyleSheet(QStringLiteral("text-align: left; padding: %1px;").arg(em * 3 / 4));
+    inner->addWidget(button);
+    return button;
+  };
+  auto* open = choice(QStringLiteral("start_open"), QStringLiteral("open"), tr("Open a model"),
+                      tr("An ONNX file; you can also drop it on this window"));
+  auto* sample = choice(QStringLiteral("start_sample"), QStringLiteral("sample"), tr("Try a sample"),
+                        tr("Built-in networks, nothing to download"));
+  auto* learn = choice(QStringLiteral("start_learn"), QStringLiteral("learn"), tr("Learn"),
+                       tr("A short guide: placement, replicas, latency and throughput"));
+  connect(open, &QPushButton::clicked, this, &StartPage::openRequested);
+  connect(sample, &QPushButton::clicked, this, &StartPage::showSamples);
+  connect(learn, &QPushButton::clicked, this, &StartPage::showGuide);
+  auto* row = new QHBoxLayout;
+  row->addStretch();
+  row->addWidget(column, 10);
+  row->addStretch();
+  auto* layout = new QVBoxLayout(page);
+  layout->addStretch(2);
+  layout->addLayout(row);
+  layout->addStretch(3);
+  return page;
+}
+
+QWidget* StartPage::makeSamples() {
+  auto* page = new QWidget;
+  auto* layout = new QVBoxLayout(page);
+  auto* back = new QPushButton(icon(QStringLiteral("back")), tr("&Back"), page);
+  back->setObjectName(QStringLiteral("samples_back"));
+  auto* top = new QHBoxLayout;
+  top->addWidget(back);
+  top->addWidget(new QLabel(tr("Samples: real architectures with made-up (seeded) weights"), page), 1);
+  layout->addLayout(top);
+  m_samples = new QListWidget(page);
+  m_samples->setObjectName(QStringLiteral("sample_list"));
+  m_samples->setAccessibleName(tr("Samples"));
+  m_samples->setSpacing(fontMetrics().height() / 5);
+  m_samples->setWordWrap(true);
+  layout->addWidget(m_samples);
+  connect(back, &QPushButton::clicked, this, &StartPage::showChoices);
+  connect(m_samples, &QListWidget::itemActivated, this, [this](const QListWidgetItem* item) {
+    emit sampleRequested(QStringLiteral("sample:") + item->data(Qt::UserRole).toString());
+  });
+  connect(m_samples, &QListWidget::itemClicked, this, [this](const QListWidgetItem* item) {
+    if (!style()->styleHint(QStyle::SH_ItemView_ActivateItemOnSingleClick))
+      emit sampleRequested(QStringLiteral("sample:") + item->data(Qt::UserRole).toString());
+  });
+  return page;
+}
+
+QWidget* StartPage::makeGuide() {
+  auto* page = new QWidget;
+  auto* layout = new QVBoxLayout(page);
+  auto* back = new QPushButton(icon(QStringLiteral("back")), tr("&Back"), page);
+  back->setObjectName(QStringLiteral("guide_back"));
+  auto* top = new QHBoxLayout;
+  top->addWidget(back);
+  top->addStretch();
+  layout->addLayout(top);
+  auto* text = new QTextBrowser(page);
+  text->setObjectName(QStringLiteral("guide_text"));
+  text->setAccessibleName(tr("Guide"));
+  text->setFrameShape(QFrame::NoFrame);
+  text->document()->setDocumentMargin(fontMetrics().height());
+  text->setHtml(resourceText(QStringLiteral(":/help/guide.html")));
+  layout->addWidget(text);
+  connect(back, &QPushButton::clicked, this, &StartPage::showChoices);
+  return page;
+}
+
+void StartPage::fillSamples() {
+  if (m_samples->count() > 0) return;
+  m_workspace.engine.models([this](const Result<std::vector<session::SampleSummary>>& samples) {
+    m_samples->clear();
+    if (!samples.ok()) return;
+    for (const auto& sample : *samples) {
+      auto* item = new QListWidgetItem(icon(QStringLiteral("sample")),
+                                       toQString(sample.title) + QLatin1Char('\n') + toQString(sample.description), m_samples);
+      item->setData(Qt::UserRole, toQString(sample.name));
+    }
+  });
+}
+
+void StartPage::showChoices() { m_pages->setCurrentIndex(0); }
+void StartPage::showSamples() {
+  m_pages->setCurrentIndex(1);
+  if (m_samples->count() > 0 && m_samples->currentRow() < 0) m_samples->setCurrentRow(0);
+  m_samples->setFocus();
+}
+void StartPage::showGuide() { m_pages->setCurrentIndex(2); }
+
+} // namespace tandem::ui
