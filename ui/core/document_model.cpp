@@ -14,7 +14,10 @@ namespace tandem::ui {
 class PlacementCommand : public QUndoCommand {
  public:
   PlacementCommand(DocumentModel& model, session::PlacementDoc next, const QString& text, quint64 gesture)
-      : QUndoCommand(text), m_model(model), m_before(model.m_placement), m_after(std::move(next)),
+      : QUndoCommand(text),
+        m_model(model),
+        m_before(model.m_placement),
+        m_after(std::move(next)),
         m_gesture(gesture) {}
   int id() const override { return m_gesture == 0 ? -1 : 1; }
   bool mergeWith(const QUndoCommand* other) override {
@@ -51,7 +54,9 @@ bool insideScope(const std::string& scope, const std::string& outer) {
 } // namespace
 
 DocumentModel::DocumentModel(EngineBridge& engine, Autosave autosave, QObject* parent)
-    : QObject(parent), m_engine(engine), m_autosave(std::move(autosave)) {
+    : QObject(parent),
+      m_engine(engine),
+      m_autosave(std::move(autosave)) {
   m_undo.setUndoLimit(kUndoLimit);
   m_refresh.setSingleShot(true);
   m_refresh.setInterval(kRefreshDelayMs);
@@ -247,8 +252,7 @@ void DocumentModel::alternate(const QStringList& devices) {
   next.rules.clear();
   next.nodes.clear();
   for (int node = 0; node < nodeCount(); ++node)
-    next.nodes[m_document.nodes[static_cast<std::size_t>(node)].name] =
-        devices[node % devices.size()].toStdString();
+    next.nodes[m_document.nodes[static_cast<std::size_t>(node)].name] = devices[node % devices.size()].toStdString();
   push(std::move(next), tr("alternate layers over %1").arg(devices.join(QStringLiteral(", "))));
 }
 
@@ -369,10 +373,9 @@ QList<int> DocumentModel::sameScope(const QList<int>& nodes) const {
   QList<int> found;
   for (int node = 0; node < nodeCount(); ++node) {
     const std::string& scope = m_document.nodes[static_cast<std::size_t>(node)].scope;
-    const bool inside =
-        std::any_of(scopes.begin(), scopes.end(), [&](const std::string& outer) {
-          return outer.empty() ? scope.empty() : insideScope(scope, outer);
-        });
+    const bool inside = std::any_of(scopes.begin(), scopes.end(), [&](const std::string& outer) {
+      return outer.empty() ? scope.empty() : insideScope(scope, outer);
+    });
     if (inside) found.append(node);
   }
   return found;

@@ -35,8 +35,7 @@ double number(const Json& object, const char* key) {
 
 } // namespace
 
-EngineBridge::EngineBridge(SessionFactory factory, QObject* parent)
-    : QObject(parent), m_factory(std::move(factory)) {}
+EngineBridge::EngineBridge(SessionFactory factory, QObject* parent) : QObject(parent), m_factory(std::move(factory)) {}
 
 EngineBridge::~EngineBridge() {
   // Joins the session's threads first: their callbacks post to this object.
@@ -134,9 +133,8 @@ session::EventFunction EngineBridge::progressEvents(Progress progress) {
     const auto text = data.find("text");
     const QString label = text != data.end() && text->is_string() ? toQString(text->get<std::string>()) : QString();
     QMetaObject::invokeMethod(
-        this, [progress, done = number(data, "done"), total = number(data, "total"), label] {
-          progress(done, total, label);
-        },
+        this,
+        [progress, done = number(data, "done"), total = number(data, "total"), label] { progress(done, total, label); },
         Qt::QueuedConnection);
   };
 }
@@ -177,17 +175,16 @@ void EngineBridge::models(Done<std::vector<session::SampleSummary>> done) {
 
 void EngineBridge::open(const QString& source, Done<session::Document> done) {
   cancel(kOpen);
-  send<session::Document>(
-      kOpen, session::method::kOpen, Json{{"model", source.toStdString()}}, session::decodeDocument, std::move(done),
-      [this](const Result<session::Document>& overtaken) {
-        if (overtaken.ok()) close(overtaken->handle);
-      });
+  send<session::Document>(kOpen, session::method::kOpen, Json{{"model", source.toStdString()}}, session::decodeDocument,
+                          std::move(done), [this](const Result<session::Document>& overtaken) {
+                            if (overtaken.ok()) close(overtaken->handle);
+                          });
 }
 
 void EngineBridge::close(int handle) {
   if (handle == 0 || !m_session) return;
-  send<bool>(
-      kOther, session::method::kClose, Json{{"handle", handle}}, [](const Json&) -> Result<bool> { return true; }, {});
+  send<bool>(kOther, session::method::kClose, Json{{"handle", handle}},
+             [](const Json&) -> Result<bool> { return true; }, {});
 }
 
 void EngineBridge::placement(const ModelRef& model, const session::PlacementDoc& placement,
@@ -198,8 +195,8 @@ void EngineBridge::placement(const ModelRef& model, const session::PlacementDoc&
                                std::move(done));
 }
 
-void EngineBridge::predict(const ModelRef& model, const PredictSpec& spec,
-                           Done<std::vector<session::Prediction>> done, Progress progress) {
+void EngineBridge::predict(const ModelRef& model, const PredictSpec& spec, Done<std::vector<session::Prediction>> done,
+                           Progress progress) {
   Json params = modelParams(model);
   params["inputs"] = stringArray(spec.inputs);
   if (spec.placement)
@@ -213,8 +210,8 @@ void EngineBridge::predict(const ModelRef& model, const PredictSpec& spec,
                                          std::move(done), {}, progressEvents(std::move(progress)));
 }
 
-void EngineBridge::profile(const ModelRef& model, const QStringList& devices,
-                           Done<std::vector<session::NodeTime>> done, Progress progress) {
+void EngineBridge::profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,
+                           Progress progress) {
   Json params = modelParams(model);
   params["devices"] = stringArray(devices);
   cancel(kProfile);
@@ -237,16 +234,14 @@ void EngineBridge::run(const ModelRef& model, const session::RunSpec& spec, Done
         auto decoded = session::decodeSnapshot(data);
         if (!decoded.ok()) return; // a damaged snapshot is one missing point; garbage ends the worker elsewhere
         QMetaObject::invokeMethod(
-            this, [snapshot, value = std::make_shared<session::Snapshot>(std::move(decoded).value())] {
-              snapshot(*value);
-            },
+            this,
+            [snapshot, value = std::make_shared<session::Snapshot>(std::move(decoded).value())] { snapshot(*value); },
             Qt::QueuedConnection);
       });
 }
 
-void EngineBridge::exportPlacement(const ModelRef& model, const session::PlacementDoc& placement,
-                                   const QString& format, const QString& folder, bool overwrite,
-                                   Done<session::ExportResult> done) {
+void EngineBridge::exportPlacement(const ModelRef& model, const session::PlacementDoc& placement, const QString& format,
+                                   const QString& folder, bool overwrite, Done<session::ExportResult> done) {
   Json params = modelParams(model);
   params["placement"] = session::encodePlacement(placement);
   params["to"] = format.toStdString();

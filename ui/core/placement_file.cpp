@@ -96,8 +96,8 @@ QList<UnsavedWork> Autosave::leftBehind() const {
     if (!json.ok() || !json->is_object() || !json->contains("placement")) continue;
     auto placement = session::decodePlacement((*json)["placement"]);
     if (!placement.ok()) continue;
-    found.append({toQString(textOf(*json, "source")), toQString(textOf(*json, "placement_file")), *placement,
-                  info.filePath()});
+    found.append(
+        {toQString(textOf(*json, "source")), toQString(textOf(*json, "placement_file")), *placement, info.filePath()});
   }
   return found;
 }

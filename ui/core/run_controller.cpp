@@ -11,7 +11,9 @@ constexpr std::size_t kKeptSamples = 700; // a minute at ten a second, and some
 }
 
 RunController::RunController(EngineBridge& engine, DocumentModel& document, QObject* parent)
-    : QObject(parent), m_engine(engine), m_document(document) {
+    : QObject(parent),
+      m_engine(engine),
+      m_document(document) {
   m_clock.start();
 }
 

@@ -24,7 +24,8 @@ QString defaultPath() {
 } // namespace
 
 Settings::Settings(const QString& path, QObject* parent)
-    : QObject(parent), m_file(path.isEmpty() ? defaultPath() : path, QSettings::IniFormat) {}
+    : QObject(parent),
+      m_file(path.isEmpty() ? defaultPath() : path, QSettings::IniFormat) {}
 
 QStringList Settings::recentFiles() const { return m_file.value(kRecent).toStringList(); }
 

@@ -7,8 +7,7 @@
 
 namespace tandem::ui {
 
-DeviceListModel::DeviceListModel(EngineBridge& engine, QObject* parent)
-    : QAbstractListModel(parent), m_engine(engine) {
+DeviceListModel::DeviceListModel(EngineBridge& engine, QObject* parent) : QAbstractListModel(parent), m_engine(engine) {
   connect(&m_engine, &EngineBridge::workerReady, this, [this] { reload(); });
 }
 

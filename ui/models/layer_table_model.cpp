@@ -13,7 +13,9 @@
 namespace tandem::ui {
 
 LayerTableModel::LayerTableModel(DocumentModel& document, DeviceListModel& devices, QObject* parent)
-    : QAbstractTableModel(parent), m_document(document), m_devices(devices) {
+    : QAbstractTableModel(parent),
+      m_document(document),
+      m_devices(devices) {
   const auto reset = [this] {
     beginResetModel();
     endResetModel();
@@ -87,10 +89,10 @@ QVariant LayerTableModel::data(const QModelIndex& index, int role) const {
   case kSortRole: return sortKey(row, column);
   case Qt::ToolTipRole: return column == kReason ? m_document.detailOf(row) : text(row, column);
   case Qt::TextAlignmentRole: {
-    const bool isNumber = column == kNumber || column == kFlops || column == kParameters || column == kActivations ||
-                          column == kTime;
-    return QVariant::fromValue(Qt::Alignment(isNumber ? Qt::AlignRight | Qt::AlignVCenter
-                                                      : Qt::AlignLeft | Qt::AlignVCenter));
+    const bool isNumber =
+        column == kNumber || column == kFlops || column == kParameters || column == kActivations || column == kTime;
+    return QVariant::fromValue(
+        Qt::Alignment(isNumber ? Qt::AlignRight | Qt::AlignVCenter : Qt::AlignLeft | Qt::AlignVCenter));
   }
   case kDeviceRole: return column == kRequested || column == kEffective ? text(row, column) : QString();
   case Qt::ForegroundRole:
@@ -103,10 +105,10 @@ QVariant LayerTableModel::data(const QModelIndex& index, int role) const {
 
 QVariant LayerTableModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-  static const char* const kTitles[] = {QT_TR_NOOP("#"),          QT_TR_NOOP("Layer"),       QT_TR_NOOP("Operator"),
-                                        QT_TR_NOOP("Output"),     QT_TR_NOOP("FLOPs"),       QT_TR_NOOP("Parameters"),
-                                        QT_TR_NOOP("Activations"), QT_TR_NOOP("Requested"),  QT_TR_NOOP("Effective"),
-                                        QT_TR_NOOP("Reason"),     QT_TR_NOOP("Measured")};
+  static const char* const kTitles[] = {QT_TR_NOOP("#"),           QT_TR_NOOP("Layer"),     QT_TR_NOOP("Operator"),
+                                        QT_TR_NOOP("Output"),      QT_TR_NOOP("FLOPs"),     QT_TR_NOOP("Parameters"),
+                                        QT_TR_NOOP("Activations"), QT_TR_NOOP("Requested"), QT_TR_NOOP("Effective"),
+                                        QT_TR_NOOP("Reason"),      QT_TR_NOOP("Measured")};
   if (role == Qt::DisplayRole) return tr(kTitles[section]);
   return {};
 }
@@ -155,7 +157,8 @@ QList<int> LayerFilter::matching(const DocumentModel& document) const {
 }
 
 LayerProxyModel::LayerProxyModel(DocumentModel& document, QObject* parent)
-    : QSortFilterProxyModel(parent), m_document(document) {
+    : QSortFilterProxyModel(parent),
+      m_document(document) {
   setSortRole(LayerTableModel::kSortRole);
 }
 

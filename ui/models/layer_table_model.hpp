@@ -13,7 +13,17 @@ class LayerTableModel : public QAbstractTableModel {
   Q_OBJECT
  public:
   enum Column {
-    kNumber, kName, kOperator, kShape, kFlops, kParameters, kActivations, kRequested, kEffective, kReason, kTime,
+    kNumber,
+    kName,
+    kOperator,
+    kShape,
+    kFlops,
+    kParameters,
+    kActivations,
+    kRequested,
+    kEffective,
+    kReason,
+    kTime,
     kColumns
   };
   static constexpr int kSortRole = Qt::UserRole + 1;

@@ -37,8 +37,8 @@ QString LogModel::severityText(Severity severity) {
 
 QString LogModel::line(int row) const {
   const Entry& entry = m_entries[row];
-  return QStringLiteral("%1 %2 %3").arg(entry.time.toString(QStringLiteral("HH:mm:ss")), severityText(entry.severity),
-                                        entry.text);
+  return QStringLiteral("%1 %2 %3")
+      .arg(entry.time.toString(QStringLiteral("HH:mm:ss")), severityText(entry.severity), entry.text);
 }
 
 int LogModel::rowCount(const QModelIndex& parent) const {
@@ -54,8 +54,8 @@ QVariant LogModel::data(const QModelIndex& index, int role) const {
     switch (index.column()) {
     case kTime: return entry.time.toString(QStringLiteral("HH:mm:ss"));
     case kSeverity: return severityText(entry.severity);
-    case kText: return role == Qt::DisplayRole ? QString(entry.text).replace(QLatin1Char('\n'), QLatin1Char(' '))
-                                               : entry.text;
+    case kText:
+      return role == Qt::DisplayRole ? QString(entry.text).replace(QLatin1Char('\n'), QLatin1Char(' ')) : entry.text;
     default: return {};
     }
   }

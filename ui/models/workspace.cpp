@@ -7,8 +7,14 @@
 namespace tandem::ui {
 
 Workspace::Workspace(const WorkspaceOptions& options, QObject* parent)
-    : QObject(parent), settings(options.settingsPath), autosave(options.autosaveFolder), engine(options.session),
-      document(engine, autosave), devices(engine), runs(engine, document), history(runs, document) {
+    : QObject(parent),
+      settings(options.settingsPath),
+      autosave(options.autosaveFolder),
+      engine(options.session),
+      document(engine, autosave),
+      devices(engine),
+      runs(engine, document),
+      history(runs, document) {
   EngineConfig config = settings.engineConfig();
   if (options.cores) config.cores = *options.cores;
   engine.setInitialConfig(config);
@@ -34,9 +40,8 @@ void Workspace::connectLog() {
   connect(&devices, &DeviceListModel::failed, this, error);
   connect(&runs, &RunController::failed, this, error);
   connect(&engine, &EngineBridge::engineUnavailable, this, error);
-  connect(&engine, &EngineBridge::workerReady, this, [this] {
-    log.add(Severity::Info, tr("Engine worker ready (process %1)").arg(engine.workerPid()));
-  });
+  connect(&engine, &EngineBridge::workerReady, this,
+          [this] { log.add(Severity::Info, tr("Engine worker ready (process %1)").arg(engine.workerPid())); });
   connect(&engine, &EngineBridge::workerLost, this, [this](const QString& message, const QString& device) {
     log.add(Severity::Error, device.isEmpty() ? message : tr("%1 while working on %2").arg(message, device));
   });
@@ -51,11 +56,11 @@ void Workspace::connectLog() {
   connect(&devices, &DeviceListModel::changed, this, [this] {
     if (devices.isLoading()) return;
     for (const auto& problem : devices.list().problems)
-      log.add(Severity::Warning, tr("OpenCL platform %1: %2").arg(toQString(problem.platform), toQString(problem.message)));
+      log.add(Severity::Warning,
+              tr("OpenCL platform %1: %2").arg(toQString(problem.platform), toQString(problem.message)));
   });
-  connect(&runs, &RunController::started, this, [this] {
-    log.add(Severity::Info, tr("Run %1 started").arg(runs.runNumber()));
-  });
+  connect(&runs, &RunController::started, this,
+          [this] { log.add(Severity::Info, tr("Run %1 started").arg(runs.runNumber())); });
   connect(&runs, &RunController::finished, this, [this] {
     const auto& report = *runs.report();
     log.add(report.failed > 0 ? Severity::Error : Severity::Info,

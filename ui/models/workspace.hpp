@@ -13,9 +13,9 @@ namespace tandem::ui {
 
 struct WorkspaceOptions {
   SessionFactory session;
-  QString settingsPath;                 ///< empty: the user's
-  QString autosaveFolder;               ///< empty: the user's
-  std::optional<QString> cores;         ///< instead of the remembered core sets
+  QString settingsPath;         ///< empty: the user's
+  QString autosaveFolder;       ///< empty: the user's
+  std::optional<QString> cores; ///< instead of the remembered core sets
 };
 
 /// Everything that all panels share, made and connected once per window. Outlives the panels.

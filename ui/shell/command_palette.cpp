@@ -59,8 +59,7 @@ QString actionPath(const QAction* action) {
   return path;
 }
 
-CommandPalette::CommandPalette(const QList<QAction*>& actions, QWidget* parent)
-    : QDialog(parent), m_actions(actions) {
+CommandPalette::CommandPalette(const QList<QAction*>& actions, QWidget* parent) : QDialog(parent), m_actions(actions) {
   setObjectName(QStringLiteral("command_palette"));
   setWindowTitle(tr("Commands"));
   setAttribute(Qt::WA_DeleteOnClose);

@@ -41,7 +41,9 @@ QString stateName(RunController::State state) {
 }
 
 QJsonObject latencyJson(const session::Latency& latency) {
-  return {{"p50", latency.p50Ms}, {"p95", latency.p95Ms}, {"p99", latency.p99Ms},
+  return {{"p50", latency.p50Ms},
+          {"p95", latency.p95Ms},
+          {"p99", latency.p99Ms},
           {"count", static_cast<double>(latency.count)}};
 }
 
@@ -112,7 +114,8 @@ void ControlSocket::checkWaiting() {
 
 bool ControlSocket::isReached(const QString& condition) const {
   Workspace& space = m_window.workspace();
-  const bool open = space.document.isOpen() && !space.document.isOpening() && m_window.layers().canvas()->isLayoutDone();
+  const bool open =
+      space.document.isOpen() && !space.document.isOpening() && m_window.layers().canvas()->isLayoutDone();
   if (condition == QLatin1String("document")) return open;
   if (condition == QLatin1String("effective"))
     return open && space.document.isEffectiveCurrent() && !space.document.view().effective.empty();
@@ -135,7 +138,8 @@ QJsonObject ControlSocket::answer(const QString& command, const QString& argumen
   if (command == QLatin1String("widgetpos")) return widgetPosition(argument);
   if (command == QLatin1String("chart")) {
     const QString text = m_window.charts().summary(argument);
-    return text.isEmpty() ? failure(QStringLiteral("no chart of that name, or no data")) : QJsonObject{{"ok", true}, {"text", text}};
+    return text.isEmpty() ? failure(QStringLiteral("no chart of that name, or no data"))
+                          : QJsonObject{{"ok", true}, {"text", text}};
   }
   if (command == QLatin1String("select")) {
     QList<int> nodes;
@@ -226,7 +230,8 @@ QJsonObject ControlSocket::state() const {
   json["selection"] = selection;
   json["devices"] = devices;
   json["undo"] = space.document.undoStack()->undoText();
-  QJsonObject run{{"state", stateName(space.runs.state())}, {"number", space.runs.runNumber()}, {"phase", space.runs.phaseText()}};
+  QJsonObject run{
+      {"state", stateName(space.runs.state())}, {"number", space.runs.runNumber()}, {"phase", space.runs.phaseText()}};
   if (space.runs.report()) run["report"] = reportJson(*space.runs.report());
   json["run"] = run;
   const MessageBar& messages = m_window.messages();

@@ -13,8 +13,8 @@ namespace tandem::ui {
 
 class MainWindow;
 
-/// Lets end-to-end tests see what the window shows, and wait for it, instead of sleeping. One command per line, one line
-/// of JSON per answer with "ok". It observes only; `select` is the one exception.
+/// Lets end-to-end tests see what the window shows, and wait for it, instead of sleeping. One command per line, one
+/// line of JSON per answer with "ok". It observes only; `select` is the one exception.
 ///
 ///   ready | state | nodepos NAME | widgetpos OBJECTNAME | select NAME... | screenshot FILE | chart NAME
 ///   wait idle|document|effective|worker|running|run-done|error|prediction

@@ -18,7 +18,8 @@ namespace {
 
 QString tr(const char* text) { return QCoreApplication::translate("tandem::ui::HelpDialogs", text); }
 
-QDialog* textDialog(const QString& name, const QString& title, const QString& html, int columns, int lines, QWidget* parent) {
+QDialog* textDialog(const QString& name, const QString& title, const QString& html, int columns, int lines,
+                    QWidget* parent) {
   auto* dialog = new QDialog(parent);
   dialog->setObjectName(name);
   dialog->setWindowTitle(title);
@@ -78,8 +79,8 @@ QDialog* makeAboutDialog(QWidget* parent) {
 }
 
 QDialog* makeGuideDialog(QWidget* parent) {
-  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), resourceText(QStringLiteral(":/help/guide.html")), 84, 34,
-                    parent);
+  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), resourceText(QStringLiteral(":/help/guide.html")), 84,
+                    34, parent);
 }
 
 } // namespace tandem::ui

@@ -138,7 +138,8 @@ void MainWindow::connectModel() {
   RunController& runs = m_workspace.runs;
   connect(m_start, &StartPage::openRequested, this, &MainWindow::chooseModel);
   connect(m_start, &StartPage::sampleRequested, this, [this](const QString& source) { openModel(source); });
-  connect(m_layers, &LayersPanel::contextMenuRequested, this, [this](QPoint position) { m_placementMenu->popup(position); });
+  connect(m_layers, &LayersPanel::contextMenuRequested, this,
+          [this](QPoint position) { m_placementMenu->popup(position); });
   connect(m_layers, &LayersPanel::pictureFailed, this, [this](const QString& path) {
     showError(makeError(ErrorCode::OutputFailed, "cannot write the picture", path.toStdString(),
                         "choose a folder that you may write to, with free space"));
@@ -149,9 +150,8 @@ void MainWindow::connectModel() {
     statusBar()->showMessage(tr("Command copied"), 4000);
   });
 
-  connect(&document, &DocumentModel::opening, this, [this](const QString& source) {
-    statusBar()->showMessage(tr("Opening %1...").arg(sourceTitle(source)));
-  });
+  connect(&document, &DocumentModel::opening, this,
+          [this](const QString& source) { statusBar()->showMessage(tr("Opening %1...").arg(sourceTitle(source))); });
   connect(&document, &DocumentModel::opened, this, [this] {
     statusBar()->clearMessage();
     m_messages->hide();
@@ -212,8 +212,7 @@ void MainWindow::connectModel() {
     m_messages->showMessage(MessageKind::Error, errorHeadline(error), errorDetail(error),
                             {action(QStringLiteral("restart_engine"))});
   });
-  connect(&engine, &EngineBridge::workerReady, this,
-          [this] { m_engineState->setText(tr("Engine ready")); });
+  connect(&engine, &EngineBridge::workerReady, this, [this] { m_engineState->setText(tr("Engine ready")); });
   connect(&m_workspace.settings, &Settings::recentFilesChanged, this, &MainWindow::fillRecent);
   connect(&m_workspace.settings, &Settings::themeChanged, this, &MainWindow::applyTheme);
 }
@@ -239,7 +238,8 @@ void MainWindow::updateTitle() {
   else if (document.placementFile().isEmpty())
     setWindowTitle(tr("%1[*] - Tandem").arg(sourceTitle(document.source())));
   else
-    setWindowTitle(tr("%1 (%2)[*] - Tandem").arg(sourceTitle(document.source()), sourceTitle(document.placementFile())));
+    setWindowTitle(
+        tr("%1 (%2)[*] - Tandem").arg(sourceTitle(document.source()), sourceTitle(document.placementFile())));
 }
 
 void MainWindow::showError(const Error& error) {
@@ -265,8 +265,10 @@ void MainWindow::offerRecovery() {
   auto* discard = new QAction(tr("Discard"), this);
   connect(recover, &QAction::triggered, this, [this, work] { m_workspace.document.recover(work); });
   connect(discard, &QAction::triggered, this, [work] { Autosave::discard(work); });
-  m_messages->showMessage(MessageKind::Info, tr("A placement of %1 was not saved when Tandem ended last time").arg(sourceTitle(work.source)),
-                          tr("Recover opens the model with that placement."), {recover, discard});
+  m_messages->showMessage(
+      MessageKind::Info,
+      tr("A placement of %1 was not saved when Tandem ended last time").arg(sourceTitle(work.source)),
+      tr("Recover opens the model with that placement."), {recover, discard});
 }
 
 void MainWindow::openModel(const QString& source, const QString& placementFile) {

@@ -47,7 +47,8 @@ class MainWindow : public QMainWindow {
   void resetLayout();
   /// The folder dialog is skipped.
   void exportOnnxRuntime(const QString& folder, bool overwrite);
-  [[nodiscard]] bool savePlacementTo(const QString& path);
+  /// False after a failure, which is shown.
+  bool savePlacementTo(const QString& path);
 
  protected:
   void closeEvent(QCloseEvent* event) override;

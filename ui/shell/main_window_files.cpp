@@ -33,9 +33,9 @@ QFileDialog* fileDialog(QWidget* parent, const QString& name, const QString& tit
 } // namespace
 
 void MainWindow::chooseModel() {
-  auto* dialog = fileDialog(this, QStringLiteral("open_model_dialog"), tr("Open model"),
-                            m_workspace.settings.lastFolder(QStringLiteral("model")),
-                            tr("ONNX models (*.onnx);;All files (*)"));
+  auto* dialog =
+      fileDialog(this, QStringLiteral("open_model_dialog"), tr("Open model"),
+                 m_workspace.settings.lastFolder(QStringLiteral("model")), tr("ONNX models (*.onnx);;All files (*)"));
   dialog->setFileMode(QFileDialog::ExistingFile);
   connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
     m_workspace.settings.setLastFolder(QStringLiteral("model"), path);
@@ -77,9 +77,9 @@ void MainWindow::savePlacement() {
 }
 
 void MainWindow::savePlacementAs() {
-  auto* dialog = fileDialog(this, QStringLiteral("save_placement_dialog"), tr("Save placement"),
-                            m_workspace.settings.lastFolder(QStringLiteral("placement")),
-                            tr("Placements (*.placement.json)"));
+  auto* dialog =
+      fileDialog(this, QStringLiteral("save_placement_dialog"), tr("Save placement"),
+                 m_workspace.settings.lastFolder(QStringLiteral("placement")), tr("Placements (*.placement.json)"));
   dialog->setAcceptMode(QFileDialog::AcceptSave);
   dialog->setDefaultSuffix(QStringLiteral("placement.json"));
   dialog->selectFile(placementName(m_workspace.document));
@@ -92,9 +92,9 @@ void MainWindow::savePlacementAs() {
 }
 
 void MainWindow::exportPlacementJson() {
-  auto* dialog = fileDialog(this, QStringLiteral("export_placement_dialog"), tr("Export placement"),
-                            m_workspace.settings.lastFolder(QStringLiteral("placement")),
-                            tr("Placements (*.placement.json)"));
+  auto* dialog =
+      fileDialog(this, QStringLiteral("export_placement_dialog"), tr("Export placement"),
+                 m_workspace.settings.lastFolder(QStringLiteral("placement")), tr("Placements (*.placement.json)"));
   dialog->setAcceptMode(QFileDialog::AcceptSave);
   dialog->setDefaultSuffix(QStringLiteral("placement.json"));
   dialog->selectFile(placementName(m_workspace.document));
@@ -149,10 +149,10 @@ void MainWindow::whenSaved(const Slot& then) {
     then();
     return;
   }
-  auto* box = new QMessageBox(QMessageBox::Question, tr("Save placement?"),
-                              tr("The placement of %1 has changes that are not saved.")
-                                  .arg(sourceTitle(m_workspace.document.source())),
-                              QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
+  auto* box = new QMessageBox(
+      QMessageBox::Question, tr("Save placement?"),
+      tr("The placement of %1 has changes that are not saved.").arg(sourceTitle(m_workspace.document.source())),
+      QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
   box->setObjectName(QStringLiteral("unsaved_dialog"));
   box->setAttribute(Qt::WA_DeleteOnClose);
   box->setDefaultButton(QMessageBox::Save);
@@ -181,9 +181,10 @@ void MainWindow::addRule() {
   device->setAccessibleName(tr("Device"));
   const QStringList ids = m_workspace.devices.visibleIds();
   for (int i = 0; i < ids.size(); ++i) device->addItem(deviceIcon(i, ids[i], palette()), ids[i]);
-  auto* help = new QLabel(tr("A name or scope with * and ?, or op: and an operator. Later rules win; layers that you put "
-                             "on a device one by one win over rules."),
-                          dialog);
+  auto* help =
+      new QLabel(tr("A name or scope with * and ?, or op: and an operator. Later rules win; layers that you put "
+                    "on a device one by one win over rules."),
+                 dialog);
   help->setWordWrap(true);
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, dialog);
   buttons->button(QDialogButtonBox::Ok)->setEnabled(false);
@@ -196,9 +197,8 @@ void MainWindow::addRule() {
   });
   connect(buttons, &QDialogButtonBox::accepted, dialog, &QDialog::accept);
   connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-  connect(dialog, &QDialog::accepted, this, [this, match, device] {
-    m_workspace.document.addRule(match->text().trimmed(), device->currentText());
-  });
+  connect(dialog, &QDialog::accepted, this,
+          [this, match, device] { m_workspace.document.addRule(match->text().trimmed(), device->currentText()); });
   dialog->open();
 }
 

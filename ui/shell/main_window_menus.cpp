@@ -69,9 +69,11 @@ void MainWindow::makeMenus() {
 
 void MainWindow::makeFileMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&File"));
-  add(menu, QStringLiteral("open_model"), tr("&Open model..."), [this] { chooseModel(); }, {QKeySequence::Open},
+  add(
+      menu, QStringLiteral("open_model"), tr("&Open model..."), [this] { chooseModel(); }, {QKeySequence::Open},
       QStringLiteral("open"));
-  add(menu, QStringLiteral("open_sample"), tr("Open &sample..."),
+  add(
+      menu, QStringLiteral("open_sample"), tr("Open &sample..."),
       [this] {
         whenSaved([this] {
           m_workspace.document.close();
@@ -84,7 +86,8 @@ void MainWindow::makeFileMenu() {
   menu->addSeparator();
   add(menu, QStringLiteral("open_placement"), tr("Open &placement..."), [this] { choosePlacement(); },
       {QKeySequence(tr("Ctrl+Shift+O"))});
-  add(menu, QStringLiteral("save_placement"), tr("&Save placement"), [this] { savePlacement(); }, {QKeySequence::Save},
+  add(
+      menu, QStringLiteral("save_placement"), tr("&Save placement"), [this] { savePlacement(); }, {QKeySequence::Save},
       QStringLiteral("save"));
   add(menu, QStringLiteral("save_placement_as"), tr("Save placement &as..."), [this] { savePlacementAs(); },
       {QKeySequence(tr("Ctrl+Shift+S"))});
@@ -92,8 +95,8 @@ void MainWindow::makeFileMenu() {
   add(exports, QStringLiteral("export_placement"), tr("Placement as &JSON..."), [this] { exportPlacementJson(); });
   add(exports, QStringLiteral("export_onnxruntime"), tr("For &ONNX Runtime..."), [this] { chooseExportFolder(); },
       {QKeySequence(tr("Ctrl+E"))});
-  add(exports, QStringLiteral("export_graph_picture"), tr("&Picture of the graph..."), [this] { m_layers->exportPicture(); },
-      {QKeySequence(tr("Ctrl+Shift+E"))});
+  add(exports, QStringLiteral("export_graph_picture"), tr("&Picture of the graph..."),
+      [this] { m_layers->exportPicture(); }, {QKeySequence(tr("Ctrl+Shift+E"))});
   menu->addSeparator();
   add(menu, QStringLiteral("quit"), tr("&Quit"), [this] { close(); }, {QKeySequence(tr("Ctrl+Q"))});
 }
@@ -113,67 +116,83 @@ void MainWindow::makeEditMenu() {
   m_actions.insert(undo->objectName(), undo);
   m_actions.insert(redo->objectName(), redo);
   menu->addSeparator();
-  add(menu, QStringLiteral("find"), tr("&Find layers"), [this] { m_layers->focusSearch(); }, {QKeySequence::Find},
+  add(
+      menu, QStringLiteral("find"), tr("&Find layers"), [this] { m_layers->focusSearch(); }, {QKeySequence::Find},
       QStringLiteral("search"));
-  add(menu, QStringLiteral("select_all"), tr("Select &all layers"), [this] {
-    QList<int> nodes;
-    for (int node = 0; node < m_workspace.document.nodeCount(); ++node) nodes << node;
-    m_workspace.selection.select(nodes);
-  }, {QKeySequence(tr("Ctrl+Shift+A"))});
+  add(menu, QStringLiteral("select_all"), tr("Select &all layers"),
+      [this] {
+        QList<int> nodes;
+        for (int node = 0; node < m_workspace.document.nodeCount(); ++node) nodes << node;
+        m_workspace.selection.select(nodes);
+      },
+      {QKeySequence(tr("Ctrl+Shift+A"))});
   add(menu, QStringLiteral("select_none"), tr("Select &nothing"), [this] { m_workspace.selection.select({}); },
       {QKeySequence(tr("Ctrl+Shift+D"))});
-  add(menu, QStringLiteral("go_back"), tr("Selection &before"), [this] { m_workspace.selection.goBack(); },
+  add(
+      menu, QStringLiteral("go_back"), tr("Selection &before"), [this] { m_workspace.selection.goBack(); },
       {QKeySequence(tr("Alt+Left"))}, QStringLiteral("back"));
-  add(menu, QStringLiteral("go_forward"), tr("Ne&xt selection"), [this] { m_workspace.selection.goForward(); },
+  add(
+      menu, QStringLiteral("go_forward"), tr("Ne&xt selection"), [this] { m_workspace.selection.goForward(); },
       {QKeySequence(tr("Alt+Right"))}, QStringLiteral("forward"));
   menu->addSeparator();
-  add(menu, QStringLiteral("command_palette"), tr("&Commands..."), [this] { showPalette(); },
+  add(
+      menu, QStringLiteral("command_palette"), tr("&Commands..."), [this] { showPalette(); },
       {QKeySequence(tr("Ctrl+Shift+P")), QKeySequence(tr("Ctrl+K"))}, QStringLiteral("palette"));
 }
 
 void MainWindow::makeViewMenu() {
   m_viewMenu = menuBar()->addMenu(tr("&View"));
   QMenu* menu = m_viewMenu;
-  add(menu, QStringLiteral("show_graph"), tr("&Graph"), [this] { m_layers->showGraph(); }, {QKeySequence(tr("Ctrl+1"))});
+  add(menu, QStringLiteral("show_graph"), tr("&Graph"), [this] { m_layers->showGraph(); },
+      {QKeySequence(tr("Ctrl+1"))});
   add(menu, QStringLiteral("show_table"), tr("Layers &table"), [this] { m_layers->showTable(); },
       {QKeySequence(tr("Ctrl+2"))});
   add(menu, QStringLiteral("zoom_in"), tr("Zoom &in"), [this] { m_layers->canvas()->zoomBy(1.25); },
       {QKeySequence::ZoomIn, QKeySequence(tr("Ctrl+="))});
   add(menu, QStringLiteral("zoom_out"), tr("Zoom &out"), [this] { m_layers->canvas()->zoomBy(0.8); },
       {QKeySequence::ZoomOut});
-  add(menu, QStringLiteral("zoom_fit"), tr("&Fit into window"), [this] { m_layers->canvas()->fitToWindow(); },
+  add(
+      menu, QStringLiteral("zoom_fit"), tr("&Fit into window"), [this] { m_layers->canvas()->fitToWindow(); },
       {QKeySequence(tr("Ctrl+0"))}, QStringLiteral("fit"));
-  add(menu, QStringLiteral("expand_groups"), tr("&Expand all groups"), [this] { m_layers->canvas()->expandAll(); }, {},
+  add(
+      menu, QStringLiteral("expand_groups"), tr("&Expand all groups"), [this] { m_layers->canvas()->expandAll(); }, {},
       QStringLiteral("expand"));
-  add(menu, QStringLiteral("collapse_groups"), tr("&Collapse all groups"), [this] { m_layers->canvas()->collapseAll(); }, {},
-      QStringLiteral("collapse"));
+  add(
+      menu, QStringLiteral("collapse_groups"), tr("&Collapse all groups"),
+      [this] { m_layers->canvas()->collapseAll(); }, {}, QStringLiteral("collapse"));
   menu->addSeparator();
   QMenu* panels = menu->addMenu(tr("&Panels"));
   for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
                             m_docks[QStringLiteral("dock_log")]})
     panels->addAction(dock->toggleViewAction());
-  add(menu, QStringLiteral("next_pane"), tr("&Next pane"), [this] {
-    // F6 goes round: graph, inspector or run, charts or log, devices.
-    const QList<QWidget*> panes = {centralWidget(), m_docks[QStringLiteral("dock_inspector")],
-                                   m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
-                                   m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_devices")]};
-    qsizetype current = -1;
-    for (qsizetype i = 0; i < panes.size(); ++i) {
-      if (panes[i]->isAncestorOf(QApplication::focusWidget())) current = i;
-    }
-    for (qsizetype step = 1; step <= panes.size(); ++step) {
-      QWidget* pane = panes[(current + step) % panes.size()];
-      if (pane->visibleRegion().isEmpty()) continue;
-      for (QWidget* child : pane->findChildren<QWidget*>()) {
-        if ((child->focusPolicy() & Qt::TabFocus) && child->isVisibleTo(this) && child->isEnabled()) {
-          child->setFocus(Qt::TabFocusReason);
-          return;
+  add(menu, QStringLiteral("next_pane"), tr("&Next pane"),
+      [this] {
+        // F6 goes round: graph, inspector or run, charts or log, devices.
+        const QList<QWidget*> panes = {centralWidget(),
+                                       m_docks[QStringLiteral("dock_inspector")],
+                                       m_docks[QStringLiteral("dock_run")],
+                                       m_docks[QStringLiteral("dock_charts")],
+                                       m_docks[QStringLiteral("dock_log")],
+                                       m_docks[QStringLiteral("dock_devices")]};
+        qsizetype current = -1;
+        for (qsizetype i = 0; i < panes.size(); ++i) {
+          if (panes[i]->isAncestorOf(QApplication::focusWidget())) current = i;
         }
-      }
-    }
-  }, {QKeySequence(tr("F6"))});
-  add(menu, QStringLiteral("pause_display"), tr("Pause c&harts"), [this] { m_charts->setPaused(!m_charts->isPaused()); });
+        for (qsizetype step = 1; step <= panes.size(); ++step) {
+          QWidget* pane = panes[(current + step) % panes.size()];
+          if (pane->visibleRegion().isEmpty()) continue;
+          for (QWidget* child : pane->findChildren<QWidget*>()) {
+            if ((child->focusPolicy() & Qt::TabFocus) && child->isVisibleTo(this) && child->isEnabled()) {
+              child->setFocus(Qt::TabFocusReason);
+              return;
+            }
+          }
+        }
+      },
+      {QKeySequence(tr("F6"))});
+  add(menu, QStringLiteral("pause_display"), tr("Pause c&harts"),
+      [this] { m_charts->setPaused(!m_charts->isPaused()); });
   add(menu, QStringLiteral("reset_layout"), tr("&Reset layout"), [this] { resetLayout(); });
   menu->addSeparator();
   QMenu* themes = menu->addMenu(tr("&Theme"));
@@ -198,25 +217,23 @@ void MainWindow::makePlacementMenu() {
   m_scopeMenu = menu->addMenu(tr("Put its s&cope on"));
   m_operatorMenu = menu->addMenu(tr("Put all of its &operator on"));
   menu->addSeparator();
-  add(menu, QStringLiteral("select_operator"), tr("Select all of this o&perator"), [this] {
-    m_workspace.selection.select(m_workspace.document.sameOperator(m_workspace.selection.nodes()));
-  });
-  add(menu, QStringLiteral("select_scope"), tr("Select the whole sco&pe"), [this] {
-    m_workspace.selection.select(m_workspace.document.sameScope(m_workspace.selection.nodes()));
-  });
-  add(menu, QStringLiteral("select_downstream"), tr("Select from here to the out&put"), [this] {
-    m_workspace.selection.select(m_workspace.document.downstream(m_workspace.selection.nodes()));
-  });
+  add(menu, QStringLiteral("select_operator"), tr("Select all of this o&perator"),
+      [this] { m_workspace.selection.select(m_workspace.document.sameOperator(m_workspace.selection.nodes())); });
+  add(menu, QStringLiteral("select_scope"), tr("Select the whole sco&pe"),
+      [this] { m_workspace.selection.select(m_workspace.document.sameScope(m_workspace.selection.nodes())); });
+  add(menu, QStringLiteral("select_downstream"), tr("Select from here to the out&put"),
+      [this] { m_workspace.selection.select(m_workspace.document.downstream(m_workspace.selection.nodes())); });
   menu->addSeparator();
-  add(menu, QStringLiteral("all_on_cpu"), tr("All layers on the &CPU"), [this] {
-    m_workspace.document.assignAll(m_workspace.devices.cpu());
-  });
+  add(menu, QStringLiteral("all_on_cpu"), tr("All layers on the &CPU"),
+      [this] { m_workspace.document.assignAll(m_workspace.devices.cpu()); });
   m_allOnMenu = menu->addMenu(tr("All layers &on"));
   add(menu, QStringLiteral("alternate_layers"), tr("A&lternate layers (to see transfers)"), [this] {
     QStringList devices = {m_workspace.devices.cpu()};
     const QString accelerator = m_workspace.devices.accelerator();
-    if (!accelerator.isEmpty()) devices << accelerator;
-    else devices = m_workspace.devices.visibleIds().mid(0, 2);
+    if (!accelerator.isEmpty())
+      devices << accelerator;
+    else
+      devices = m_workspace.devices.visibleIds().mid(0, 2);
     m_workspace.document.alternate(devices);
   });
   add(menu, QStringLiteral("add_rule"), tr("Add &rule..."), [this] { addRule(); });
@@ -225,10 +242,14 @@ void MainWindow::makePlacementMenu() {
 
 void MainWindow::makeRunMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Run"));
-  add(menu, QStringLiteral("run"), tr("&Run"), [this] { m_run->run(); }, {QKeySequence(tr("F5"))}, QStringLiteral("run"));
-  add(menu, QStringLiteral("stop"), tr("&Stop"), [this] { m_run->stop(); }, {QKeySequence(tr("Shift+F5"))},
+  add(
+      menu, QStringLiteral("run"), tr("&Run"), [this] { m_run->run(); }, {QKeySequence(tr("F5"))},
+      QStringLiteral("run"));
+  add(
+      menu, QStringLiteral("stop"), tr("&Stop"), [this] { m_run->stop(); }, {QKeySequence(tr("Shift+F5"))},
       QStringLiteral("stop"));
-  add(menu, QStringLiteral("run_again"), tr("Run a&gain"), [this] { m_run->runAgain(); }, {QKeySequence(tr("Ctrl+R"))},
+  add(
+      menu, QStringLiteral("run_again"), tr("Run a&gain"), [this] { m_run->runAgain(); }, {QKeySequence(tr("Ctrl+R"))},
       QStringLiteral("again"));
   menu->addSeparator();
   add(menu, QStringLiteral("show_deployment"), tr("Edit &deployment"), [this] {
@@ -236,13 +257,17 @@ void MainWindow::makeRunMenu() {
     m_docks[QStringLiteral("dock_run")]->raise();
     m_run->showDeployment();
   });
-  add(menu, QStringLiteral("predict_pictures"), tr("&Predict pictures..."), [this] {
-    m_docks[QStringLiteral("dock_run")]->show();
-    m_docks[QStringLiteral("dock_run")]->raise();
-    m_run->showPredictions();
-    m_run->predictions()->choosePictures();
-  }, {QKeySequence(tr("Ctrl+P"))}, QStringLiteral("picture"));
-  add(menu, QStringLiteral("copy_command"), tr("&Copy as command"), [this] { m_run->copyCommand(); },
+  add(
+      menu, QStringLiteral("predict_pictures"), tr("&Predict pictures..."),
+      [this] {
+        m_docks[QStringLiteral("dock_run")]->show();
+        m_docks[QStringLiteral("dock_run")]->raise();
+        m_run->showPredictions();
+        m_run->predictions()->choosePictures();
+      },
+      {QKeySequence(tr("Ctrl+P"))}, QStringLiteral("picture"));
+  add(
+      menu, QStringLiteral("copy_command"), tr("&Copy as command"), [this] { m_run->copyCommand(); },
       {QKeySequence(tr("Ctrl+Shift+C"))}, QStringLiteral("copy"));
   menu->addSeparator();
   add(menu, QStringLiteral("measure_layers"), tr("Measure each &layer where it runs"), [this] {
@@ -253,16 +278,19 @@ void MainWindow::makeRunMenu() {
     }
     if (!used.isEmpty()) m_workspace.document.profile(used);
   });
-  add(menu, QStringLiteral("measure_devices"), tr("&Measure devices"), [this] { m_workspace.devices.probe(); }, {},
+  add(
+      menu, QStringLiteral("measure_devices"), tr("&Measure devices"), [this] { m_workspace.devices.probe(); }, {},
       QStringLiteral("probe"));
   add(menu, QStringLiteral("restart_engine"), tr("Restart the &engine"), [this] { m_workspace.engine.start(); });
 }
 
 void MainWindow::makeHelpMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Help"));
-  add(menu, QStringLiteral("guide"), tr("&Guide"), [this] { showGuide(); }, {QKeySequence::HelpContents},
+  add(
+      menu, QStringLiteral("guide"), tr("&Guide"), [this] { showGuide(); }, {QKeySequence::HelpContents},
       QStringLiteral("learn"));
-  add(menu, QStringLiteral("shortcuts"), tr("&Keyboard shortcuts"), [this] { showShortcuts(); }, {QKeySequence(tr("?"))});
+  add(menu, QStringLiteral("shortcuts"), tr("&Keyboard shortcuts"), [this] { showShortcuts(); },
+      {QKeySequence(tr("?"))});
   add(menu, QStringLiteral("about"), tr("&About Tandem"), [this] { showAbout(); });
 }
 
@@ -300,12 +328,16 @@ void MainWindow::fillDeviceMenus() {
   };
   DocumentModel& document = m_workspace.document;
   SelectionModel& selection = m_workspace.selection;
-  fill(m_assignMenu, QStringLiteral("assign"), [&](const QString& id) { document.assign(selection.nodes(), id); }, true);
-  fill(m_scopeMenu, QStringLiteral("assign_scope"),
-       [&](const QString& id) { document.assign(document.sameScope(selection.nodes()), id); }, true);
-  fill(m_operatorMenu, QStringLiteral("assign_operator"),
-       [&](const QString& id) { document.assign(document.sameOperator(selection.nodes()), id); }, true);
-  fill(m_allOnMenu, QStringLiteral("all_on"), [&](const QString& id) { document.assignAll(id); }, false);
+  fill(
+      m_assignMenu, QStringLiteral("assign"), [&](const QString& id) { document.assign(selection.nodes(), id); }, true);
+  fill(
+      m_scopeMenu, QStringLiteral("assign_scope"),
+      [&](const QString& id) { document.assign(document.sameScope(selection.nodes()), id); }, true);
+  fill(
+      m_operatorMenu, QStringLiteral("assign_operator"),
+      [&](const QString& id) { document.assign(document.sameOperator(selection.nodes()), id); }, true);
+  fill(
+      m_allOnMenu, QStringLiteral("all_on"), [&](const QString& id) { document.assignAll(id); }, false);
   updateActions();
 }
 
@@ -318,9 +350,9 @@ void MainWindow::updateActions() {
       if (QAction* found = action(QLatin1String(name))) found->setEnabled(enabled);
     }
   };
-  enable({"close_model", "open_placement", "save_placement", "save_placement_as", "export_placement", "export_graph_picture",
-          "find", "select_all", "show_graph", "show_table", "zoom_in", "zoom_out", "zoom_fit", "expand_groups",
-          "collapse_groups", "all_on_cpu", "alternate_layers", "add_rule", "reset_placement"},
+  enable({"close_model", "open_placement", "save_placement", "save_placement_as", "export_placement",
+          "export_graph_picture", "find", "select_all", "show_graph", "show_table", "zoom_in", "zoom_out", "zoom_fit",
+          "expand_groups", "collapse_groups", "all_on_cpu", "alternate_layers", "add_rule", "reset_placement"},
          open);
   enable({"export_onnxruntime", "copy_command", "show_deployment"}, document.canRun());
   enable({"select_none", "select_operator", "select_scope", "select_downstream"}, selected);

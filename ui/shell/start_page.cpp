@@ -46,14 +46,16 @@ QWidget* StartPage::makeChoices() {
   large.setBold(true);
   title->setFont(large);
   title->setWordWrap(true);
-  auto* text = new QLabel(tr("Open a neural network, put its layers on the CPU and on accelerators, run both at once, and "
-                             "see what it costs."),
-                          column);
+  auto* text =
+      new QLabel(tr("Open a neural network, put its layers on the CPU and on accelerators, run both at once, and "
+                    "see what it costs."),
+                 column);
   text->setWordWrap(true);
   inner->addWidget(title);
   inner->addWidget(text);
   inner->addSpacing(em / 2);
-  const auto choice = [&](const QString& name, const QString& iconName, const QString& headline, const QString& detail) {
+  const auto choice = [&](const QString& name, const QString& iconName, const QString& headline,
+                          const QString& detail) {
     auto* button = new QPushButton(icon(iconName), headline + QLatin1Char('\n') + detail, column);
     button->setObjectName(name);
     button->setIconSize(QSize(em * 2, em * 2));
@@ -135,8 +137,9 @@ void StartPage::fillSamples() {
     m_samples->clear();
     if (!samples.ok()) return;
     for (const auto& sample : *samples) {
-      auto* item = new QListWidgetItem(icon(QStringLiteral("sample")),
-                                       toQString(sample.title) + QLatin1Char('\n') + toQString(sample.description), m_samples);
+      auto* item =
+          new QListWidgetItem(icon(QStringLiteral("sample")),
+                              toQString(sample.title) + QLatin1Char('\n') + toQString(sample.description), m_samples);
       item->setData(Qt::UserRole, toQString(sample.name));
     }
   });

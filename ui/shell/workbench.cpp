@@ -23,7 +23,8 @@ namespace {
 class StillStyle : public QProxyStyle {
  public:
   StillStyle() : QProxyStyle(QStyleFactory::create(QStringLiteral("Fusion"))) {}
-  int styleHint(StyleHint hint, const QStyleOption* option, const QWidget* widget, QStyleHintReturn* data) const override {
+  int styleHint(StyleHint hint, const QStyleOption* option, const QWidget* widget,
+                QStyleHintReturn* data) const override {
     if (hint == SH_Widget_Animation_Duration || hint == SH_Widget_Animate) return 0;
     return QProxyStyle::styleHint(hint, option, widget, data);
   }
@@ -32,13 +33,15 @@ class StillStyle : public QProxyStyle {
 // Qt aborts when no display can be opened; people get one line that says what to do instead.
 void onStartMessage(QtMsgType type, const QMessageLogContext&, const QString& text) {
   if (type == QtFatalMsg) {
-    std::fputs("tandem-workbench: no display could be opened: set DISPLAY, or use `tandem run` on the terminal\n", stderr);
+    std::fputs("tandem-workbench: no display could be opened: set DISPLAY, or use `tandem run` on the terminal\n",
+               stderr);
     std::fflush(stderr);
     ::_exit(2);
   }
   if (text.contains(QLatin1String("qt.qpa"))) return;
   if (type == QtDebugMsg || type == QtInfoMsg) return;
-  if (text.contains(QLatin1String("could not connect to display")) || text.contains(QLatin1String("Qt platform plugin")))
+  if (text.contains(QLatin1String("could not connect to display")) ||
+      text.contains(QLatin1String("Qt platform plugin")))
     return;
   std::fprintf(stderr, "%s\n", qUtf8Printable(text));
 }
@@ -85,15 +88,20 @@ int runWorkbench(int argc, char** argv) {
   QGuiApplication::setWindowIcon(QIcon(QStringLiteral(":/icons/tandem.svg")));
 
   QCommandLineParser parser;
-  parser.setApplicationDescription(QCoreApplication::translate("tandem::ui", "Place the layers of a neural network on CPU and GPU, run both, and measure."));
+  parser.setApplicationDescription(QCoreApplication::translate(
+      "tandem::ui", "Place the layers of a neural network on CPU and GPU, run both, and measure."));
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument(QStringLiteral("model"), QStringLiteral("An ONNX file or sample:NAME."), QStringLiteral("[model]"));
-  parser.addOption({QStringLiteral("placement"), QStringLiteral("Open this placement with the model."), QStringLiteral("file")});
+  parser.addPositionalArgument(QStringLiteral("model"), QStringLiteral("An ONNX file or sample:NAME."),
+                               QStringLiteral("[model]"));
+  parser.addOption(
+      {QStringLiteral("placement"), QStringLiteral("Open this placement with the model."), QStringLiteral("file")});
   parser.addOption({QStringLiteral("cores"), QStringLiteral("Core sets, e.g. \"0;1\"."), QStringLiteral("sets")});
-  parser.addOption({QStringLiteral("worker"), QStringLiteral("The tandem-worker program to use."), QStringLiteral("path")});
+  parser.addOption(
+      {QStringLiteral("worker"), QStringLiteral("The tandem-worker program to use."), QStringLiteral("path")});
   parser.addOption({QStringLiteral("test-mode"), QStringLiteral("Fixed look, no animations, own file dialogs.")});
-  parser.addOption({QStringLiteral("control-socket"), QStringLiteral("Listen here for test commands."), QStringLiteral("name")});
+  parser.addOption(
+      {QStringLiteral("control-socket"), QStringLiteral("Listen here for test commands."), QStringLiteral("name")});
   parser.process(app);
   if (testMode)
     setTestMode(app);
@@ -106,7 +114,8 @@ int runWorkbench(int argc, char** argv) {
   Workspace workspace(options);
   MainWindow window(workspace);
   ControlSocket control(window);
-  if (parser.isSet(QStringLiteral("control-socket")) && !control.listen(parser.value(QStringLiteral("control-socket")))) {
+  if (parser.isSet(QStringLiteral("control-socket")) &&
+      !control.listen(parser.value(QStringLiteral("control-socket")))) {
     std::fprintf(stderr, "tandem-workbench: cannot listen on the control socket %s: choose another name\n",
                  qUtf8Printable(parser.value(QStringLiteral("control-socket"))));
     return 2;

@@ -72,8 +72,7 @@ ChartsPanel::ChartsPanel(Workspace& workspace, QWidget* parent) : QWidget(parent
       tick();
     }
   });
-  connect(&m_workspace.runs, &RunController::finished, this,
-          [this] { showMemory(m_workspace.runs.report()->memory); });
+  connect(&m_workspace.runs, &RunController::finished, this, [this] { showMemory(m_workspace.runs.report()->memory); });
 }
 
 int ChartsPanel::deviceNumber(const std::string& devices) const {

@@ -15,8 +15,8 @@ namespace tandem::ui {
 class BarChart;
 class LiveChart;
 
-/// Latency, throughput, device load and memory of the run, drawn ten times a second from the run's snapshots. Nothing is
-/// drawn while the panel is hidden; the samples are kept by the RunController.
+/// Latency, throughput, device load and memory of the run, drawn ten times a second from the run's snapshots. Nothing
+/// is drawn while the panel is hidden; the samples are kept by the RunController.
 class ChartsPanel : public QWidget {
   Q_OBJECT
  public:

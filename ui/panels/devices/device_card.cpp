@@ -35,7 +35,10 @@ QString bytes(std::int64_t value) { return formatBytes(static_cast<double>(value
 } // namespace
 
 DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget* parent)
-    : QFrame(parent), m_id(toQString(device.id)), m_label(deviceLabel(device)), m_number(number) {
+    : QFrame(parent),
+      m_id(toQString(device.id)),
+      m_label(deviceLabel(device)),
+      m_number(number) {
   setObjectName(QStringLiteral("device_") + m_id);
   setFrameShape(QFrame::StyledPanel);
   setAutoFillBackground(true);
@@ -64,8 +67,7 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
   menuButton->setToolTip(tr("What can be done with this device"));
   menuButton->setObjectName(QStringLiteral("device_menu_") + m_id);
   auto* menu = new QMenu(menuButton);
-  if (device.visible)
-    menu->addAction(tr("Put the selected layers here"), this, [this] { emit assignRequested(m_id); });
+  if (device.visible) menu->addAction(tr("Put the selected layers here"), this, [this] { emit assignRequested(m_id); });
   menu->addAction(device.memoryLimitBytes ? tr("Change memory limit...") : tr("Set memory limit..."), this,
                   [this] { emit limitRequested(m_id); });
   const bool visible = device.visible;
@@ -100,7 +102,8 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
   row(tr("Driver"), toQString(device.driver));
   QString memory = device.memoryBytes > 0 ? bytes(device.memoryBytes) : QString();
   if (device.memoryLimitBytes) memory = tr("%1, limited to %2").arg(memory, bytes(*device.memoryLimitBytes));
-  if (device.unifiedMemory && !memory.isEmpty() && device.kind != "cpu") memory = tr("%1, shared with the CPU").arg(memory);
+  if (device.unifiedMemory && !memory.isEmpty() && device.kind != "cpu")
+    memory = tr("%1, shared with the CPU").arg(memory);
   row(tr("Memory"), memory);
   row(tr("Units"), device.computeUnits > 0 ? QString::number(device.computeUnits) : QString());
   row(tr("Cores"), toQString(device.cores));

@@ -71,7 +71,8 @@ DevicesPanel::DevicesPanel(Workspace& workspace, QWidget* parent) : QWidget(pare
 }
 
 void DevicesPanel::changeEvent(QEvent* event) {
-  if (event->type() == QEvent::PaletteChange) QMetaObject::invokeMethod(this, &DevicesPanel::rebuild, Qt::QueuedConnection);
+  if (event->type() == QEvent::PaletteChange)
+    QMetaObject::invokeMethod(this, &DevicesPanel::rebuild, Qt::QueuedConnection);
   QWidget::changeEvent(event);
 }
 
@@ -105,9 +106,8 @@ void DevicesPanel::rebuild() {
   }
   for (const auto& device : devices.list().devices) {
     auto* card = new DeviceCard(device, devices.numberOf(toQString(device.id)));
-    connect(card, &DeviceCard::assignRequested, this, [this](const QString& id) {
-      m_workspace.document.assign(m_workspace.selection.nodes(), id);
-    });
+    connect(card, &DeviceCard::assignRequested, this,
+            [this](const QString& id) { m_workspace.document.assign(m_workspace.selection.nodes(), id); });
     connect(card, &DeviceCard::hideRequested, &m_workspace.devices, &DeviceListModel::setHidden);
     connect(card, &DeviceCard::limitRequested, this, &DevicesPanel::askLimit);
     m_cards->addWidget(card);

@@ -147,7 +147,7 @@ void InspectorPanel::fillDevices() {
   if (!mixed && !ids.contains(first)) add(tr("%1 (not there)").arg(first), first, -1);
   add(tr("Default (%1)").arg(toQString(document.placement().defaultDevice)), {}, -1);
   const int current = mixed ? 0 : own ? m_device->findData(first, Qt::UserRole + 1) : -1;
-  m_device->setCurrentIndex(mixed || current >= 0 ? std::max(current, 0)
+  m_device->setCurrentIndex(mixed || current >= 0                ? std::max(current, 0)
                             : document.placement().rules.empty() ? m_device->count() - 1
                                                                  : m_device->findData(first, Qt::UserRole + 1));
 }
@@ -180,16 +180,18 @@ QString InspectorPanel::nodeHtml(int node) const {
   const Theme theme = Theme::of(palette());
   QString html = QStringLiteral("<table cellspacing='2'>");
   const QString domain = summary.domain.empty() ? QString() : escaped(summary.domain) + QLatin1Char('.');
-  html += row(muted(tr("Operator")), domain + escaped(summary.op) +
-                                         (summary.version > 0 ? muted(tr(" version %1").arg(summary.version)) : QString()));
+  html +=
+      row(muted(tr("Operator")), domain + escaped(summary.op) +
+                                     (summary.version > 0 ? muted(tr(" version %1").arg(summary.version)) : QString()));
   if (!summary.scope.empty()) html += row(muted(tr("Scope")), escaped(summary.scope));
   const QString requested = model.requestedOf(node), effective = model.effectiveOf(node);
   html += row(muted(tr("Requested")), requested.toHtmlEscaped());
   html += row(muted(tr("Effective")), effective.isEmpty() ? muted(tr("not known yet")) : effective.toHtmlEscaped());
   const QString reason = model.reasonOf(node), detail = model.detailOf(node);
   if (!reason.isEmpty()) {
-    html += row(muted(tr("Reason")), QStringLiteral("<span style='color:%1'><b>%2</b></span>")
-                                         .arg(theme.problem.name(), reason.toHtmlEscaped()));
+    html += row(
+        muted(tr("Reason")),
+        QStringLiteral("<span style='color:%1'><b>%2</b></span>").arg(theme.problem.name(), reason.toHtmlEscaped()));
     if (!detail.isEmpty()) html += row({}, detail.toHtmlEscaped());
   }
   if (!summary.known)
@@ -272,8 +274,9 @@ QString InspectorPanel::modelHtml() const {
   html += row(muted(tr("Work")), formatFlops(flops));
   html += row(muted(tr("Parameters")), bytes(parameters));
   if (!model.view().transfers.empty())
-    html += row(muted(tr("Transfers")), tr("%1 of %2").arg(formatCount(static_cast<double>(model.view().transfers.size())),
-                                                           bytes(model.view().transferBytes)));
+    html += row(muted(tr("Transfers")), tr("%1 of %2")
+                                            .arg(formatCount(static_cast<double>(model.view().transfers.size())),
+                                                 bytes(model.view().transferBytes)));
   html += QStringLiteral("</table>");
   const auto tensors = [&](const QString& title, const std::vector<int>& values) {
     html += heading(title) + QStringLiteral("<ul style='margin-left:-24px; margin-top:0px'>");
@@ -303,7 +306,8 @@ void InspectorPanel::refresh() {
   QString html;
   if (!m_workspace.document.isOpen()) {
     m_title->setText(tr("No model"));
-    html = muted(tr("Open a model to see its layers. Select layers on the graph to see their shapes, work and devices."));
+    html =
+        muted(tr("Open a model to see its layers. Select layers on the graph to see their shapes, work and devices."));
   } else if (nodes.isEmpty()) {
     m_title->setText(sourceTitle(m_workspace.document.source()));
     html = modelHtml();

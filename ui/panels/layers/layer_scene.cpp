@@ -94,14 +94,15 @@ GraphScene buildScene(const DocumentModel& document, const DeviceListModel& devi
 QString nodeToolTip(const DocumentModel& document, int node) {
   const auto& summary = document.document().nodes[static_cast<std::size_t>(node)];
   QStringList lines;
-  lines << QStringLiteral("<b>%1</b> %2").arg(toQString(summary.op).toHtmlEscaped(), toQString(summary.name).toHtmlEscaped());
+  lines << QStringLiteral("<b>%1</b> %2")
+               .arg(toQString(summary.op).toHtmlEscaped(), toQString(summary.name).toHtmlEscaped());
   if (!summary.outputs.empty()) {
     if (const auto* output = valueAt(document.document(), summary.outputs.front()))
       lines << tensorText(*output).toHtmlEscaped();
   }
   if (summary.flops > 0)
-    lines << QStringLiteral("%1, %2").arg(formatFlops(summary.flops),
-                                          formatBytes(static_cast<double>(summary.parameterBytes + summary.activationBytes)));
+    lines << QStringLiteral("%1, %2").arg(
+        formatFlops(summary.flops), formatBytes(static_cast<double>(summary.parameterBytes + summary.activationBytes)));
   const QString requested = document.requestedOf(node), effective = document.effectiveOf(node);
   if (effective.isEmpty() || effective == requested)
     lines << tr("on %1").arg(requested);

@@ -75,7 +75,9 @@ QToolButton* toolButton(const QString& iconName, const QString& text, const QStr
 } // namespace
 
 LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
-    : QWidget(parent), m_workspace(workspace), m_model(workspace.document, workspace.devices),
+    : QWidget(parent),
+      m_workspace(workspace),
+      m_model(workspace.document, workspace.devices),
       m_proxy(workspace.document) {
   setObjectName(QStringLiteral("layers_panel"));
   m_canvas = new GraphCanvas(this);
@@ -123,9 +125,8 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
     m_workspace.document.assign(nodes, number == 0 ? QString() : ids[number - 1]);
   };
   connect(m_canvas, &GraphCanvas::assignRequested, this, assign);
-  connect(m_canvas, &GraphCanvas::deviceDropped, this, [this](const QString& id, const QList<int>& nodes) {
-    m_workspace.document.assign(nodes, id);
-  });
+  connect(m_canvas, &GraphCanvas::deviceDropped, this,
+          [this](const QString& id, const QList<int>& nodes) { m_workspace.document.assign(nodes, id); });
   connect(m_canvas, &GraphCanvas::contextMenuRequested, this, [this](QPoint position, const QList<int>& nodes) {
     if (!nodes.isEmpty()) m_workspace.selection.select(nodes);
     emit contextMenuRequested(position);
@@ -157,7 +158,8 @@ QWidget* LayersPanel::makeToolBar() {
   row->addWidget(label);
   row->addWidget(m_colors);
   auto* expand = toolButton(QStringLiteral("expand"), tr("Expand all groups"), QStringLiteral("expand_all"), bar);
-  auto* collapse = toolButton(QStringLiteral("collapse"), tr("Collapse all groups"), QStringLiteral("collapse_all"), bar);
+  auto* collapse =
+      toolButton(QStringLiteral("collapse"), tr("Collapse all groups"), QStringLiteral("collapse_all"), bar);
   auto* fit = toolButton(QStringLiteral("fit"), tr("Fit into the window (Space)"), QStringLiteral("fit"), bar);
   auto* picture = toolButton(QStringLiteral("picture"), tr("Export picture..."), QStringLiteral("export_picture"), bar);
   for (QToolButton* button : {expand, collapse, fit, picture}) row->addWidget(button);
@@ -197,9 +199,8 @@ void LayersPanel::makeTable() {
   m_table->setFrameShape(QFrame::NoFrame);
   m_table->setContextMenuPolicy(Qt::CustomContextMenu);
   m_table->header()->setSectionsMovable(true);
-  connect(m_table, &QWidget::customContextMenuRequested, this, [this](QPoint position) {
-    emit contextMenuRequested(m_table->viewport()->mapToGlobal(position));
-  });
+  connect(m_table, &QWidget::customContextMenuRequested, this,
+          [this](QPoint position) { emit contextMenuRequested(m_table->viewport()->mapToGlobal(position)); });
   connect(m_table->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
     if (!m_selecting) m_workspace.selection.select(rowsSelected());
   });

@@ -105,13 +105,15 @@ void PredictView::updateState() {
   m_choose->setEnabled(ready && !m_busy);
   m_predict->setEnabled(ready && !m_busy && !m_files.isEmpty() && !m_workspace.runs.isActive());
   m_labelsButton->setEnabled(ready);
-  m_labels->setText(m_labelsFile.isEmpty() ? tr("no labels: class numbers are shown") : QFileInfo(m_labelsFile).fileName());
+  m_labels->setText(m_labelsFile.isEmpty() ? tr("no labels: class numbers are shown")
+                                           : QFileInfo(m_labelsFile).fileName());
   m_picture->setVisible(!m_files.isEmpty());
 }
 
 void PredictView::choosePictures() {
-  auto* dialog = new QFileDialog(this, tr("Choose pictures"), m_workspace.settings.lastFolder(QStringLiteral("pictures")),
-                                 tr("Pictures (*.png *.jpg *.jpeg);;Tensors (*.pb *.npy);;All files (*)"));
+  auto* dialog =
+      new QFileDialog(this, tr("Choose pictures"), m_workspace.settings.lastFolder(QStringLiteral("pictures")),
+                      tr("Pictures (*.png *.jpg *.jpeg);;Tensors (*.pb *.npy);;All files (*)"));
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->setFileMode(QFileDialog::ExistingFiles);
   connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
@@ -157,17 +159,18 @@ void PredictView::predict() {
   m_busy = true;
   m_status->setText(tr("Computing..."));
   updateState();
-  m_workspace.engine.predict(m_workspace.document.ref(), spec, [this](const Result<std::vector<session::Prediction>>& result) {
-    m_busy = false;
-    if (result.ok()) {
-      m_predictions = *result;
-      show(m_picture->currentIndex());
-    } else {
-      m_status->setText(errorHeadline(result.error()));
-      emit failed(result.error());
-    }
-    updateState();
-  });
+  m_workspace.engine.predict(m_workspace.document.ref(), spec,
+                             [this](const Result<std::vector<session::Prediction>>& result) {
+                               m_busy = false;
+                               if (result.ok()) {
+                                 m_predictions = *result;
+                                 show(m_picture->currentIndex());
+                               } else {
+                                 m_status->setText(errorHeadline(result.error()));
+                                 emit failed(result.error());
+                               }
+                               updateState();
+                             });
 }
 
 void PredictView::showOutputs(const session::Prediction& prediction) {
@@ -199,14 +202,16 @@ void PredictView::show(int index) {
       m_results->addTopLevelItem(item);
     }
     if (prediction.boxes.empty() && prediction.top.empty() && !prediction.isDetector) showOutputs(prediction);
-    const QString found = prediction.isDetector
-                              ? tr("%n object(s) found", nullptr, static_cast<int>(prediction.boxes.size())) + QStringLiteral(". ")
-                              : QString();
-    m_status->setText(found + tr("%1 for one execution. %2").arg(formatMs(prediction.latencyMs), toQString(prediction.summary)));
+    const QString found =
+        prediction.isDetector
+            ? tr("%n object(s) found", nullptr, static_cast<int>(prediction.boxes.size())) + QStringLiteral(". ")
+            : QString();
+    m_status->setText(
+        found + tr("%1 for one execution. %2").arg(formatMs(prediction.latencyMs), toQString(prediction.summary)));
   }
   m_view->setPicture(image, boxes);
-  m_view->setEmptyText(image.isNull() ? tr("%1 is no picture that can be shown").arg(QFileInfo(m_files[index]).fileName())
-                                      : QString());
+  m_view->setEmptyText(
+      image.isNull() ? tr("%1 is no picture that can be shown").arg(QFileInfo(m_files[index]).fileName()) : QString());
 }
 
 } // namespace tandem::ui

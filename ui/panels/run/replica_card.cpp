@@ -17,7 +17,9 @@ constexpr int kMostThreads = 1024, kMostStreams = 256, kMostBatch = 4096;
 }
 
 ReplicaCard::ReplicaCard(Workspace& workspace, int index, const session::ReplicaSpec& spec, QWidget* parent)
-    : QFrame(parent), m_workspace(workspace), m_spec(spec) {
+    : QFrame(parent),
+      m_workspace(workspace),
+      m_spec(spec) {
   setObjectName(QStringLiteral("replica_%1").arg(index));
   setFrameShape(QFrame::StyledPanel);
   setAutoFillBackground(true);

@@ -75,13 +75,15 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
   const auto muted = [&](const QString& text) {
     return QStringLiteral("<span style='color:%1'>%2</span>").arg(theme.mutedText.name(), text);
   };
-  const auto heading = [](const QString& text) { return QStringLiteral("<h4 style='margin-bottom:2px'>%1</h4>").arg(text); };
+  const auto heading = [](const QString& text) {
+    return QStringLiteral("<h4 style='margin-bottom:2px'>%1</h4>").arg(text);
+  };
   const auto row = [&](const QString& title, const QString& value) {
     return QStringLiteral("<tr>") + cell(muted(title), false) + cell(value, false) + QStringLiteral("</tr>");
   };
   const QString table = QStringLiteral("<table cellspacing='2'>"), end = QStringLiteral("</table>");
-  QString html = QStringLiteral("<h3 style='margin-bottom:0px'>%1</h3>")
-                     .arg(tr("%1 items").arg(formatRate(report.itemsPerS)));
+  QString html =
+      QStringLiteral("<h3 style='margin-bottom:0px'>%1</h3>").arg(tr("%1 items").arg(formatRate(report.itemsPerS)));
   html += muted(tr("Run %1 of %2, %3 measured%4")
                     .arg(QString::number(entry.number), entry.model.toHtmlEscaped(), formatMs(report.durationS * 1e3),
                          report.stopped ? tr(", stopped by you") : QString()));
@@ -96,8 +98,9 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
             cell(formatCount(static_cast<double>(replica.requests))) + cell(formatRate(replica.itemsPerS)) +
             QStringLiteral("</tr>");
   html += end + table;
-  html += row(tr("Mean, p90, p99.9"), QStringLiteral("%1, %2, %3").arg(formatMs(report.latency.meanMs), formatMs(report.latency.p90Ms),
-                                                               formatMs(report.latency.p999Ms)));
+  html += row(tr("Mean, p90, p99.9"), QStringLiteral("%1, %2, %3")
+                                          .arg(formatMs(report.latency.meanMs), formatMs(report.latency.p90Ms),
+                                               formatMs(report.latency.p999Ms)));
   html += row(tr("Slowest"), formatMs(report.latency.maxMs));
   if (report.failed > 0)
     html += row(tr("Failed"), QStringLiteral("<b style='color:%1'>%2</b>")
@@ -106,7 +109,8 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
   html += row(tr("Waiting"), formatMs(report.queueMs)) + row(tr("Preprocessing"), formatMs(report.preprocessMs)) +
           row(tr("Transfers"), formatMs(report.transferMs)) + row(tr("Computing"), formatMs(report.computeMs));
   html += end + heading(tr("Devices")) + table;
-  for (const auto& device : report.devices) html += row(escaped(device.id), tr("%1 busy").arg(formatPercent(device.busyFraction)));
+  for (const auto& device : report.devices)
+    html += row(escaped(device.id), tr("%1 busy").arg(formatPercent(device.busyFraction)));
   html += end + heading(tr("Memory")) + table;
   for (const auto& memory : report.memory)
     html += row(escaped(memory.id), tr("%1 weights, %2 activations, %3 staging")
@@ -118,7 +122,8 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
   html += row(tr("Load"), formatMs(report.loadMs)) + row(tr("Compile"), formatMs(report.compileMs)) +
           row(tr("Warm-up"), formatMs(report.warmupMs)) + end;
   for (const auto& replica : report.replicas) {
-    if (!replica.summary.empty()) html += muted(escaped(replica.name) + QStringLiteral(": ") + escaped(replica.summary)) + QStringLiteral("<br>");
+    if (!replica.summary.empty())
+      html += muted(escaped(replica.name) + QStringLiteral(": ") + escaped(replica.summary)) + QStringLiteral("<br>");
   }
   if (!report.notes.empty()) {
     html += heading(tr("Notes")) + QStringLiteral("<ul style='margin-left:-24px; margin-top:0px'>");

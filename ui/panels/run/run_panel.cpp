@@ -131,8 +131,8 @@ void RunPanel::copyCommand() {
     if (!replica.placement) continue;
     QString file = document.isModified() ? QString() : document.placementFile();
     if (file.isEmpty()) {
-      const QString folder = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) +
-                             QStringLiteral("/tandem/placements");
+      const QString folder =
+          QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + QStringLiteral("/tandem/placements");
       QDir().mkpath(folder);
       const QString name = QDir::toNativeSeparators(sourceTitle(document.source())).section(QLatin1Char('.'), 0, 0);
       file = folder + QLatin1Char('/') + name + QStringLiteral(".placement.json");
