@@ -16,6 +16,58 @@ constexpr double kPortGap = 20;     // between a frame's edge and its first and 
 constexpr double kSlideMargin = 14; // edges keep this far from a box's corners
 constexpr int kMaxLanes = 48;       // lanes on one side before they share
 
+// Maximum over a range and "at least this much" on a range, both in steps of whole blocks: thousands of long skips over
+// tens of thousands of ranks would take seconds one by one.
+class RangeMaximum {
+ public:
+  explicit RangeMaximum(std::size_t size)
+      : m_value(size, kNothing),
+        m_blockMaximum(size / kBlock + 1, kNothing),
+        m_blockFloor(size / kBlock + 1, kNothing) {}
+
+  void raise(int first, int last, double value) {
+    visit(
+        first, last,
+        [&](std::size_t block) {
+          m_blockFloor[block] = std::max(m_blockFloor[block], value);
+          m_blockMaximum[block] = std::max(m_blockMaximum[block], value);
+        },
+        [&](std::size_t i) {
+          m_value[i] = std::max(m_value[i], value);
+          m_blockMaximum[i / kBlock] = std::max(m_blockMaximum[i / kBlock], value);
+        });
+  }
+
+  [[nodiscard]] double maximum(int first, int last) const {
+    double result = kNothing;
+    visit(
+        first, last, [&](std::size_t block) { result = std::max(result, m_blockMaximum[block]); },
+        [&](std::size_t i) {
+          result = std::max({result, m_value[i], m_blockFloor[i / kBlock]});
+        });
+    return result;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 128;
+  static constexpr double kNothing = -1e18;
+
+  template <typename Block, typename Single> static void visit(int first, int last, Block&& block, Single&& single) {
+    std::size_t i = at(first);
+    const std::size_t end = at(last);
+    while (i < end) {
+      if (i % kBlock == 0 && i + kBlock <= end) {
+        block(i / kBlock);
+        i += kBlock;
+      } else {
+        single(i++);
+      }
+    }
+  }
+
+  std::vector<double> m_value, m_blockMaximum, m_blockFloor;
+};
+
 class LevelLayout {
  public:
   LevelLayout(const std::vector<LevelItem>& items, const std::vector<LevelEdge>& edges, const LevelOptions& options,
@@ -166,39 +218,34 @@ class LevelLayout {
 
   // Short lanes first, so that nested skips nest on screen; each lane lies outside everything on its ranks.
   void assignLanes() {
-    const std::size_t ranks = m_layers.order.size();
-    std::vector<double> right(ranks, -1e18), left(ranks, 1e18);
+    if (m_laneEdges.empty()) return;
+    // The left side is kept mirrored, so that both sides ask for a maximum.
+    RangeMaximum bare[2] = {RangeMaximum(m_layers.order.size()), RangeMaximum(m_layers.order.size())};
     for (int v = 0; v < m_layers.vertexCount(); ++v) {
-      const std::size_t r = at(rankOf(v));
-      right[r] = std::max(right[r], m_layers.x[at(v)] + m_layers.width[at(v)] / 2);
-      left[r] = std::min(left[r], m_layers.x[at(v)] - m_layers.width[at(v)] / 2);
+      const double x = m_layers.x[at(v)], half = m_layers.width[at(v)] / 2;
+      bare[0].raise(rankOf(v), rankOf(v) + 1, x + half);
+      bare[1].raise(rankOf(v), rankOf(v) + 1, half - x);
     }
+    RangeMaximum used[2] = {bare[0], bare[1]};
     const auto span = [this](int e) { return rankOf(lower(e)) - rankOf(upper(e)); };
     std::stable_sort(m_laneEdges.begin(), m_laneEdges.end(), [&](int a, int b) { return span(a) < span(b); });
-    const std::vector<double> bareRight = right, bareLeft = left;
     for (const int e : m_laneEdges) {
       if (m_cancel) return;
-      const auto first = rankOf(upper(e)) + 1, last = rankOf(lower(e));
-      const auto highest = [&](const std::vector<double>& v) {
-        return *std::max_element(v.begin() + first, v.begin() + last);
-      };
-      const auto lowest = [&](const std::vector<double>& v) {
-        return *std::min_element(v.begin() + first, v.begin() + last);
-      };
-      const double gap = m_options.edgeGap;
-      double r = highest(right) + gap, l = lowest(left) - gap;
-      const double limit = gap * kMaxLanes;
-      if (r > highest(bareRight) + limit) r = highest(bareRight) + gap * (1 + e % kMaxLanes);
-      if (l < lowest(bareLeft) - limit) l = lowest(bareLeft) - gap * (1 + e % kMaxLanes);
+      const int first = rankOf(upper(e)) + 1, last = rankOf(lower(e));
       const double from = m_layers.x[at(upper(e))], to = m_layers.x[at(lower(e))];
-      const bool goRight = std::fabs(r - from) + std::fabs(r - to) <= std::fabs(l - from) + std::fabs(l - to);
-      m_lane[at(e)] = std::round(goRight ? r : l);
-      for (int k = first; k < last; ++k) {
-        if (goRight)
-          right[at(k)] = std::max(right[at(k)], r);
-        else
-          left[at(k)] = std::min(left[at(k)], l);
+      double lane[2] = {};
+      for (const int side : {0, 1}) {
+        lane[side] = used[side].maximum(first, last) + m_options.edgeGap;
+        const double innermost = bare[side].maximum(first, last) + m_options.edgeGap;
+        if (lane[side] > innermost + m_options.edgeGap * kMaxLanes)
+          lane[side] = innermost + m_options.edgeGap * (e % kMaxLanes);
       }
+      const double right = lane[0], left = -lane[1];
+      const bool goRight =
+          std::fabs(right - from) + std::fabs(right - to) <= std::fabs(left - from) + std::fabs(left - to);
+      m_lane[at(e)] = std::round(goRight ? right : left);
+      const int side = goRight ? 0 : 1;
+      used[side].raise(first, last, lane[side]);
     }
   }
 
