@@ -6,6 +6,7 @@
 #include "engine/formats/images/preprocess.hpp"
 #include "engine/formats/onnx/onnx_reader.hpp"
 #include "engine/formats/tensors/tensor_pb.hpp"
+#include "engine/ops/shape_inference.hpp"
 
 #include <cmath>
 #include <gmock/gmock.h>
@@ -126,6 +127,65 @@ TEST(RealDetections, FindTheObjectsOfTheReference) {
   ASSERT_TRUE(wii.ok());
   ASSERT_EQ(wii->size(), 3u);
   expectBox(wii->at(1), {79, 80, 222, 468}, 0.867f);
+}
+
+/// Runs the graph on the reference kernels of engine/ops.
+std::vector<Tensor> runReference(const Graph& graph, const Tensor& input) {
+  std::vector<Tensor> tensors(graph.values().size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) tensors[i] = graph.values()[i].constant;
+  tensors[graph.inputs()[0].index()] = input;
+  for (NodeId id : topologicalOrder(graph)) {
+    const Node& node = graph.node(id);
+    std::vector<Tensor> inputs;
+    for (ValueId each : node.inputs) inputs.push_back(each.valid() ? tensors[each.index()] : Tensor());
+    auto outputs = evaluate(node, inputs);
+    if (!outputs.ok()) {
+      ADD_FAILURE() << outputs.error().line();
+      return {};
+    }
+    for (std::size_t i = 0; i < node.outputs.size(); ++i)
+      if (node.outputs[i].valid()) tensors[node.outputs[i].index()] = (*outputs)[i];
+  }
+  std::vector<Tensor> results;
+  for (ValueId output : graph.outputs()) results.push_back(tensors[output.index()]);
+  return results;
+}
+
+std::vector<Tensor> answer(const fs::path& model, const fs::path& picture) {
+  auto read = readOnnx(model);
+  EXPECT_TRUE(read.ok());
+  auto image = readImage(picture);
+  EXPECT_TRUE(image.ok());
+  auto input = preprocess(*image, guessPreprocess(read->graph));
+  EXPECT_TRUE(input.ok());
+  return runReference(read->graph, *input);
+}
+
+std::int64_t best(const Tensor& scores) {
+  std::int64_t at = 0;
+  for (std::int64_t i = 1; i < scores.elements(); ++i)
+    if (scores.asDouble(i) > scores.asDouble(at)) at = i;
+  return at;
+}
+
+TEST(RealPictures, GiveTheRightAnswersOnTheReferenceKernels) {
+  TANDEM_NEED_CONFORMANCE("models");
+  const fs::path digits = folder / "mnist-8-cntk";
+  for (auto [picture, digit] : {std::pair{"digit8.png", 8}, {"two.png", 2}, {"three.png", 3}}) {
+    const auto outputs = answer(digits / "mnist-8.onnx", digits / "samples" / picture);
+    ASSERT_EQ(outputs.size(), 1u);
+    EXPECT_EQ(best(outputs[0]), digit);
+  }
+  const fs::path squeezenet = folder / "squeezenet-imagenet";
+  const auto kitten = answer(squeezenet / "squeezenet_fp32.onnx", squeezenet / "samples/kitten_224.png");
+  ASSERT_EQ(kitten.size(), 1u);
+  EXPECT_EQ(best(kitten[0]), 281); // tabby
+  EXPECT_NEAR(kitten[0].asDouble(281), 0.9315, 0.001);
+  const fs::path faces = folder / "ultraface-rfb-320";
+  const auto men = answer(faces / "version-RFB-320.onnx", faces / "samples/two_men.jpg");
+  auto found = decodeDetections(DetectorKind::UltraFace, men, 450, 344);
+  ASSERT_TRUE(found.ok()) << found.error().line();
+  EXPECT_EQ(found->size(), 2u);
 }
 
 TEST(Detections, SuppressWhatOverlapsAndRefuseOtherShapes) {
