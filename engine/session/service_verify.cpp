@@ -17,7 +17,7 @@ struct Comparison {
   std::string problem;
 };
 
-bool close(double got, double want, const VerifyCase& limits, Comparison& comparison) {
+bool close(double got, double want, const Tolerance& limits, Comparison& comparison) {
   if (std::isnan(got) && std::isnan(want)) return true;
   if (got == want) return true; // equal infinities too
   const double difference = std::abs(got - want);
@@ -28,7 +28,7 @@ bool close(double got, double want, const VerifyCase& limits, Comparison& compar
   return difference <= limits.atol + limits.rtol * std::abs(want);
 }
 
-void compare(const Tensor& got, const Tensor& want, const std::string& name, const VerifyCase& limits,
+void compare(const Tensor& got, const Tensor& want, const std::string& name, const VerifyCase& each,
              Comparison& comparison) {
   if (got.desc() != want.desc()) {
     comparison.same = false;
@@ -36,6 +36,8 @@ void compare(const Tensor& got, const Tensor& want, const std::string& name, con
     return;
   }
   const bool exact = !isFloating(want.type());
+  const Tolerance usual = toleranceFor(want.type());
+  const Tolerance limits{each.rtol.value_or(usual.rtol), each.atol.value_or(usual.atol)};
   std::int64_t wrong = 0;
   for (std::int64_t i = 0; i < want.elements(); ++i) {
     const bool fits =
@@ -109,8 +111,8 @@ Result<Json> verifyCases(const Job& job) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     TANDEM_TRY(job.cancel.check());
     VerifyCase& each = cases[i];
-    if (job.params.contains("rtol") && !job.params["rtol"].is_null()) each.rtol = job.params["rtol"];
-    if (job.params.contains("atol") && !job.params["atol"].is_null()) each.atol = job.params["atol"];
+    if (job.params.contains("rtol") && !job.params["rtol"].is_null()) each.rtol = job.params["rtol"].get<double>();
+    if (job.params.contains("atol") && !job.params["atol"].is_null()) each.atol = job.params["atol"].get<double>();
     job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(cases.size()), each.name);
 
     Result<Ran> ran = makeError(ErrorCode::Internal, "not run");

@@ -5,16 +5,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <optional>
 
 namespace tandem::session {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Tolerance {
-  double rtol, atol;
-};
 
 /// Splits one CSV line; quoted fields may hold commas.
 std::vector<std::string> splitCsv(const std::string& line) {
@@ -78,10 +73,15 @@ void addDataSets(const fs::path& root, const fs::path& model, const fs::path& fo
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
     if (isDataSet(entry.path()))
-      cases.push_back({fs::relative(entry.path(), root).generic_string(), model, entry.path()});
+      cases.push_back({fs::relative(entry.path(), root).generic_string(), model, entry.path(), {}, {}});
 }
 
 } // namespace
+
+Tolerance toleranceFor(DataType type) {
+  if (type == DataType::Float16 || type == DataType::BFloat16) return {1e-2, 1e-3};
+  return {1e-3, 1e-5};
+}
 
 Result<std::vector<VerifyCase>> findCases(const fs::path& folder) {
   std::error_code problem;

@@ -2,7 +2,10 @@
 #pragma once
 #include "engine/base/error.hpp"
 
+#include "engine/tensor/data_type.hpp"
+
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace tandem::session {
@@ -12,9 +15,16 @@ struct VerifyCase {
   std::string name; ///< relative to the folder that was asked for
   std::filesystem::path model;
   std::filesystem::path dataSet;
-  double rtol = 1e-3; ///< the ONNX runner's defaults, or what a manifest.csv above the case says
-  double atol = 1e-7;
+  /// What a manifest.csv above the case says (columns id, rtol, atol); unset: by the output's type, see toleranceFor().
+  std::optional<double> rtol, atol;
 };
+
+struct Tolerance {
+  double rtol, atol; ///< equal where |a - b| <= atol + rtol * |b|
+};
+/// For results of a whole network in this element type, where nobody says: float32 1e-3 and 1e-5, which plain float32
+/// arithmetic keeps on every real model of our pack; half precision 1e-2 and 1e-3.
+Tolerance toleranceFor(DataType type);
 
 /// Finds cases below `folder`: DIR/model.onnx with test_data_set_*/, and *.onnx with
 /// test_data/<model>/test_data_set_*/. Sorted by name. InputRejected where the folder does not exist or holds no case.
