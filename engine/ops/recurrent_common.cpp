@@ -21,17 +21,17 @@ struct Entry {
 };
 // Names and defaults from the ONNX operator pages of RNN, GRU and LSTM and of the operators of the same name.
 constexpr Entry kActivations[] = {
-  {"affine", Kind::Affine, true, true, 1, 0},
-  {"elu", Kind::Elu, true, false, 1, 0},
-  {"hardsigmoid", Kind::HardSigmoid, true, true, 0.2, 0.5},
-  {"leakyrelu", Kind::LeakyRelu, true, false, 0.01, 0},
-  {"relu", Kind::Relu, false, false, 0, 0},
-  {"scaledtanh", Kind::ScaledTanh, true, true, 1, 1},
-  {"sigmoid", Kind::Sigmoid, false, false, 0, 0},
-  {"softplus", Kind::Softplus, false, false, 0, 0},
-  {"softsign", Kind::Softsign, false, false, 0, 0},
-  {"tanh", Kind::Tanh, false, false, 0, 0},
-  {"thresholdedrelu", Kind::ThresholdedRelu, true, false, 1, 0},
+    {"affine", Kind::Affine, true, true, 1, 0},
+    {"elu", Kind::Elu, true, false, 1, 0},
+    {"hardsigmoid", Kind::HardSigmoid, true, true, 0.2, 0.5},
+    {"leakyrelu", Kind::LeakyRelu, true, false, 0.01, 0},
+    {"relu", Kind::Relu, false, false, 0, 0},
+    {"scaledtanh", Kind::ScaledTanh, true, true, 1, 1},
+    {"sigmoid", Kind::Sigmoid, false, false, 0, 0},
+    {"softplus", Kind::Softplus, false, false, 0, 0},
+    {"softsign", Kind::Softsign, false, false, 0, 0},
+    {"tanh", Kind::Tanh, false, false, 0, 0},
+    {"thresholdedrelu", Kind::ThresholdedRelu, true, false, 1, 0},
 };
 
 const Entry* findActivation(std::string_view name) {
@@ -100,8 +100,8 @@ Shape RecurrentGeometry::stateShape() const {
 Result<RecurrentGeometry> recurrentGeometry(const Node& node, std::int64_t gates, const Shape& x, const Shape& w,
                                             const Shape& r) {
   if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3)
-    return nodeError(node, "X, W and R need three axes, not " + x.toString() + ", " + w.toString() + " and " +
-                             r.toString());
+    return nodeError(node,
+                     "X, W and R need three axes, not " + x.toString() + ", " + w.toString() + " and " + r.toString());
   RecurrentGeometry geometry;
   geometry.batchFirst = node.version >= 14 && node.attributes.getInt("layout", 0) != 0;
   geometry.steps = x[geometry.batchFirst ? 1 : 0];
@@ -121,7 +121,7 @@ Result<RecurrentGeometry> recurrentGeometry(const Node& node, std::int64_t gates
                     agree(node.attributes.getInt("hidden_size", kUnknownDim), geometry.hidden);
   if (!fits)
     return nodeError(node, "W " + w.toString() + " and R " + r.toString() + " do not go with the input " +
-                             x.toString() + ", hidden_size and direction");
+                               x.toString() + ", hidden_size and direction");
   TANDEM_TRY(checkAddressable(node, geometry.sequenceShape()));
   return geometry;
 }
@@ -148,15 +148,21 @@ double recurrentFlops(const Graph& graph, const Node& node, std::int64_t gates) 
   const double cells = real(geometry->steps) * real(geometry->batch) * real(geometry->directions);
   const double width = real(gates) * real(geometry->hidden);
   // Two products, two biases and an activation per gate, about six operations to join the gates.
-  return cells * (2 * width * (real(geometry->inputSize) + real(geometry->hidden)) + 3 * width +
-                  6 * real(geometry->hidden));
+  return cells *
+         (2 * width * (real(geometry->inputSize) + real(geometry->hidden)) + 3 * width + 6 * real(geometry->hidden));
 }
 
 Result<void> checkRecurrentInputs(const ReferenceContext& context, const RecurrentGeometry& geometry,
                                   std::int64_t gates) {
   const std::int64_t states = geometry.directions * geometry.batch * geometry.hidden;
-  const std::int64_t expected[] = {0, 0, 0, geometry.directions * 2 * gates * geometry.hidden, geometry.batch, states,
-                                   states, geometry.directions * 3 * geometry.hidden};
+  const std::int64_t expected[] = {0,
+                                   0,
+                                   0,
+                                   geometry.directions * 2 * gates * geometry.hidden,
+                                   geometry.batch,
+                                   states,
+                                   states,
+                                   geometry.directions * 3 * geometry.hidden};
   for (std::size_t i = 3; i < std::min<std::size_t>(8, context.inputCount()); ++i)
     if (context.hasInput(i) && context.input(i).elements() != expected[i])
       return context.fail("input " + std::to_string(i) + " needs " + std::to_string(expected[i]) + " elements, not " +
@@ -164,8 +170,8 @@ Result<void> checkRecurrentInputs(const ReferenceContext& context, const Recurre
   if (context.hasInput(4))
     for (std::int64_t length : context.input(4).toInts())
       if (length < 0 || length > geometry.steps)
-        return context.fail("a sequence length is " + std::to_string(length) + " of " +
-                            std::to_string(geometry.steps) + " steps");
+        return context.fail("a sequence length is " + std::to_string(length) + " of " + std::to_string(geometry.steps) +
+                            " steps");
   for (std::size_t i = 0; i < 3; ++i)
     if (context.input(i).type() != context.input(0).type()) return context.fail("X, W and R differ in type");
   return {};

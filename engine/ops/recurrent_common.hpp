@@ -105,7 +105,8 @@ inline std::int64_t stateOffset(const RecurrentGeometry& g, std::int64_t directi
 }
 inline std::int64_t sequenceOffset(const RecurrentGeometry& g, std::int64_t step, std::int64_t direction,
                                    std::int64_t n) {
-  return g.batchFirst ? (n * g.steps + step) * g.directions + direction : (step * g.directions + direction) * g.batch + n;
+  return g.batchFirst ? (n * g.steps + step) * g.directions + direction
+                      : (step * g.directions + direction) * g.batch + n;
 }
 
 /// The initial state (input `index`), or zeros.
@@ -119,8 +120,8 @@ std::vector<C> initialState(const ReferenceContext& context, const RecurrentGeom
   return state;
 }
 
-template <class C> void storeState(ReferenceContext& context, std::size_t output, const Shape& shape,
-                                   const std::vector<C>& state) {
+template <class C>
+void storeState(ReferenceContext& context, std::size_t output, const Shape& shape, const std::vector<C>& state) {
   if (!context.wantsOutput(output)) return;
   Results<C> result(context.output(output, context.input(0).type(), shape));
   std::copy(state.begin(), state.end(), result.data());

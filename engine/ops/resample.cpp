@@ -79,8 +79,7 @@ void addTaps(const ResampleGeometry& geometry, const ResampleAxis& axis, const F
              ResampleTaps& taps) {
   const double position = sourcePosition(geometry.coordinates, axis, o);
   const double last = static_cast<double>(axis.input - 1);
-  taps.outside.push_back(geometry.coordinates == CoordinateMode::TfCropAndResize &&
-                         (position < 0 || position > last));
+  taps.outside.push_back(geometry.coordinates == CoordinateMode::TfCropAndResize && (position < 0 || position > last));
   // Far outside, all taps repeat an edge; clamping keeps the conversion to an integer defined.
   const double reach = static_cast<double>(footprint.count) + 2;
   const double clamped = std::isnan(position) ? 0 : std::clamp(position, -reach, last + reach);

@@ -109,8 +109,7 @@ Result<void> readModes(const Node& node, ResampleGeometry& geometry) {
     geometry.nearest = NearestMode::FloorUpCeilDown;
     return {};
   }
-  geometry.coordinates =
-    TANDEM_TRY(lookUp(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
+  geometry.coordinates = TANDEM_TRY(lookUp(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
   geometry.nearest = TANDEM_TRY(lookUp(node, "nearest_mode", "round_prefer_floor", kNearest));
   geometry.cubicA = static_cast<double>(node.attributes.getFloat("cubic_coeff_a", -0.75f));
   geometry.excludeOutside = node.attributes.getInt("exclude_outside", 0) != 0;
@@ -139,7 +138,7 @@ Result<ResampleGeometry> resizeGeometry(const Node& node, const Shape& x, const 
   const Tensor& steering = hasSizes ? *operands.sizes : *operands.scales;
   if (steering.elements() != static_cast<std::int64_t>(axes.size()))
     return nodeError(node, std::string(hasSizes ? "sizes" : "scales") + " does not have one entry for each of " +
-                             std::to_string(axes.size()) + " axes");
+                               std::to_string(axes.size()) + " axes");
   if (hasSizes) {
     TANDEM_TRY(setSizes(node, geometry, axes, steering.toInts()));
   } else {

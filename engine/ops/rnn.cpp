@@ -11,7 +11,8 @@ constexpr std::string_view kDefaults[] = {"Tanh"};
 template <class C> void step(const RecurrentCell<C>& cell, C* gates, const RecurrentState<C>& state) {
   addProduct(1, cell.hidden, cell.hidden, state.h, cell.hidden, cell.recurrence, cell.hidden, gates, cell.hidden);
   for (std::int64_t i = 0; i < cell.hidden; ++i)
-    state.h[i] = static_cast<C>(cell.activate(0, static_cast<double>(gates[i] + cell.inputBias[i] + cell.recurrentBias[i])));
+    state.h[i] =
+        static_cast<C>(cell.activate(0, static_cast<double>(gates[i] + cell.inputBias[i] + cell.recurrentBias[i])));
 }
 
 Result<void> infer(InferContext& context) { return inferRecurrent(context, kGates); }
@@ -20,12 +21,11 @@ double flops(const Graph& graph, const Node& node) { return recurrentFlops(graph
 Result<void> reference(ReferenceContext& context) {
   const Tensor& x = context.input(0);
   const RecurrentGeometry geometry = TANDEM_TRY(
-    recurrentGeometry(context.node(), kGates, x.shape(), context.input(1).shape(), context.input(2).shape()));
+      recurrentGeometry(context.node(), kGates, x.shape(), context.input(1).shape(), context.input(2).shape()));
   TANDEM_TRY(checkRecurrentInputs(context, geometry, kGates));
   const auto activations = TANDEM_TRY(recurrentActivations(context.node(), geometry.directions, kDefaults));
-  const bool known = visitCompute(x.type(), [&]<class C>(TypeTag<C>) {
-    runRecurrent<C>(context, geometry, kGates, false, activations, step<C>);
-  });
+  const bool known = visitCompute(
+      x.type(), [&]<class C>(TypeTag<C>) { runRecurrent<C>(context, geometry, kGates, false, activations, step<C>); });
   if (!known) return context.fail("cannot compute on " + x.desc().toString());
   return {};
 }
