@@ -131,6 +131,29 @@ TEST(Effective, ShapeArithmeticStaysOnTheHost) {
   EXPECT_EQ(effective.effective[1], "GPU:0");
 }
 
+TEST(Effective, AChainBetweenShapeAndReshapeStaysOnTheHost) {
+  Graph graph;
+  const ValueId x = graph.addInput("x", kFloats4);
+  const ValueId index = graph.addConstant("index", Tensor::of<std::int64_t>(Shape{1}, {0}));
+  const ValueId rest = graph.addConstant("rest", Tensor::of<std::int64_t>(Shape{1}, {-1}));
+  const ValueId shape = addOp(graph, "Shape", "shape", {x}, kInts2);
+  const ValueId batch = addOp(graph, "Gather", "gather", {shape, index}, {DataType::Int64, Shape{1}});
+  const ValueId target = addOp(graph, "Concat", "concat", {batch, rest}, kInts2);
+  graph.addOutput(addOp(graph, "Reshape", "reshape", {x, target}, kFloats4));
+  EXPECT_EQ(shapeComputations(graph), (std::vector<bool>{true, true, true, false}));
+  const auto effective = effectiveOf(graph, Placement("GPU:0"), cpuAndGpu());
+  EXPECT_EQ(effective.summary, "4 nodes: 3 CPU:0 (3 shape computation stays on the host), 1 GPU:0");
+}
+
+TEST(Effective, IntegersThatAreDataAreNotShapeComputations) {
+  Graph graph;
+  const ValueId table = graph.addConstant("table", Tensor::zeros(kFloats4));
+  const ValueId ids = graph.addInput("ids", kInts2);
+  const ValueId shifted = addOp(graph, "Add", "add", {ids, ids}, kInts2);
+  graph.addOutput(addOp(graph, "Gather", "embedding", {table, shifted}, kFloats4));
+  EXPECT_EQ(shapeComputations(graph), (std::vector<bool>{false, false}));
+}
+
 TEST(Effective, NodesWithUnboundSymbolsAreNotDataDependent) {
   Graph graph;
   const ValueId x = graph.addInput("x", {DataType::Float32, Shape{kUnknownDim, 4}});

@@ -118,7 +118,10 @@ Result<std::vector<std::string>> ExportFiles::write(const ExportRequest& request
 }
 
 std::string fileStem(const std::string& modelFile) {
-  std::string stem = modelFile.starts_with("sample:") ? modelFile.substr(7) : fs::path(modelFile).stem().string();
+  const bool isSample = modelFile.starts_with("sample:");
+  const fs::path file = isSample ? modelFile.substr(7) : modelFile;
+  // The names of samples may hold dots; those of files end in one extension.
+  std::string stem = (isSample && file.extension() != ".onnx" ? file : file.stem()).string();
   for (char& c : stem)
     if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20) c = '_';
   return stem.empty() || stem.starts_with('.') ? "model" + stem : stem;
