@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Times built-in models on the native CPU device, without runtime and serving around it, and says where the time goes.
+// Times built-in models and ONNX files on the native CPU device, without runtime and serving around it, and says where
+// the time goes.
 //   cpu_bench [MODEL [BATCH [THREADS [SECONDS [eager] [kernels]]]]]
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
+#include "engine/formats/onnx/onnx_reader.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/ops/shape_inference.hpp"
 #include "engine/passes/pass_runner.hpp"
@@ -18,6 +20,8 @@
 namespace tandem {
 namespace {
 
+constexpr std::int64_t kUnknownExtent = 32; // for dynamic dims other than the batch
+
 struct BenchOptions {
   std::string model = "squeezenet";
   std::int64_t batch = 1;
@@ -28,11 +32,12 @@ struct BenchOptions {
 };
 
 Result<Graph> loadGraph(const BenchOptions& options) {
-  Graph graph = TANDEM_TRY(buildSample(options.model));
+  Graph graph = TANDEM_TRY(options.model.ends_with(".onnx") ? readOnnx(options.model) : buildSample(options.model));
   InferOptions infer;
   for (ValueId id : graph.inputs()) {
     Shape shape = graph.value(id).desc.shape;
-    shape[0] = options.batch;
+    for (std::size_t i = 0; i < shape.rank(); ++i)
+      if (shape[i] == kUnknownDim) shape[i] = i == 0 ? options.batch : kUnknownExtent;
     infer.inputShapes[graph.value(id).name] = shape;
   }
   TANDEM_TRY(inferShapes(graph, infer));

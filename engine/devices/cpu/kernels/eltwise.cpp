@@ -54,20 +54,28 @@ std::optional<Function> functionOf(const NodeView& view) {
   return std::nullopt;
 }
 
+/// The layout the input has; plain where blocks that the channels do not fill would not stay zero.
+Layout layoutFor(const NodeView& view, dnnl::algorithm algorithm) {
+  const bool keepsZero = algorithm == dnnl::algorithm::eltwise_relu || algorithm == dnnl::algorithm::eltwise_abs;
+  const bool padded = !view.layout(0).isPlain() && hasPadding(view.layout(0).desc());
+  return padded && !keepsZero ? Layout{} : view.layout(0);
+}
+
 } // namespace
 
 std::optional<KernelPlan> eltwiseKernel(const NodeView& view) {
   if (!view.allFloat()) return std::nullopt;
   const std::optional<Function> function = functionOf(view);
   if (!function) return std::nullopt;
-  const dnnl::memory::desc data = dnnlDesc(view.input(0), view.layout(0));
+  const Layout layout = layoutFor(view, function->algorithm);
+  const dnnl::memory::desc data = dnnlDesc(view.input(0), layout);
   const dnnl::eltwise_forward::primitive_desc desc(
       {dnnl::prop_kind::forward_inference, function->algorithm, data, function->alpha, function->beta},
       DnnlKernelBuilder::attributes(), engine());
   if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
   KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
   for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
-  plan.inputs[0].layout = plan.outputs[0] = view.layout(0);
+  plan.inputs[0].layout = plan.outputs[0] = layout;
   plan.overwrites = {0};
   DnnlKernelBuilder builder;
   builder.add(desc, dnnl::eltwise_forward(desc),
