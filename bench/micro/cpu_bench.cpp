@@ -31,8 +31,14 @@ struct BenchOptions {
   bool kernels = false;
 };
 
+Result<Graph> openModel(const std::string& model) {
+  if (!model.ends_with(".onnx")) return buildSample(model);
+  OnnxModel file = TANDEM_TRY(readOnnx(model));
+  return std::move(file.graph);
+}
+
 Result<Graph> loadGraph(const BenchOptions& options) {
-  Graph graph = TANDEM_TRY(options.model.ends_with(".onnx") ? readOnnx(options.model) : buildSample(options.model));
+  Graph graph = TANDEM_TRY(openModel(options.model));
   InferOptions infer;
   for (ValueId id : graph.inputs()) {
     Shape shape = graph.value(id).desc.shape;
