@@ -319,5 +319,45 @@ TEST(CpuResize, MatchesTheReferenceInEveryModeAndLayout) {
   }
 }
 
+TEST(CpuGather, CopiesRowsOfAnyTypeAndAxis) {
+  for (DataType type : {DataType::Float32, DataType::Int64, DataType::UInt8}) {
+    for (std::int64_t axis : {0, 1, -1}) {
+      GraphMaker maker;
+      const ValueId x = maker.input({4, 5, 6}, type);
+      const ValueId several = maker.constant(Tensor::of<std::int64_t>({2, 2}, {3, -1, 0, 1}));
+      const ValueId one = maker.constant(Tensor::scalar<std::int64_t>(-2));
+      maker.finish({maker.node("Gather", {x, several}, attributes({{"axis", axis}})),
+                    maker.node("Gather", {x, one}, attributes({{"axis", axis}}))});
+      EXPECT_EQ(expectLikeReference(maker.graph), "copy");
+    }
+  }
+}
+
+TEST(CpuSlice, CutsLikeTheReference) {
+  struct Case {
+    Ints starts, ends, axes, steps;
+    bool fast;
+  };
+  const std::vector<Case> cases{{{1}, {3}, {0}, {1}, true},
+                                {{-3}, {100}, {2}, {1}, true},
+                                {{0, 1}, {4, 4}, {0, 1}, {1, 1}, true},
+                                {{1, 1}, {3, 3}, {0, 1}, {1, 1}, false},
+                                {{5}, {0}, {2}, {-2}, false},
+                                {{0}, {9}, {1}, {1}, true},
+                                {{-100}, {2}, {-1}, {1}, true}};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    const Case& c = cases[i];
+    const auto list = [](const Ints& values) {
+      return Tensor::of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
+    };
+    GraphMaker maker;
+    const ValueId x = maker.input({4, 5, 6});
+    maker.finish({maker.node("Slice", {x, maker.constant(list(c.starts)), maker.constant(list(c.ends)),
+                                       maker.constant(list(c.axes)), maker.constant(list(c.steps))})});
+    EXPECT_EQ(expectLikeReference(maker.graph), c.fast ? "copy" : "reference");
+  }
+}
+
 } // namespace
 } // namespace tandem

@@ -7,6 +7,8 @@ tandem_cpu_kernel(conv_transpose convTransposeKernel ConvTranspose)
 tandem_cpu_kernel(eltwise eltwiseKernel
   Abs Clip Elu Exp Gelu HardSwish LeakyRelu Log Relu Round Sigmoid Softplus Sqrt Swish Tanh)
 tandem_cpu_kernel(eltwise unaryKernel Ceil Floor HardSigmoid Neg Reciprocal)
+tandem_cpu_kernel(gather gatherKernel Gather)
+tandem_cpu_kernel(gather sliceKernel Slice)
 tandem_cpu_kernel(matmul gemmKernel Gemm tandem/FusedGemm)
 tandem_cpu_kernel(matmul matMulKernel MatMul)
 tandem_cpu_kernel(normalize batchNormalizationKernel BatchNormalization)

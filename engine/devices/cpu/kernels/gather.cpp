@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/kernel.hpp"
+#include "engine/devices/cpu/loops.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tandem::cpu {
+namespace {
+
+/// Copies `pieces` of every outer part: `from` and `to` are byte offsets within the part.
+struct Pieces {
+  struct Piece {
+    std::size_t from, to, bytes;
+  };
+  std::int64_t outer = 1;
+  std::size_t srcPart = 0, dstPart = 0; ///< bytes
+  std::vector<Piece> pieces;
+
+  void add(std::size_t from, std::size_t to, std::size_t bytes) {
+    if (!pieces.empty() && pieces.back().from + pieces.back().bytes == from &&
+        pieces.back().to + pieces.back().bytes == to)
+      pieces.back().bytes += bytes;
+    else
+      pieces.push_back({from, to, bytes});
+  }
+};
+
+KernelPlan copyPlan(const NodeView& view, Pieces pieces) {
+  KernelPlan plan = view.plainPlan("copy");
+  for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
+  const std::int64_t bytes = view.output(0).bytes();
+  auto shared = std::make_shared<const Pieces>(std::move(pieces));
+  plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
+    return
+        [=, src = static_cast<const std::byte*>(binding.inputs[0]), dst = static_cast<std::byte*>(binding.outputs[0])] {
+          inPieces(threads, shared->outer, bytes, [&](std::int64_t begin, std::int64_t end) {
+            for (auto part = static_cast<std::size_t>(begin); part < static_cast<std::size_t>(end); ++part)
+              for (const Pieces::Piece& piece : shared->pieces)
+                std::memcpy(dst + part * shared->dstPart + piece.to, src + part * shared->srcPart + piece.from,
+                            piece.bytes);
+          });
+        };
+  });
+  return plan;
+}
+
+/// More entries than this would make a list as large as the data; the reference loops do as well then.
+constexpr std::int64_t kMaxIndices = 1 << 16;
+
+/// Byte sizes of what lies outside and inside of `axis`.
+struct Around {
+  std::int64_t outer = 1;
+  std::size_t inner = 1;
+};
+Around around(const TensorDesc& desc, std::size_t axis) {
+  Around result;
+  result.inner = byteSize(desc.type);
+  for (std::size_t i = 0; i < axis; ++i) result.outer *= desc.shape[i];
+  for (std::size_t i = axis + 1; i < desc.shape.rank(); ++i) result.inner *= static_cast<std::size_t>(desc.shape[i]);
+  return result;
+}
+
+} // namespace
+
+/// Gather with constant indices: whole rows are copied.
+std::optional<KernelPlan> gatherKernel(const NodeView& view) {
+  const TensorDesc& data = view.input(0);
+  const Tensor* indices = view.constant(1);
+  const auto axis = normalizeAxis(view.attributes().getInt("axis", 0), data.shape.rank());
+  if (!indices || !axis || indices->elements() > kMaxIndices || view.output(0).shape.elements() == 0)
+    return std::nullopt;
+  const Around sizes = around(data, *axis);
+  Pieces pieces;
+  pieces.outer = sizes.outer;
+  pieces.srcPart = static_cast<std::size_t>(data.shape[*axis]) * sizes.inner;
+  pieces.dstPart = static_cast<std::size_t>(indices->elements()) * sizes.inner;
+  std::size_t to = 0;
+  for (std::int64_t index : indices->toInts()) {
+    if (index < 0) index += data.shape[*axis];
+    if (index < 0 || index >= data.shape[*axis]) return std::nullopt; // the reference says what is wrong
+    pieces.add(static_cast<std::size_t>(index) * sizes.inner, to, sizes.inner);
+    to += sizes.inner;
+  }
+  return copyPlan(view, std::move(pieces));
+}
+
+/// Slice along one axis with constant bounds and step one.
+std::optional<KernelPlan> sliceKernel(const NodeView& view) {
+  const TensorDesc &data = view.input(0), &result = view.output(0);
+  if (view.version() < 10 || result.shape.elements() == 0) return std::nullopt;
+  for (std::size_t i = 1; i < view.inputCount(); ++i)
+    if (view.hasInput(i) && !view.constant(i)) return std::nullopt;
+  if (view.hasInput(4))
+    for (std::int64_t step : view.constant(4)->toInts())
+      if (step != 1) return std::nullopt;
+  const std::vector<std::int64_t> starts = view.constant(1)->toInts();
+  std::optional<std::size_t> cut;
+  std::int64_t start = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const auto axis = normalizeAxis(view.hasInput(3) ? view.constant(3)->asInt(static_cast<std::int64_t>(i))
+                                                     : static_cast<std::int64_t>(i),
+                                    data.shape.rank());
+    if (!axis) return std::nullopt;
+    if (data.shape[*axis] == result.shape[*axis]) continue;
+    if (cut) return std::nullopt;
+    cut = *axis;
+    start = std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + data.shape[*axis] : starts[i], 0, data.shape[*axis]);
+  }
+  if (!cut) cut = 0;
+  if (start + result.shape[*cut] > data.shape[*cut]) return std::nullopt;
+  const Around sizes = around(data, *cut);
+  Pieces pieces;
+  pieces.outer = sizes.outer;
+  pieces.srcPart = static_cast<std::size_t>(data.shape[*cut]) * sizes.inner;
+  pieces.dstPart = static_cast<std::size_t>(result.shape[*cut]) * sizes.inner;
+  pieces.add(static_cast<std::size_t>(start) * sizes.inner, 0, pieces.dstPart);
+  return copyPlan(view, std::move(pieces));
+}
+
+} // namespace tandem::cpu
