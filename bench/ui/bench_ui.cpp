@@ -148,6 +148,15 @@ int main(int argc, char** argv) {
       result.insert("nodes", count);
       graphs.append(result);
     }
+  for (const int blocks : {100, 1000, 5000}) {
+    const GraphScene scene = repeatedBlocks(blocks);
+    QJsonObject result = layoutTimes(scene);
+    const QJsonObject frames = frameTimes(scene);
+    for (auto it = frames.begin(); it != frames.end(); ++it) result.insert(it.key(), it.value());
+    result.insert("graph", "repeated-blocks");
+    result.insert("nodes", scene.nodeCount());
+    graphs.append(result);
+  }
   const QJsonObject report{{"graphs", graphs}, {"chart", chartTimes()}};
   QTextStream(stdout) << QJsonDocument(report).toJson();
   return 0;

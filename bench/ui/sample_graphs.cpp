@@ -113,4 +113,27 @@ GraphScene unetLike(int count) {
   return b.scene;
 }
 
+GraphScene repeatedBlocks(int blocks) {
+  Builder b;
+  const QString width = QStringLiteral("1×128×768");
+  int x = -1;
+  for (int i = 0; i < blocks; ++i) {
+    const QString name = QStringLiteral("block.%1").arg(i);
+    const int outer = b.scene.addScope(-1, name), inner = b.scene.addScope(outer, QStringLiteral("attention"));
+    const auto add = [&](const char* op, int scope, QList<int> inputs) {
+      inputs.removeAll(-1);
+      return b.node(QLatin1String(op), name + QLatin1Char('/') + QString::number(b.scene.nodeCount()), scope, width,
+                    inputs, 393216, 1e8, i % 2);
+    };
+    const int norm = add("LayerNormalization", outer, {x});
+    const int query = add("MatMul", inner, {norm}), key = add("MatMul", inner, {norm}),
+              value = add("MatMul", inner, {norm});
+    const int weights = add("Softmax", inner, {add("MatMul", inner, {query, key})});
+    const int mixed = add("MatMul", inner, {weights, value});
+    const int joined = add("Add", outer, {mixed, x});
+    x = add("Add", outer, {add("Gemm", outer, {joined}), joined});
+  }
+  return b.scene;
+}
+
 } // namespace tandem::ui

@@ -13,6 +13,9 @@ namespace tandem::ui {
 [[nodiscard]] GraphScene chainWithSkips(int count);
 /// Down and up again with a skip from each level of the first half to its twin in the second.
 [[nodiscard]] GraphScene unetLike(int count);
+/// Transformer-like: blocks of ten nodes in nested scopes (block, attention), each with two residual edges; all
+/// expanded.
+[[nodiscard]] GraphScene repeatedBlocks(int blocks);
 /// CPU:0 and GPU:0.
 [[nodiscard]] QList<CanvasDevice> sampleDevices();
 

@@ -68,6 +68,9 @@ void shootCanvas(const QDir& dir, const QString& suffix) {
   waitForLayout(canvas);
   canvas.fitToWindow();
   save(canvas, dir, QStringLiteral("canvas_unet") + suffix);
+  canvas.setScene(repeatedBlocks(6));
+  waitForLayout(canvas);
+  save(canvas, dir, QStringLiteral("canvas_blocks") + suffix);
   canvas.setScene(chainWithSkips(80));
   waitForLayout(canvas);
   save(canvas, dir, QStringLiteral("canvas_chain") + suffix);

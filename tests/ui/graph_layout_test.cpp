@@ -89,6 +89,7 @@ TEST(GraphLayout, LetsNoBoxesOverlap) {
   EXPECT_EQ(overlaps(lay(squeezeNetLike()).layout), 0);
   EXPECT_EQ(overlaps(lay(chainWithSkips(1000)).layout), 0);
   EXPECT_EQ(overlaps(lay(unetLike(1000)).layout), 0);
+  EXPECT_EQ(overlaps(lay(repeatedBlocks(40)).layout), 0);
   for (unsigned seed = 0; seed < 30; ++seed) EXPECT_EQ(overlaps(lay(randomGraph(seed, 150, 0)).layout), 0) << seed;
   for (unsigned seed = 0; seed < 30; ++seed) EXPECT_EQ(overlaps(lay(randomGraph(seed, 150, 12)).layout), 0) << seed;
 }
@@ -97,6 +98,7 @@ TEST(GraphLayout, LeadsEveryEdgeDownwards) {
   EXPECT_EQ(upwardSteps(lay(squeezeNetLike()).layout), 0);
   EXPECT_EQ(upwardSteps(lay(chainWithSkips(1000)).layout), 0);
   EXPECT_EQ(upwardSteps(lay(unetLike(1000)).layout), 0);
+  EXPECT_EQ(upwardSteps(lay(repeatedBlocks(40)).layout), 0);
   for (unsigned seed = 0; seed < 30; ++seed) EXPECT_EQ(upwardSteps(lay(randomGraph(seed, 150, 0)).layout), 0) << seed;
 }
 
