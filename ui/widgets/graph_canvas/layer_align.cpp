@@ -121,6 +121,45 @@ void straightenChains(Layers& layers, const LevelOptions& options) {
   }
 }
 
+// The box directly above when that is the only one above `v` and `v` the only one below it; -1 otherwise.
+int chainAbove(const Layers& layers, int v, double& offset) {
+  const auto onlyBox = [&layers](int first, int last, const std::vector<int>& list, int LayerSegment::*end) {
+    int only = -1;
+    for (int i = first; i < last; ++i) {
+      const LayerSegment& s = layers.segments[at(list[at(i)])];
+      if (layers.isDummy(s.*end)) continue;
+      if (only >= 0) return -1;
+      only = list[at(i)];
+    }
+    return only;
+  };
+  const int segment = onlyBox(layers.upStart[at(v)], layers.upStart[at(v) + 1], layers.up, &LayerSegment::upper);
+  if (segment < 0) return -1;
+  const LayerSegment& s = layers.segments[at(segment)];
+  const int back =
+      onlyBox(layers.downStart[at(s.upper)], layers.downStart[at(s.upper) + 1], layers.down, &LayerSegment::lower);
+  if (back != segment) return -1;
+  offset = s.upperOffset - s.lowerOffset;
+  return s.upper;
+}
+
+// A fixed number of passes leaves chains a few units out of line; the eye sees that.
+void snapChains(Layers& layers, const LevelOptions& options) {
+  for (const std::vector<int>& rank : layers.order)
+    for (std::size_t p = 0; p < rank.size(); ++p) {
+      const int v = rank[p];
+      double offset = 0;
+      const int above = layers.isDummy(v) ? -1 : chainAbove(layers, v, offset);
+      if (above < 0) continue;
+      const double x = layers.x[at(above)] + offset;
+      const bool clearLeft =
+          p == 0 || x - layers.x[at(rank[p - 1])] >= separation(layers, options, rank[p - 1], v) - 0.5;
+      const bool clearRight =
+          p + 1 == rank.size() || layers.x[at(rank[p + 1])] - x >= separation(layers, options, v, rank[p + 1]) - 0.5;
+      if (clearLeft && clearRight) layers.x[at(v)] = x;
+    }
+}
+
 } // namespace
 
 double separation(const Layers& layers, const LevelOptions& options, int left, int right) {
@@ -138,6 +177,7 @@ void alignLayers(Layers& layers, const LevelOptions& options, const std::atomic<
       alignRank(layers, options, layers.order[down ? i : count - 1 - i], down ? Look::Up : Look::Down, blocks);
   }
   for (std::size_t i = 0; i < count && !cancel; ++i) alignRank(layers, options, layers.order[i], Look::Both, blocks);
+  if (!cancel) snapChains(layers, options);
   for (int pass = 0; pass < 2 && !cancel; ++pass) straightenChains(layers, options);
   for (double& x : layers.x) x = std::round(x);
 }
