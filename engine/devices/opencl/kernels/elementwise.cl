@@ -1,5 +1,5 @@
 // One family for all elementwise operators: -DEXPR names the function, TO/TA/TB/TC are element types, NIN the number
-// of operands, SA/SB/SC their strides along the inner dim (0, 1, or -1 = the argument), OUTER the other dims.
+// of operands, SA/SB/SC their strides along the inner dim (0, 1, or -1 = the argument), OUTER whether there are others.
 // VECTOR: 16 floats at a time (all types float, inner strides 0 or 1). CHUNK: elements of the inner dim per work-item.
 #define SELECT(V, condition, yes, no) ((condition) ? (V)(yes) : (V)(no))
 
@@ -7,7 +7,7 @@
 #define expr_Abs(V, a, b, c) (a < (V)(0) ? -a : a)
 #define expr_FAbs(V, a, b, c) fabs(a)
 #define expr_Neg(V, a, b, c) (-a)
-#define expr_Relu(V, a, b, c) (a < (V)(0) ? (V)(0) : a)
+#define expr_Relu(V, a, b, c) (a > (V)(0) ? a : (V)(0))
 #define expr_LeakyRelu(V, a, b, c) (a < (V)(0) ? (V)(p) * a : a)
 #define expr_ThresholdedRelu(V, a, b, c) (a > (V)(p) ? a : (V)(0))
 #define expr_Sigmoid(V, a, b, c) ((V)(1.0f) / ((V)(1.0f) + exp(-a)))
@@ -97,18 +97,18 @@
 __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
 elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __global const TC* restrict Cp,
             __global TO* restrict out, int inner, int8 dims, int8 strideA, int8 strideB, int8 strideC, int8 strideO,
-            int innerA, int innerB, int innerC, int innerO, int offsetO, int offsetA, int offsetB, int offsetC, float p,
+            int outer, int innerA, int innerB, int innerC, int innerO, int offsetO, int offsetA, int offsetB, int offsetC, float p,
             float q) {
   const int row = get_global_id(1);
   int oa = offsetA, ob = offsetB, oc = offsetC, oo = offsetO;
 #if OUTER > 0
-  OFFSETS1(row, dims, OUTER, strideA, oa)
-  OFFSETS1(row, dims, OUTER, strideO, oo)
+  OFFSETS1(row, dims, outer, strideA, oa)
+  OFFSETS1(row, dims, outer, strideO, oo)
 #if NIN > 1
-  OFFSETS1(row, dims, OUTER, strideB, ob)
+  OFFSETS1(row, dims, outer, strideB, ob)
 #endif
 #if NIN > 2
-  OFFSETS1(row, dims, OUTER, strideC, oc)
+  OFFSETS1(row, dims, outer, strideC, oc)
 #endif
 #endif
 #if CHUNK == 1

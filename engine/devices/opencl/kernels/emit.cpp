@@ -62,7 +62,6 @@ std::vector<std::int64_t> outerStrides(const StridedRef& tensor) {
 void setRange(Lowering& lowering, Step& step, const Split& split) {
   const bool gpu = lowering.gpuStyle();
   step.options += gpu ? " -DCHUNK=1 -DLX=64" : " -DCHUNK=" + std::to_string(kCpuChunk) + " -DLX=1";
-  step.options += " -DOUTER=" + std::to_string(split.outer.size());
   step.global = {gpu ? roundUp(split.inner, 64) : static_cast<std::size_t>(ceilDivide(split.inner, kCpuChunk)),
                  static_cast<std::size_t>(split.rows), 1};
   step.local = {gpu ? std::size_t{64} : std::size_t{1}, 1, 1};
@@ -97,6 +96,8 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
   }
   options += " -DTS=" + std::string(clType(operands[0].type));
   if (vector) options += " -DVECTOR";
+  options += split.outer.empty() ? " -DOUTER=0" : " -DOUTER=1";
+  const auto outer = static_cast<std::int64_t>(split.outer.size());
   const auto& t = nest.tensors;
   step.args = {t[1].ref,
                t[2].ref,
@@ -108,6 +109,7 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
                int8Front(outerStrides(t[2]), 0),
                int8Front(outerStrides(t[3]), 0),
                int8Front(outerStrides(t[0]), 0),
+               toInt(outer),
                toInt(t[1].strides.back()),
                toInt(t[2].strides.back()),
                toInt(t[3].strides.back()),
@@ -138,6 +140,7 @@ void emitMove(Lowering& lowering, const std::vector<std::int64_t>& dims, const S
                int8Front(split.outer, 1),
                int8Front(outerStrides(t[0]), 0),
                int8Front(outerStrides(t[1]), 0),
+               toInt(static_cast<std::int64_t>(split.outer.size())),
                toInt(split.inner),
                toInt(t[0].strides.back()),
                toInt(t[1].strides.back()),

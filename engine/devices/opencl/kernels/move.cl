@@ -2,7 +2,6 @@
 #ifndef LX
 #define LX 1
 #define CHUNK 1
-#define OUTER 0
 #endif
 #ifndef E
 #define E uchar
@@ -22,11 +21,11 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void copy_bytes(__globa
 // innermost dim has `inner` elements, of which a work-item does CHUNK.
 __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
 strided(__global const E* restrict src, __global E* restrict dst, int8 dims, int8 srcStrides, int8 dstStrides,
-        int inner, int srcInner, int dstInner, int srcOffset, int dstOffset) {
+        int outer, int inner, int srcInner, int dstInner, int srcOffset, int dstOffset) {
   const int row = get_global_id(1);
   int from = srcOffset, to = dstOffset;
-  OFFSETS1(row, dims, OUTER, srcStrides, from)
-  OFFSETS1(row, dims, OUTER, dstStrides, to)
+  OFFSETS1(row, dims, outer, srcStrides, from)
+  OFFSETS1(row, dims, outer, dstStrides, to)
 #if CHUNK == 1
   const int i = get_global_id(0);
   if (i < inner) dst[to + i * dstInner] = src[from + i * srcInner];

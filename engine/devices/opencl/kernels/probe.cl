@@ -10,7 +10,7 @@ typedef float V;
 __kernel __attribute__((reqd_work_group_size(LOCAL, 1, 1))) void fma_chains(__global float* out, int rounds) {
   const float start = (float)get_global_id(0);
   const V a = (V)(0.999f), b = (V)(0.001f);
-#define CHAIN(i) V x##i = (V)(start + i.0f);
+#define CHAIN(i) V x##i = (V)(start + (float)(i));
   CHAIN(0) CHAIN(1) CHAIN(2) CHAIN(3) CHAIN(4) CHAIN(5) CHAIN(6) CHAIN(7)
   CHAIN(8) CHAIN(9) CHAIN(10) CHAIN(11) CHAIN(12) CHAIN(13) CHAIN(14) CHAIN(15)
   for (int r = 0; r < rounds; ++r) {
