@@ -359,5 +359,23 @@ TEST(CpuSlice, CutsLikeTheReference) {
   }
 }
 
+TEST(CpuReduce, FoldsLastAxesInRowsAndOthersByTheReference) {
+  const std::vector<std::pair<Ints, bool>> cases{
+      {{-1}, true}, {{2, 1}, true}, {{}, true}, {{1}, false}, {{0, 2}, false}};
+  for (const char* type : {"ReduceMean", "ReduceSum", "ReduceMax"}) {
+    for (const auto& [axes, fast] : cases) {
+      for (std::int64_t keep : {0, 1}) {
+        SCOPED_TRACE(type);
+        GraphMaker maker;
+        std::vector<ValueId> inputs{maker.input({4, 5, 37})};
+        if (!axes.empty())
+          inputs.push_back(maker.constant(Tensor::of<std::int64_t>({static_cast<std::int64_t>(axes.size())}, axes)));
+        maker.finish({maker.node(type, inputs, attributes({{"keepdims", keep}}))});
+        EXPECT_EQ(expectLikeReference(maker.graph), fast ? "rows" : "reference");
+      }
+    }
+  }
+}
+
 } // namespace
 } // namespace tandem
