@@ -86,6 +86,13 @@ INSTANTIATE_TEST_SUITE_P(Ops, BinaryOnOpenCl,
                                          "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
                          [](const auto& param) { return std::string(param.param); });
 
+TEST(ElementwiseOnOpenCl, OldPReluHasASlopePerChannel) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({2, 3, 4, 3}, 1));
+  b.output(b.add("PRelu", {x, b.constant(randomTensor(Shape{3}, 2))}, {}, "", 6));
+  expectSameAsReference(b);
+}
+
 TEST(ElementwiseOnOpenCl, TakesAnyNumberOfOperands) {
   GraphBuilder b;
   const ValueId x = b.input("x", randomTensor({4, 1, 9}, 1));

@@ -147,11 +147,24 @@ bool lowerBlocked(Lowering& lowering, const Expression& expression, float p, flo
   return true;
 }
 
+/// As the operand broadcasts. PRelu below version 7 lays a list of slopes along the channels.
+TensorDesc operandDesc(const Lowering& lowering, std::size_t i) {
+  TensorDesc desc = lowering.inputDesc(i);
+  const Node& node = lowering.node();
+  const std::size_t rank = lowering.outputDesc(0).shape.rank();
+  if (i == 1 && node.type == "PRelu" && node.version < 7 && desc.shape.rank() == 1 && desc.shape[0] != 1 && rank >= 2) {
+    std::vector<std::int64_t> dims(rank - 1, 1);
+    dims[0] = desc.shape[0];
+    desc.shape = Shape(std::move(dims));
+  }
+  return desc;
+}
+
 void lowerPlain(Lowering& lowering, std::string_view expression, float p = 0, float q = 0) {
   const TensorDesc& out = lowering.outputDesc(0);
   std::vector<StridedRef> operands;
   for (std::size_t i = 0; i < lowering.inputCount(); ++i)
-    operands.push_back(broadcastTo(lowering.input(i), lowering.inputDesc(i), out.shape));
+    operands.push_back(broadcastTo(lowering.input(i), operandDesc(lowering, i), out.shape));
   emitElementwise(lowering, expression, out.shape.dims(), rowMajor(lowering.output(0), out), operands, p, q);
 }
 
