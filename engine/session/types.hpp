@@ -102,10 +102,10 @@ struct PlacementDoc {
 };
 
 struct ReplicaSpec {
-  std::string name;   ///< empty: made up
-  std::string device; ///< a device id, or empty when `placement` says
-  std::optional<PlacementDoc> placement;
-  std::string placementFile; ///< for "Copy as command"; empty where never saved
+  std::string name = {};   ///< empty: made up
+  std::string device = {}; ///< a device id, or empty when `placement` says
+  std::optional<PlacementDoc> placement = std::nullopt;
+  std::string placementFile = {}; ///< for "Copy as command"; empty where never saved
   int threads = 0;           ///< 0: all cores of its device
   int streams = 1;           ///< requests in flight
   int batch = 0;             ///< items joined into one execution; 0: as requests come

@@ -23,7 +23,7 @@ struct Tolerance {
   double rtol, atol; ///< equal where |a - b| <= atol + rtol * |b|
 };
 /// For results of a whole network in this element type, where nobody says: float32 1e-3 and 1e-5, which plain float32
-/// arithmetic keeps on every real model of our pack; half precision 1e-2 and 1e-3.
+/// arithmetic keeps on every real model of our pack; half precision 5e-2 and 5e-3, as every layer rounds.
 Tolerance toleranceFor(DataType type);
 
 /// Finds cases below `folder`: DIR/model.onnx with test_data_set_*/, and *.onnx with

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/codec.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace tandem::session {
+namespace {
+
+TEST(Codec, PlacementsSurviveTheRoundTrip) {
+  PlacementDoc placement;
+  placement.modelName = "m.onnx";
+  placement.modelNodes = 3;
+  placement.defaultDevice = "GPU:0";
+  placement.rules = {{"op:Conv", "CPU:0"}, {"*", "GPU:0"}};
+  placement.nodes = {{"conv1", "CPU:1"}};
+  const auto decoded = decodePlacement(encodePlacement(placement));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().line();
+  EXPECT_EQ(*decoded, placement);
+}
+
+TEST(Codec, AMessageThatLacksAKeyIsAnErrorNotAnException) {
+  for (const char* text : {"{}", "[]", "null", "3", R"({"nodes":[{"name":1}]})", R"({"devices":{}})"}) {
+    const Json json = *parseJson(text, "test");
+    EXPECT_FALSE(decodeDocument(json).ok()) << text;
+    EXPECT_FALSE(decodeDevices(json).ok()) << text;
+    EXPECT_FALSE(decodeReport(json).ok()) << text;
+    EXPECT_FALSE(decodeSnapshot(json).ok()) << text;
+    EXPECT_FALSE(decodePlacementView(json).ok()) << text;
+  }
+}
+
+TEST(Codec, ADocumentWithIndicesOutsideItIsRefused) {
+  const char* text = R"({"source":"m","name":"m","nodes":[{"name":"a","op":"Relu","attributes":[],"inputs":[7],
+    "outputs":[0]}],"values":[{"name":"x"}],"inputs":[],"outputs":[]})";
+  EXPECT_FALSE(decodeDocument(*parseJson(text, "test")).ok());
+}
+
+TEST(Codec, ErrorsSurviveTheRoundTrip) {
+  const Error error = makeError(ErrorCode::DeviceFailed, "lost", "GPU:0", "restart");
+  const Error decoded = decodeError(encodeError(error));
+  EXPECT_EQ(decoded.code, error.code);
+  EXPECT_EQ(decoded.line(), error.line());
+}
+
+TEST(ParseJson, RefusesDeepNestingAndGarbage) {
+  EXPECT_FALSE(parseJson(std::string(100'000, '['), "test").ok());
+  EXPECT_FALSE(parseJson("{\"a\":", "test").ok());
+  EXPECT_FALSE(parseJson("\xff\xfe", "test").ok());
+  EXPECT_TRUE(parseJson(std::string(60, '[') + std::string(60, ']'), "test").ok());
+}
+
+TEST(RunCommand, SaysWhatWasSetAndQuotesForTheShell) {
+  RunSpec spec;
+  spec.replicas = {{.name = "small", .device = "CPU:0", .threads = 1, .streams = 2},
+                   {.name = "", .device = "", .placementFile = "my split.placement.json"}};
+  spec.batches = {1, 8};
+  spec.route = "size:2";
+  const std::string command = runCommand("it's.onnx", spec, "0;1");
+  EXPECT_NE(command.find("tandem run 'it'\\''s.onnx' --cores '0;1'"), std::string::npos) << command;
+  EXPECT_NE(command.find("--replica CPU:0,threads=1,streams=2,name=small"), std::string::npos) << command;
+  EXPECT_NE(command.find("--replica 'my split.placement.json'"), std::string::npos) << command;
+  EXPECT_NE(command.find("--batch 1,8"), std::string::npos) << command;
+}
+
+TEST(Deployment, AFileOfAnotherVersionOrFormatIsRefused) {
+  RunSpec spec;
+  spec.replicas = {{.name = "a", .device = "CPU:0"}};
+  Json file = encodeDeployment(spec);
+  ASSERT_TRUE(decodeDeployment(file, "d.json").ok());
+  EXPECT_EQ(decodeDeployment(file, "d.json")->replicas[0].device, "CPU:0");
+  file["version"] = 2;
+  EXPECT_FALSE(decodeDeployment(file, "d.json").ok());
+  file["format"] = "else";
+  EXPECT_FALSE(decodeDeployment(file, "d.json").ok());
+  EXPECT_FALSE(decodeDeployment(Json::array(), "d.json").ok());
+}
+
+} // namespace
+} // namespace tandem::session
