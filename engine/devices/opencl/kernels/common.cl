@@ -38,3 +38,10 @@
       a += i_ * s_[k_];                                                                                                \
     }                                                                                                                  \
   }
+
+// A loop nest of rows of `inner` elements, spread over dim 0 alone (some GPUs take at most 65535 groups in the others):
+// the row of this group, and the first of the CHUNK elements of this work-item.
+#define ROW_AND_FIRST(inner)                                                                                           \
+  const int parts_ = (inner + CHUNK * LX - 1) / (CHUNK * LX);                                                          \
+  const int row = get_group_id(0) / parts_;                                                                            \
+  const int first = ((get_group_id(0) % parts_) * LX + get_local_id(0)) * CHUNK;

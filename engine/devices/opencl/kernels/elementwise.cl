@@ -99,7 +99,7 @@ elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __glo
             __global TO* restrict out, int inner, int8 dims, int8 strideA, int8 strideB, int8 strideC, int8 strideO,
             int outer, int innerA, int innerB, int innerC, int innerO, int offsetO, int offsetA, int offsetB, int offsetC, float p,
             float q) {
-  const int row = get_global_id(1);
+  ROW_AND_FIRST(inner)
   int oa = offsetA, ob = offsetB, oc = offsetC, oo = offsetO;
 #if OUTER > 0
   OFFSETS1(row, dims, outer, strideA, oa)
@@ -111,13 +111,7 @@ elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __glo
   OFFSETS1(row, dims, outer, strideC, oc)
 #endif
 #endif
-#if CHUNK == 1
-  const int first = get_global_id(0);
-  const int last = min(first + 1, inner);
-#else
-  const int first = get_global_id(0) * CHUNK;
   const int last = min(first + CHUNK, inner);
-#endif
   int i = first;
 #ifdef VECTOR
   for (; i + 16 <= last; i += 16) {

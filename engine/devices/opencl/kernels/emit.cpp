@@ -62,8 +62,8 @@ std::vector<std::int64_t> outerStrides(const StridedRef& tensor) {
 void setRange(Lowering& lowering, Step& step, const Split& split) {
   const bool gpu = lowering.gpuStyle();
   step.options += gpu ? " -DCHUNK=1 -DLX=64" : " -DCHUNK=" + std::to_string(kCpuChunk) + " -DLX=1";
-  step.global = {gpu ? roundUp(split.inner, 64) : static_cast<std::size_t>(ceilDivide(split.inner, kCpuChunk)),
-                 static_cast<std::size_t>(split.rows), 1};
+  const std::int64_t parts = gpu ? ceilDivide(split.inner, 64) : ceilDivide(split.inner, kCpuChunk);
+  step.global = {static_cast<std::size_t>(parts * split.rows) * (gpu ? 64 : 1), 1, 1};
   step.local = {gpu ? std::size_t{64} : std::size_t{1}, 1, 1};
 }
 

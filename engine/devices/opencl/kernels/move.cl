@@ -22,15 +22,13 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void copy_bytes(__globa
 __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
 strided(__global const E* restrict src, __global E* restrict dst, int8 dims, int8 srcStrides, int8 dstStrides,
         int outer, int inner, int srcInner, int dstInner, int srcOffset, int dstOffset) {
-  const int row = get_global_id(1);
+  ROW_AND_FIRST(inner)
   int from = srcOffset, to = dstOffset;
   OFFSETS1(row, dims, outer, srcStrides, from)
   OFFSETS1(row, dims, outer, dstStrides, to)
 #if CHUNK == 1
-  const int i = get_global_id(0);
-  if (i < inner) dst[to + i * dstInner] = src[from + i * srcInner];
+  if (first < inner) dst[to + first * dstInner] = src[from + first * srcInner];
 #else
-  const int first = get_global_id(0) * CHUNK;
   const int last = min(first + CHUNK, inner);
   if (srcInner == 1 && dstInner == 1) {
     for (int i = first; i < last; ++i) dst[to + i] = src[from + i];

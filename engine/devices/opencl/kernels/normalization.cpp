@@ -14,7 +14,7 @@ int lanes(const Lowering& lowering) { return lowering.gpuStyle() ? 64 : 1; }
 void setRows(Lowering& lowering, Step& step, std::int64_t rows) {
   const auto count = static_cast<std::size_t>(lanes(lowering));
   step.options += " -DLX=" + std::to_string(count);
-  step.global = {count, static_cast<std::size_t>(rows), 1};
+  step.global = {count * static_cast<std::size_t>(rows), 1, 1};
   step.local = {count, 1, 1};
 }
 

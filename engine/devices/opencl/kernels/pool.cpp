@@ -119,7 +119,7 @@ Result<void> lowerGlobal(Lowering& lowering) {
                  std::string(" -DMAP=map_Same -DFINISH=") + (max ? "map_Same" : "map_Mean");
   step.args = {lowering.input(0),     lowering.output(0),    toInt(length),    int8Back({rows}, 1),
                int8Back({length}, 0), int8Back({length}, 1), int8Back({1}, 0), static_cast<float>(length)};
-  step.global = {static_cast<std::size_t>(lanes), static_cast<std::size_t>(rows), 1};
+  step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.launch(std::move(step));
   return {};

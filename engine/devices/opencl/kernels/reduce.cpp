@@ -75,7 +75,7 @@ Result<void> lower(Lowering& lowering) {
   step.args = {lowering.input(0),        lowering.output(0),        toInt(length),
                int8Back(rowDims, 1),     int8Back(rowStrides, 0),   int8Back(dims, 1),
                int8Back(foldStrides, 0), static_cast<float>(length)};
-  step.global = {static_cast<std::size_t>(lanes), static_cast<std::size_t>(rows), 1};
+  step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.setKernelName("reduce");
   lowering.launch(std::move(step));

@@ -22,7 +22,7 @@
 
 #define ROW                                                                                                            \
   const int lane = get_local_id(0);                                                                                    \
-  const int row = get_global_id(1);                                                                                    \
+  const int row = get_group_id(0);                                                                                    \
   const int start = (row / inner) * outerStep + row % inner;                                                           \
   SHARED
 
@@ -119,7 +119,7 @@ __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void reduce(__global co
                                                                      int8 rowDims, int8 rowStrides, int8 dims,
                                                                      int8 strides, float divisor) {
   const int lane = get_local_id(0);
-  const int row = get_global_id(1);
+  const int row = get_group_id(0);
   SHARED
   int base = 0;
   OFFSETS1(row, rowDims, 8, rowStrides, base)
