@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/formats/tensors/mapped_file.hpp"
+#include "engine/base/atomic_file.hpp"
 #include "engine/serving/run.hpp"
 #include "engine/session/input_files.hpp"
 #include "engine/session/run_report.hpp"

@@ -75,6 +75,7 @@ Result<pid_t> spawn(const std::filesystem::path& program, Pipe& toWorker, Pipe& 
 /// Shared by the session, its reader thread and its watchdog thread.
 struct WorkerSession::State {
   struct Open {
+    std::string method;
     ReplyFunction reply;
     EventFunction event;
   };
@@ -92,6 +93,7 @@ struct WorkerSession::State {
   bool ended = false;   ///< no request is accepted any more
   bool closing = false; ///< the owner goes away: its end is no news
   std::string busy;     ///< from the last heartbeat
+  std::string devices;  ///< from the last snapshot of a run
   WorkerEnd::Cause cause = WorkerEnd::Cause::Exited;
   std::atomic<std::int64_t> lastSignNs{0};
 
@@ -106,11 +108,7 @@ struct WorkerSession::State {
     auto message = parseJson(line, "engine worker");
     if (!message || !message->is_object()) return garbage();
     const std::string event = message->value("event", std::string());
-    if (event == "heartbeat") {
-      std::lock_guard lock(mutex);
-      busy = message->value("busy", std::string());
-      return true;
-    }
+    if (event == "heartbeat") return true;
     if (event == "protocol-error") return garbage();
     const std::uint64_t id = message->value("id", std::uint64_t{0});
     Open target;
@@ -120,6 +118,7 @@ struct WorkerSession::State {
       if (it == open.end()) return true; // answered already, or none of ours
       if (!event.empty()) {
         target.event = it->second.event;
+        if (event == "snapshot") rememberDevices((*message)["data"]);
       } else {
         target = std::move(it->second);
         open.erase(it);
@@ -128,11 +127,29 @@ struct WorkerSession::State {
     if (!event.empty()) {
       if (target.event) target.event(event, (*message)["data"]);
     } else if (message->contains("error")) {
+      forgetDevices();
       target.reply(decodeError((*message)["error"]));
     } else {
+      forgetDevices();
       target.reply(std::move((*message)["result"]));
     }
     return true;
+  }
+
+  /// A run that has ended used its devices for the last time.
+  void forgetDevices() {
+    std::lock_guard lock(mutex);
+    if (open.empty()) devices.clear();
+  }
+
+  void rememberDevices(const Json& snapshot) {
+    devices.clear();
+    if (!snapshot.is_object() || !snapshot.contains("replicas") || !snapshot["replicas"].is_array()) return;
+    for (const Json& replica : snapshot["replicas"]) {
+      if (!replica.is_object()) continue;
+      const std::string text = replica.value("devices", std::string());
+      if (!text.empty() && devices.find(text) == std::string::npos) devices += (devices.empty() ? "" : ", ") + text;
+    }
   }
 
   bool garbage() {
@@ -170,7 +187,9 @@ struct WorkerSession::State {
       end.cause = cause;
       if (cause == WorkerEnd::Cause::Exited && WIFSIGNALED(status)) end.cause = WorkerEnd::Cause::Killed;
       end.message = describe(end.cause, status);
-      if (!busy.empty()) end.message += " during '" + busy + "'";
+      if (!unanswered.empty()) end.message += " during '" + unanswered.begin()->second.method + "'";
+      end.device = devices;
+      if (!devices.empty() && !unanswered.empty()) end.message += " on " + devices;
     }
     wake.notify_all();
     const Error error = makeError(ErrorCode::WorkerLost, end.message, "engine worker",
@@ -250,7 +269,7 @@ std::uint64_t WorkerSession::request(const std::string& method, const Json& para
     std::lock_guard lock(m_state->mutex);
     if (!m_state->ended) {
       id = m_state->nextId++;
-      m_state->open[id] = {reply, std::move(event)};
+      m_state->open[id] = {method, reply, std::move(event)};
     }
   }
   if (id == 0) {

@@ -9,8 +9,8 @@ namespace tandem::session {
 /// Why a worker is gone.
 struct WorkerEnd {
   enum class Cause { Exited, Killed, Hung, Garbage, FailedToStart } cause = Cause::Exited;
-  std::string message; ///< for people: "the engine worker was killed (signal 9)"
-  std::string device;  ///< device it worked on last, where known
+  std::string message; ///< for people: "the engine worker was killed (signal 9) during 'run' on CPU:0"
+  std::string device;  ///< devices the last run used, "CPU:0, GPU:0"; empty where none ran
 };
 
 struct WorkerOptions {

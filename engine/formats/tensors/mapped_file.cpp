@@ -15,18 +15,7 @@ namespace {
 Error systemError(ErrorCode code, const std::string& what, const std::filesystem::path& path, int number) {
   const char* hint = "check the path";
   if (number == EACCES || number == EPERM) hint = "check the permissions";
-  if (number == ENOSPC) hint = "free some space or choose another folder";
   return makeError(code, what + ": " + std::strerror(number), path.string(), hint);
-}
-
-bool writeAll(int descriptor, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 } // namespace
@@ -67,23 +56,6 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) return systemError(code, "cannot open the file", path, errno);
   return adopt(descriptor, path, code, maxBytes);
-}
-
-Result<void> writeFileAtomically(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) return systemError(ErrorCode::OutputFailed, "cannot write the file", path, errno);
-  ::fchmod(descriptor, 0644);
-  bool good = writeAll(descriptor, content) && ::fsync(descriptor) == 0;
-  int number = errno;
-  good = ::close(descriptor) == 0 && good;
-  if (good && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    good = false;
-    number = errno;
-  }
-  if (good) return {};
-  ::unlink(temporary.c_str());
-  return systemError(ErrorCode::OutputFailed, "cannot write the file", path, number);
 }
 
 } // namespace tandem

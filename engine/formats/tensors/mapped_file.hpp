@@ -34,8 +34,4 @@ class MappedFile {
   std::size_t m_size = 0;
 };
 
-/// Writes a file in one go through a temporary file beside it, so that a failure leaves what was there before.
-/// OutputFailed where the folder is missing, read-only or full.
-Result<void> writeFileAtomically(const std::filesystem::path& path, std::string_view content);
-
 } // namespace tandem

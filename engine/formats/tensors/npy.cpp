@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/tensors/npy.hpp"
+#include "engine/base/atomic_file.hpp"
 
 #include "engine/base/checked.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"

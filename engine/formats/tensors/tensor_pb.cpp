@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/tensors/tensor_pb.hpp"
+#include "engine/base/atomic_file.hpp"
 
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 #include "engine/formats/tensors/mapped_file.hpp"
