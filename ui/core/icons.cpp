@@ -9,8 +9,16 @@
 #include <QPixmap>
 #include <QSvgRenderer>
 
+// Resources of a static library are linked only when somebody asks for them; the macro works outside namespaces only.
+static void initWorkbenchResources() { Q_INIT_RESOURCE(workbench); }
+
 namespace tandem::ui {
 namespace {
+
+void ensureResources() {
+  static const bool done = (initWorkbenchResources(), true);
+  static_cast<void>(done);
+}
 
 class LineIconEngine : public QIconEngine {
  public:
@@ -39,7 +47,19 @@ class LineIconEngine : public QIconEngine {
 
 } // namespace
 
+QIcon applicationIcon() {
+  ensureResources();
+  return QIcon(QStringLiteral(":/icons/tandem.svg"));
+}
+
+QString helpText(const QString& name) {
+  ensureResources();
+  QFile file(QStringLiteral(":/help/%1.html").arg(name));
+  return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+}
+
 QIcon icon(const QString& name) {
+  ensureResources();
   QFile file(QStringLiteral(":/icons/%1.svg").arg(name));
   if (!file.open(QIODevice::ReadOnly)) return {};
   return QIcon(new LineIconEngine(file.readAll()));

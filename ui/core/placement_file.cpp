@@ -21,6 +21,7 @@ namespace {
 
 using session::Json;
 constexpr qint64 kMaxBytes = 64LL << 20;
+constexpr int kVersion = 1;
 
 Result<std::string> readText(const QString& path) {
   QFile file(path);
@@ -58,11 +59,18 @@ bool processRuns(qint64 pid) { return pid > 0 && (::kill(static_cast<pid_t>(pid)
 Result<session::PlacementDoc> readPlacementFile(const QString& path) {
   const std::string text = TANDEM_TRY(readText(path));
   const Json json = TANDEM_TRY(session::parseJson(text, path.toStdString()));
+  const std::string where = path.toStdString();
+  if (!json.is_object() || textOf(json, "format") != "tandem-placement")
+    return makeError(ErrorCode::InputRejected, "the file is not a Tandem placement", where,
+                     "choose a *.placement.json file that Tandem wrote");
+  const auto version = json.find("version");
+  if (version == json.end() || !version->is_number_integer() || version->get<std::int64_t>() != kVersion)
+    return makeError(ErrorCode::InputRejected, "the placement was written by another version of Tandem", where,
+                     "open it with that version, or update Tandem");
   auto placement = session::decodePlacement(json);
   if (placement.ok()) return placement;
-  Error error = placement.error();
-  error.where = path.toStdString() + (error.where.empty() ? "" : ", " + error.where);
-  return error;
+  return makeError(ErrorCode::InputRejected, "the placement is damaged: a key is missing or has a wrong type", where,
+                   "export it again");
 }
 
 Result<void> writePlacementFile(const QString& path, const session::PlacementDoc& placement) {

@@ -8,7 +8,6 @@
 #include <QCoreApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
-#include <QFile>
 #include <QLabel>
 #include <QTextBrowser>
 #include <QVBoxLayout>
@@ -36,11 +35,6 @@ QDialog* textDialog(const QString& name, const QString& title, const QString& ht
   layout->addWidget(buttons);
   dialog->resize(dialog->fontMetrics().averageCharWidth() * columns, dialog->fontMetrics().height() * lines);
   return dialog;
-}
-
-QString resourceText(const QString& path) {
-  QFile file(path);
-  return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
 }
 
 } // namespace
@@ -74,12 +68,12 @@ QDialog* makeShortcutsDialog(const QList<QAction*>& actions, QWidget* parent) {
 
 QDialog* makeAboutDialog(QWidget* parent) {
   const QString html = QStringLiteral("<h2>Tandem %1</h2>").arg(QStringLiteral(TANDEM_VERSION)) +
-                       resourceText(QStringLiteral(":/help/about.html"));
+                       helpText(QStringLiteral("about"));
   return textDialog(QStringLiteral("about_dialog"), tr("About Tandem"), html, 72, 28, parent);
 }
 
 QDialog* makeGuideDialog(QWidget* parent) {
-  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), resourceText(QStringLiteral(":/help/guide.html")), 84,
+  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), helpText(QStringLiteral("guide")), 84,
                     34, parent);
 }
 

@@ -4,7 +4,6 @@
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
 
-#include <QFile>
 #include <QLabel>
 #include <QListWidget>
 #include <QPushButton>
@@ -13,15 +12,6 @@
 #include <QVBoxLayout>
 
 namespace tandem::ui {
-namespace {
-
-QString resourceText(const QString& path) {
-  QFile file(path);
-  return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
-}
-
-} // namespace
-
 StartPage::StartPage(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
   setObjectName(QStringLiteral("start_page"));
   m_pages = new QStackedWidget(this);
@@ -125,7 +115,7 @@ QWidget* StartPage::makeGuide() {
   text->setAccessibleName(tr("Guide"));
   text->setFrameShape(QFrame::NoFrame);
   text->document()->setDocumentMargin(fontMetrics().height());
-  text->setHtml(resourceText(QStringLiteral(":/help/guide.html")));
+  text->setHtml(helpText(QStringLiteral("guide")));
   layout->addWidget(text);
   connect(back, &QPushButton::clicked, this, &StartPage::showChoices);
   return page;

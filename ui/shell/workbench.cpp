@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/shell/workbench.hpp"
 
+#include "ui/core/icons.hpp"
 #include "ui/shell/control_socket.hpp"
 #include "ui/shell/main_window.hpp"
 
@@ -85,7 +86,7 @@ int runWorkbench(int argc, char** argv) {
   QCoreApplication::setApplicationVersion(QStringLiteral(TANDEM_VERSION));
   QGuiApplication::setApplicationDisplayName(QString());
   QGuiApplication::setDesktopFileName(QStringLiteral("tandem-workbench"));
-  QGuiApplication::setWindowIcon(QIcon(QStringLiteral(":/icons/tandem.svg")));
+  QGuiApplication::setWindowIcon(applicationIcon());
 
   QCommandLineParser parser;
   parser.setApplicationDescription(QCoreApplication::translate(

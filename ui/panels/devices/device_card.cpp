@@ -116,7 +116,7 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
     row(tr("Launch"), tr("%1, round trip %2").arg(formatMs(probe.launchUs / 1e3), formatMs(probe.roundTripUs / 1e3)));
   }
   layout->addLayout(grid);
-  if (!device.note.empty()) layout->addWidget(muted(toQString(device.note), this));
+  if (!device.note.empty() && device.note != "cores " + device.cores) layout->addWidget(muted(toQString(device.note), this));
   if (!device.visible) layout->addWidget(muted(tr("Hidden: no layer is placed here."), this));
   setToolTip(device.visible ? tr("Drag onto layers to put them on %1").arg(m_id) : QString());
 }

@@ -104,7 +104,7 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
   connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
     QList<CanvasDevice> devices;
     for (const QString& id : m_workspace.devices.visibleIds())
-      devices.append({id, toQString(m_workspace.devices.find(id)->name), {}});
+      devices.append({id, id, {}});
     m_canvas->setDevices(devices);
     updatePlacement();
   });

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The window on a fake engine: what the user does, what the engine is asked, what shows.
+#include "tests/ui/fake_session.hpp"
+#include "ui/core/labels.hpp"
+#include "ui/models/layer_table_model.hpp"
+#include "ui/panels/charts/charts_panel.hpp"
+#include "ui/panels/layers/layers_panel.hpp"
+#include "ui/panels/run/deployment_editor.hpp"
+#include "ui/panels/run/predict_view.hpp"
+#include "ui/panels/run/run_panel.hpp"
+#include "ui/shell/command_palette.hpp"
+#include "ui/shell/control_socket.hpp"
+#include "ui/shell/main_window.hpp"
+#include "ui/widgets/common/common.hpp"
+#include "ui/widgets/graph_canvas/graph_canvas.hpp"
+
+#include <QAbstractButton>
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDir>
+#include <QDockWidget>
+#include <QFile>
+#include <QJsonArray>
+#include <QMessageBox>
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTreeView>
+
+#include <gtest/gtest.h>
+
+namespace tandem::ui::test {
+namespace {
+
+template <class Condition> bool eventually(Condition condition, int timeoutMs = 5000) {
+  return QTest::qWaitFor(condition, timeoutMs);
+}
+
+class Window : public ::testing::Test {
+ protected:
+  Window() { make(); }
+
+  void make() {
+    window.reset();
+    workspace.reset();
+    WorkspaceOptions options;
+    options.session = engine.factory();
+    options.settingsPath = folder.filePath(QStringLiteral("workbench.ini"));
+    options.autosaveFolder = folder.filePath(QStringLiteral("unsaved"));
+    workspace = std::make_unique<Workspace>(options);
+    window = std::make_unique<MainWindow>(*workspace);
+    window->resize(1200, 800);
+    window->show();
+    workspace->engine.start();
+    EXPECT_TRUE(eventually([&] { return workspace->isIdle() && !workspace->devices.list().devices.empty(); }));
+  }
+
+  void open(const QString& source = QStringLiteral("/models/small.onnx")) {
+    window->openModel(source);
+    EXPECT_TRUE(eventually([&] { return workspace->document.isOpen() && idle(); }));
+  }
+  bool idle() const { return workspace->isIdle() && window->layers().canvas()->isLayoutDone(); }
+  void settle() { EXPECT_TRUE(eventually([&] { return idle(); })); }
+  QString requested(int node) const { return workspace->document.requestedOf(node); }
+  QString effective(int node) const { return workspace->document.effectiveOf(node); }
+
+  QTemporaryDir folder;
+  FakeEngine engine;
+  std::unique_ptr<Workspace> workspace;
+  std::unique_ptr<MainWindow> window;
+};
+
+TEST_F(Window, OpensAModelAndShowsItsSummary) {
+  open();
+  EXPECT_EQ(workspace->document.nodeCount(), 3);
+  EXPECT_EQ(window->layers().canvas()->scene().nodeCount(), 3);
+  EXPECT_EQ(window->summaryText(), QStringLiteral("3 nodes (0 unsupported op)"));
+  EXPECT_TRUE(window->windowTitle().startsWith(QStringLiteral("small.onnx")));
+  EXPECT_EQ(workspace->settings.recentFiles().first(), QStringLiteral("/models/small.onnx"));
+}
+
+TEST_F(Window, NumberKeysAssignTheSelectionAndTheReasonOfAMoveIsKept) {
+  open();
+  workspace->selection.select({1, 2});
+  GraphCanvas* canvas = window->layers().canvas();
+  EXPECT_EQ(canvas->selection(), (QList<int>{1, 2}));
+  canvas->setFocus();
+  QTest::keyClick(canvas, Qt::Key_2);
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0"));
+  settle();
+  EXPECT_EQ(effective(1), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_EQ(requested(2), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_EQ(effective(2), QStringLiteral("CPU:0"));
+  EXPECT_EQ(workspace->document.reasonOf(2), QStringLiteral("unsupported op"));
+  EXPECT_EQ(window->summaryText(), QStringLiteral("3 nodes (1 unsupported op)"));
+  EXPECT_TRUE(window->isWindowModified());
+  QTest::keyClick(canvas, Qt::Key_0);
+  EXPECT_EQ(requested(1), QStringLiteral("CPU:0"));
+}
+
+TEST_F(Window, EveryEditCanBeUndoneAndRedone) {
+  open();
+  workspace->selection.select({0});
+  workspace->document.assign({0}, QStringLiteral("OPENCL-CPU:0"));
+  workspace->document.assignAll(QStringLiteral("OPENCL-CPU:0"));
+  window->action(QStringLiteral("alternate_layers"))->trigger();
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_EQ(requested(0), QStringLiteral("CPU:0"));
+  QAction* undo = window->action(QStringLiteral("undo"));
+  undo->trigger();
+  EXPECT_EQ(requested(0), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_TRUE(workspace->document.placement().nodes.empty());
+  undo->trigger();
+  undo->trigger();
+  EXPECT_EQ(requested(0), QStringLiteral("CPU:0"));
+  EXPECT_FALSE(window->isWindowModified());
+  window->action(QStringLiteral("redo"))->trigger();
+  EXPECT_EQ(requested(0), QStringLiteral("OPENCL-CPU:0"));
+}
+
+TEST_F(Window, EditsOfOneGestureAreOneUndoStep) {
+  open();
+  workspace->document.assign({0}, QStringLiteral("OPENCL-CPU:0"), 7);
+  workspace->document.assign({1}, QStringLiteral("OPENCL-CPU:0"), 7);
+  workspace->document.assign({2}, QStringLiteral("OPENCL-CPU:0"), 8);
+  EXPECT_EQ(workspace->document.undoStack()->count(), 2);
+}
+
+TEST_F(Window, ManyEditsAreAskedAboutTogether) {
+  open();
+  const int before = engine.count(session::method::kPlacement);
+  for (int i = 0; i < 50; ++i) workspace->document.assign({i % 3}, i % 2 ? QStringLiteral("CPU:0") : QStringLiteral("OPENCL-CPU:0"));
+  settle();
+  EXPECT_LE(engine.count(session::method::kPlacement) - before, 2);
+  EXPECT_EQ(effective(1), requested(1));
+}
+
+TEST_F(Window, SelectsByOperatorScopeAndDependence) {
+  open();
+  EXPECT_EQ(workspace->document.sameScope({0}), (QList<int>{0, 1}));
+  EXPECT_EQ(workspace->document.sameOperator({2}), (QList<int>{2}));
+  EXPECT_EQ(workspace->document.downstream({1}), (QList<int>{1, 2}));
+}
+
+TEST_F(Window, FilterFindsByOperatorDeviceAndText) {
+  open();
+  EXPECT_EQ(LayerFilter(QStringLiteral("op:conv")).matching(workspace->document), (QList<int>{0}));
+  EXPECT_EQ(LayerFilter(QStringLiteral("stem dev:CPU:0")).matching(workspace->document), (QList<int>{0, 1}));
+  EXPECT_TRUE(LayerFilter(QStringLiteral("dev:OPENCL")).matching(workspace->document).isEmpty());
+  workspace->document.assign({2}, QStringLiteral("OPENCL-CPU:0"));
+  settle();
+  EXPECT_EQ(LayerFilter(QStringLiteral("moved:")).matching(workspace->document), (QList<int>{2}));
+}
+
+TEST_F(Window, ABadFileIsExplainedAndTheOpenDocumentStays) {
+  open();
+  workspace->document.assign({0}, QStringLiteral("OPENCL-CPU:0"));
+  workspace->document.savePlacement(folder.filePath(QStringLiteral("p.placement.json"))).value();
+  window->openModel(QStringLiteral("/models/bad.onnx"));
+  EXPECT_TRUE(eventually([&] { return window->messages().isVisible(); }));
+  EXPECT_EQ(window->messages().kind(), MessageKind::Error);
+  EXPECT_EQ(window->messages().text(), QStringLiteral("The file is no ONNX model"));
+  EXPECT_EQ(workspace->document.source(), QStringLiteral("/models/small.onnx"));
+  EXPECT_EQ(requested(0), QStringLiteral("OPENCL-CPU:0"));
+}
+
+TEST_F(Window, PlacementsAreSavedReopenedAndRefusedWhenDamaged) {
+  open();
+  workspace->document.assign({1}, QStringLiteral("OPENCL-CPU:0"));
+  const QString path = folder.filePath(QStringLiteral("mine.placement.json"));
+  EXPECT_TRUE(window->savePlacementTo(path));
+  EXPECT_FALSE(window->isWindowModified());
+  window->action(QStringLiteral("reset_placement"))->trigger();
+  EXPECT_EQ(requested(1), QStringLiteral("CPU:0"));
+  EXPECT_TRUE(workspace->document.loadPlacement(path).ok());
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0"));
+  const auto write = [&](const char* name, const char* text) {
+    QFile file(folder.filePath(QLatin1String(name)));
+    EXPECT_TRUE(file.open(QIODevice::WriteOnly));
+    file.write(text);
+    return file.fileName();
+  };
+  for (const char* text : {"", "{", "{\"nodes\":{}}", "{\"format\":\"tandem-placement\",\"version\":2,\"nodes\":{}}",
+                           "{\"format\":\"tandem-placement\",\"version\":1,\"rules\":3}"}) {
+    const auto loaded = workspace->document.loadPlacement(write("broken.placement.json", text));
+    ASSERT_FALSE(loaded.ok()) << text;
+    EXPECT_FALSE(loaded.error().message.empty());
+  }
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_FALSE(window->savePlacementTo(QStringLiteral("/nowhere/at/all.placement.json")));
+  EXPECT_EQ(window->messages().kind(), MessageKind::Error);
+}
+
+TEST_F(Window, RunsTheClassicDeploymentAndDrawsItsSnapshots) {
+  open();
+  window->action(QStringLiteral("run"))->trigger();
+  ASSERT_TRUE(engine.isRunning());
+  const Json asked = engine.last(session::method::kRun);
+  ASSERT_EQ(asked.at("replicas").size(), 2u);
+  EXPECT_EQ(asked.at("replicas")[0].at("device"), "CPU:0");
+  EXPECT_EQ(asked.at("replicas")[1].at("device"), "OPENCL-CPU:0");
+  EXPECT_EQ(asked.at("handle"), 11);
+  EXPECT_FALSE(window->action(QStringLiteral("run"))->isEnabled());
+  engine.sendSnapshot(snapshotJson(-0.5));
+  EXPECT_TRUE(eventually([&] { return workspace->runs.phaseText() == QStringLiteral("Warming up"); }));
+  for (int i = 1; i <= 5; ++i) engine.sendSnapshot(snapshotJson(i * 0.1));
+  EXPECT_TRUE(eventually([&] { return workspace->runs.state() == RunController::State::Running; }));
+  engine.finishRun(reportJson(false));
+  EXPECT_TRUE(eventually([&] { return !workspace->runs.isActive(); }));
+  EXPECT_TRUE(workspace->runs.report().has_value());
+  EXPECT_EQ(workspace->history.rowCount(), 1);
+  EXPECT_TRUE(window->charts().summary(QStringLiteral("latency")).contains(QStringLiteral("cpu p95")));
+  EXPECT_TRUE(window->charts().summary(QStringLiteral("throughput")).contains(QStringLiteral("total")));
+  EXPECT_TRUE(window->charts().summary(QStringLiteral("memory")).contains(QStringLiteral("CPU:0")));
+}
+
+TEST_F(Window, StopEndsTheRunAndKeepsItsReport) {
+  open();
+  window->action(QStringLiteral("run"))->trigger();
+  window->action(QStringLiteral("stop"))->trigger();
+  EXPECT_EQ(engine.cancels, 1);
+  EXPECT_EQ(workspace->runs.state(), RunController::State::Stopping);
+  engine.finishRun(reportJson(true));
+  EXPECT_TRUE(eventually([&] { return !workspace->runs.isActive(); }));
+  EXPECT_TRUE(workspace->runs.report()->stopped);
+}
+
+TEST_F(Window, ALostWorkerIsReplacedAndTheRunCanBeRepeated) {
+  open();
+  workspace->document.assign({1}, QStringLiteral("OPENCL-CPU:0"));
+  settle();
+  window->action(QStringLiteral("run"))->trigger();
+  engine.sendSnapshot(snapshotJson(0.2));
+  engine.kill("the engine worker was killed (signal 9)");
+  EXPECT_TRUE(eventually([&] { return engine.starts == 2 && idle(); }));
+  EXPECT_TRUE(window->messages().isVisible());
+  EXPECT_EQ(window->messages().text(), QStringLiteral("The engine worker was killed (signal 9)"));
+  EXPECT_EQ(workspace->engine.workerPid(), 1002);
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_EQ(workspace->document.undoStack()->count(), 1);
+  EXPECT_EQ(workspace->document.document().handle, 12);
+  window->action(QStringLiteral("run_again"))->trigger();
+  ASSERT_TRUE(engine.isRunning());
+  EXPECT_EQ(engine.last(session::method::kRun).at("handle"), 12);
+  engine.finishRun(reportJson(false));
+  EXPECT_TRUE(eventually([&] { return workspace->runs.report().has_value(); }));
+}
+
+TEST_F(Window, AnEngineThatCannotStartIsSaidOnceAndCanBeRestarted) {
+  engine.failToStart = true;
+  workspace->engine.start();
+  EXPECT_TRUE(eventually([&] { return window->messages().isVisible(); }));
+  EXPECT_EQ(window->messages().kind(), MessageKind::Error);
+  engine.failToStart = false;
+  window->action(QStringLiteral("restart_engine"))->trigger();
+  EXPECT_TRUE(eventually([&] { return workspace->engine.isReady(); }));
+}
+
+TEST_F(Window, ExportsForOnnxRuntimeThroughTheEngine) {
+  open();
+  workspace->document.assign({1}, QStringLiteral("OPENCL-CPU:0"));
+  window->exportOnnxRuntime(QStringLiteral("/tmp/out"), true);
+  settle();
+  const Json asked = engine.last(session::method::kExport);
+  EXPECT_EQ(asked.at("to"), "onnxruntime");
+  EXPECT_EQ(asked.at("folder"), "/tmp/out");
+  EXPECT_EQ(asked.at("placement").at("nodes").at("stem/relu"), "OPENCL-CPU:0");
+  EXPECT_TRUE(eventually([&] { return window->messages().kind() == MessageKind::Success; }));
+}
+
+TEST_F(Window, CopiesTheRunAsACommand) {
+  open();
+  window->action(QStringLiteral("copy_command"))->trigger();
+  const QString command = QGuiApplication::clipboard()->text();
+  EXPECT_TRUE(command.startsWith(QStringLiteral("tandem run /models/small.onnx")));
+  EXPECT_TRUE(command.contains(QStringLiteral("--replica CPU:0 --replica OPENCL-CPU:0")));
+}
+
+TEST_F(Window, PredictsPicturesWithLabels) {
+  open();
+  PredictView* view = window->runPanel().predictions();
+  view->setPictures({QStringLiteral("/nowhere/cat.png")});
+  view->predict();
+  EXPECT_TRUE(eventually([&] { return !view->predictions().empty(); }));
+  EXPECT_EQ(engine.last(session::method::kPredict).at("inputs")[0], "/nowhere/cat.png");
+  EXPECT_EQ(view->predictions().front().top.front().label, "tabby cat");
+}
+
+TEST_F(Window, ThePaletteListsEveryActionAndFindsByLetters) {
+  open();
+  const QList<QAction*> actions = window->allActions();
+  EXPECT_GT(actions.size(), 45);
+  CommandPalette palette(actions, window.get());
+  EXPECT_EQ(palette.shown().size(), actions.size());
+  palette.setPattern(QStringLiteral("altern"));
+  ASSERT_FALSE(palette.shown().isEmpty());
+  EXPECT_TRUE(palette.shown().first().contains(QStringLiteral("Alternate layers")));
+  EXPECT_LT(fuzzyScore(QStringLiteral("xq"), QStringLiteral("Run")), 0);
+  EXPECT_GT(fuzzyScore(QStringLiteral("ra"), QStringLiteral("Run again")), fuzzyScore(QStringLiteral("ra"), QStringLiteral("Export grape")));
+}
+
+TEST_F(Window, EveryActionHasATextAndNoShortcutIsUsedTwice) {
+  open();
+  QStringList keys;
+  for (const QAction* action : window->allActions()) {
+    EXPECT_FALSE(action->text().isEmpty()) << action->objectName().toStdString();
+    for (const QKeySequence& key : action->shortcuts()) {
+      EXPECT_FALSE(keys.contains(key.toString())) << key.toString().toStdString();
+      keys << key.toString();
+    }
+  }
+}
+
+TEST_F(Window, FocusableWidgetsHaveNames) {
+  open();
+  for (QWidget* widget : window->findChildren<QWidget*>()) {
+    if (!(widget->focusPolicy() & Qt::TabFocus) || widget->objectName().startsWith(QLatin1String("qt_"))) continue;
+    const auto* button = qobject_cast<QAbstractButton*>(widget);
+    const bool named = !widget->accessibleName().isEmpty() || (button != nullptr && !button->text().isEmpty()) ||
+                       widget->inherits("QTabBar") || widget->inherits("QTabWidget");
+    EXPECT_TRUE(named) << widget->metaObject()->className() << " " << widget->objectName().toStdString() << " in "
+                       << (widget->parentWidget() ? widget->parentWidget()->objectName().toStdString() : "");
+  }
+}
+
+TEST_F(Window, TheLayoutIsRememberedAndCanBeReset) {
+  auto* log = window->findChild<QDockWidget*>(QStringLiteral("dock_devices"));
+  ASSERT_NE(log, nullptr);
+  log->close();
+  window->close();
+  make();
+  EXPECT_FALSE(window->findChild<QDockWidget*>(QStringLiteral("dock_devices"))->isVisible());
+  window->action(QStringLiteral("reset_layout"))->trigger();
+  EXPECT_TRUE(window->findChild<QDockWidget*>(QStringLiteral("dock_devices"))->isVisible());
+}
+
+TEST_F(Window, ClosingAsksOnlyForUnsavedPlacements) {
+  open();
+  workspace->document.assign({0}, QStringLiteral("OPENCL-CPU:0"));
+  window->close();
+  EXPECT_TRUE(window->isVisible());
+  auto* box = window->findChild<QMessageBox*>(QStringLiteral("unsaved_dialog"));
+  ASSERT_NE(box, nullptr);
+  box->button(QMessageBox::Cancel)->click();
+  EXPECT_TRUE(window->isVisible());
+  window->close();
+  auto* again = window->findChildren<QMessageBox*>(QStringLiteral("unsaved_dialog")).last();
+  again->button(QMessageBox::Discard)->click();
+  EXPECT_TRUE(eventually([&] { return !window->isVisible(); }));
+}
+
+TEST_F(Window, UnsavedWorkSurvivesACrash) {
+  open();
+  workspace->document.assign({2}, QStringLiteral("OPENCL-CPU:0"));
+  const QDir unsaved(folder.filePath(QStringLiteral("unsaved")));
+  EXPECT_TRUE(eventually([&] { return !unsaved.entryList(QDir::Files).isEmpty(); }));
+  // A crashed program is one whose process is gone: no process has this number.
+  ASSERT_TRUE(QFile::copy(unsaved.filePath(unsaved.entryList(QDir::Files).first()), unsaved.filePath(QStringLiteral("999999999.json"))));
+  window.reset();
+  workspace.reset();
+  make();
+  ASSERT_TRUE(window->messages().isVisible());
+  const auto left = workspace->autosave.leftBehind();
+  ASSERT_EQ(left.size(), 1);
+  workspace->document.recover(left.first());
+  settle();
+  EXPECT_TRUE(eventually([&] { return workspace->document.isOpen(); }));
+  EXPECT_EQ(requested(2), QStringLiteral("OPENCL-CPU:0"));
+  EXPECT_TRUE(workspace->document.isModified());
+  EXPECT_TRUE(workspace->autosave.leftBehind().isEmpty());
+}
+
+TEST_F(Window, CoreSetsAndHiddenDevicesAreAskedForAndRemembered) {
+  workspace->devices.setCores(QStringLiteral("0; 1"));
+  workspace->devices.setHidden(QStringLiteral("OPENCL-CPU:0"), true);
+  settle();
+  const Json asked = engine.last(session::method::kConfigure);
+  EXPECT_EQ(asked.at("cores"), "0;1");
+  EXPECT_EQ(asked.at("hide")[0], "OPENCL-CPU:0");
+  make();
+  EXPECT_EQ(workspace->engine.config().cores, QStringLiteral("0;1"));
+  EXPECT_EQ(engine.last(session::method::kConfigure).at("cores"), "0;1");
+}
+
+TEST_F(Window, TheControlSocketTellsStateAndPositions) {
+  open();
+  ControlSocket control(*window);
+  EXPECT_TRUE(control.answer(QStringLiteral("ready"), {}).value(QStringLiteral("ok")).toBool());
+  EXPECT_TRUE(control.answer(QStringLiteral("select"), QStringLiteral("stem/conv head/foo")).value(QStringLiteral("ok")).toBool());
+  const QJsonObject state = control.answer(QStringLiteral("state"), {});
+  EXPECT_EQ(state.value(QStringLiteral("selection")).toArray().size(), 2);
+  EXPECT_EQ(state.value(QStringLiteral("document")).toObject().value(QStringLiteral("nodes")).toInt(), 3);
+  const QJsonObject position = control.answer(QStringLiteral("nodepos"), QStringLiteral("stem/relu"));
+  const QPoint global(position.value(QStringLiteral("x")).toInt(), position.value(QStringLiteral("y")).toInt());
+  GraphCanvas* canvas = window->layers().canvas();
+  EXPECT_EQ(canvas->nodeAt(canvas->viewport()->mapFromGlobal(global)), 1);
+  EXPECT_FALSE(control.answer(QStringLiteral("nodepos"), QStringLiteral("nobody")).value(QStringLiteral("ok")).toBool());
+  EXPECT_TRUE(control.answer(QStringLiteral("widgetpos"), QStringLiteral("run_button")).contains(QStringLiteral("x")));
+  EXPECT_TRUE(control.isReached(QStringLiteral("idle")));
+  EXPECT_FALSE(control.isReached(QStringLiteral("run-done")));
+}
+
+TEST(Labels, ShowUnknownDimensionsByName) {
+  session::TensorSummary tensor;
+  EXPECT_EQ(shapeText(tensor), QStringLiteral("unknown shape"));
+  tensor.rankKnown = true;
+  EXPECT_EQ(shapeText(tensor), QStringLiteral("scalar"));
+  tensor.shape = {-1, 3, -1};
+  tensor.dimNames = {"N", "", ""};
+  EXPECT_EQ(shapeText(tensor), QString::fromUtf8("N\u00d73\u00d7?"));
+}
+
+} // namespace
+} // namespace tandem::ui::test
