@@ -214,11 +214,14 @@ QJsonObject ControlSocket::state() const {
                                    {"unsupported", unknown}};
     json["summary"] = m_window.summaryText();
     QJsonObject requested, effective;
+    QJsonArray names;
     for (int node = 0; node < document.nodeCount(); ++node) {
       const QString name = toQString(document.document().nodes[static_cast<std::size_t>(node)].name);
+      names.append(name);
       requested[name] = document.requestedOf(node);
       effective[name] = document.effectiveOf(node);
     }
+    json["node_names"] = names;
     json["requested"] = requested;
     json["effective"] = effective;
     json["transfers"] = static_cast<double>(document.view().transfers.size());
