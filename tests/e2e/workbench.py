@@ -46,8 +46,8 @@ class Desktop:
             ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-dpi", "96", "-nolisten", "tcp"],
             pass_fds=[write], stderr=subprocess.DEVNULL)
         os.close(write)
-        self.display = ":" + os.read(read, 16).decode().strip()
-        os.close(read)
+        with os.fdopen(read) as numbers:  # the number and its line end may come apart
+            self.display = ":" + numbers.readline().strip()
         self.env = dict(os.environ, DISPLAY=self.display, QT_QPA_PLATFORM="xcb", LANG="C.UTF-8", QT_SCALE_FACTOR="1",
                         XDG_CONFIG_HOME=home + "/config", XDG_DATA_HOME=home + "/data", XDG_CACHE_HOME=home + "/cache",
                         XDG_RUNTIME_DIR=home)
@@ -290,7 +290,7 @@ class Steps:
         app = self.app
         folder = self.home + "/for-onnxruntime"
         os.makedirs(folder)
-        app.key("ctrl+e")
+        app.key("ctrl+shift+x")
         app.file_dialog("export_folder_dialog", folder)
         app.wait("idle")
         app.until("export is confirmed", lambda s: s["message"])

@@ -35,7 +35,7 @@ ALLOWED = {
     "ui/core": ["ui/core", "engine/session", "engine/base"],
     "ui/models": ["ui/models", "ui/core", "engine/session", "engine/base"],
     "ui/widgets": ["ui/widgets", "ui/core/theme", "ui/core/units"],
-    "ui/panels": ["ui/core", "ui/models", "ui/widgets", "engine/session", "engine/base"],
+    "ui/panels": ["ui/panels", "ui/core", "ui/models", "ui/widgets", "engine/session", "engine/base"],
     "ui/shell": ["ui", "engine/session", "engine/base"],
     "app": ["app", "ui/shell", "ui/core", "engine/session", "engine/base"],
 }

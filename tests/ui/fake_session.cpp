@@ -28,37 +28,64 @@ class FakeSession final : public session::Session {
 
 Json twoDevices() {
   return {{"devices",
-           {{{"id", "CPU:0"}, {"kind", "cpu"}, {"name", "Test CPU"}, {"driver", "oneDNN"}, {"memory_bytes", 1 << 30},
-             {"compute_units", 2}, {"cores", "0"}, {"visible", true}},
-            {{"id", "OPENCL-CPU:0"}, {"kind", "opencl-cpu"}, {"name", "Test OpenCL"}, {"driver", "PoCL"},
-             {"memory_bytes", 1 << 29}, {"compute_units", 2}, {"cores", "1"}, {"visible", true}}}},
+           {{{"id", "CPU:0"},
+             {"kind", "cpu"},
+             {"name", "Test CPU"},
+             {"driver", "oneDNN"},
+             {"memory_bytes", 1 << 30},
+             {"compute_units", 2},
+             {"cores", "0"},
+             {"visible", true}},
+            {{"id", "OPENCL-CPU:0"},
+             {"kind", "opencl-cpu"},
+             {"name", "Test OpenCL"},
+             {"driver", "PoCL"},
+             {"memory_bytes", 1 << 29},
+             {"compute_units", 2},
+             {"cores", "1"},
+             {"visible", true}}}},
           {"problems", {{{"platform", "Broken"}, {"message", "cannot be loaded"}}}},
           {"advice", "No GPU was found."}};
 }
 
 Json smallDocument(const std::string& source, int handle) {
   const auto node = [](const char* name, const char* op, const char* scope, int input, int output) {
-    return Json{{"name", name}, {"op", op}, {"scope", scope}, {"version", 13}, {"attributes", Json::array({Json::array({"group", "1"})})},
-                {"inputs", Json::array({input})}, {"outputs", Json::array({output})}, {"flops", 2e6}, {"parameter_bytes", 4096},
+    return Json{{"name", name},
+                {"op", op},
+                {"scope", scope},
+                {"version", 13},
+                {"attributes", Json::array({Json::array({"group", "1"})})},
+                {"inputs", Json::array({input})},
+                {"outputs", Json::array({output})},
+                {"flops", 2e6},
+                {"parameter_bytes", 4096},
                 {"activation_bytes", 8192}};
   };
   const auto value = [](const char* name, int producer, std::vector<int> consumers) {
-    return Json{{"name", name}, {"type", "float32"}, {"shape", {1, 3, 8, 8}}, {"bytes", 768}, {"producer", producer},
-                {"consumers", consumers}};
+    return Json{{"name", name}, {"type", "float32"},    {"shape", {1, 3, 8, 8}},
+                {"bytes", 768}, {"producer", producer}, {"consumers", consumers}};
   };
-  return {{"handle", handle}, {"source", source}, {"name", "small"}, {"sha256", "abc"}, {"opset", 13},
-          {"nodes", {node("stem/conv", "Conv", "stem", 0, 1), node("stem/relu", "Relu", "stem", 1, 2),
-                     node("head/foo", "Foo", "head", 2, 3)}},
+  return {{"handle", handle},
+          {"source", source},
+          {"name", "small"},
+          {"sha256", "abc"},
+          {"opset", 13},
+          {"nodes",
+           {node("stem/conv", "Conv", "stem", 0, 1), node("stem/relu", "Relu", "stem", 1, 2),
+            node("head/foo", "Foo", "head", 2, 3)}},
           {"values", {value("x", -1, {0}), value("a", 0, {1}), value("b", 1, {2}), value("y", 2, {})}},
-          {"inputs", Json::array({0})}, {"outputs", Json::array({3})}};
+          {"inputs", Json::array({0})},
+          {"outputs", Json::array({3})}};
 }
 
 Json snapshotJson(double elapsedS) {
   const auto replica = [](const char* name, const char* device, double p50) {
-    return Json{{"name", name}, {"devices", device}, {"completed", 10}, {"items_per_s", 50.0}, {"p50_ms", p50},
-                {"p95_ms", p50 * 2}, {"p99_ms", p50 * 3}};
+    return Json{{"name", name},  {"devices", device}, {"completed", 10},  {"items_per_s", 50.0},
+                {"p50_ms", p50}, {"p95_ms", p50 * 2}, {"p99_ms", p50 * 3}};
   };
-  return {{"elapsed_s", elapsedS}, {"phase", elapsedS < 0 ? "warmup" : "measure"}, {"items_per_s", 100.0},
+  return {{"elapsed_s", elapsedS},
+          {"phase", elapsedS < 0 ? "warmup" : "measure"},
+          {"items_per_s", 100.0},
           {"replicas", {replica("cpu", "CPU:0", 4.0), replica("acc", "OPENCL-CPU:0", 8.0)}},
           {"devices", {{{"id", "CPU:0"}, {"busy_fraction", 0.9}}, {{"id", "OPENCL-CPU:0"}, {"busy_fraction", 0.5}}}},
           {"memory", {{{"id", "CPU:0"}, {"weights_bytes", 1 << 20}, {"activations_bytes", 1 << 18}}}},
@@ -66,17 +93,24 @@ Json snapshotJson(double elapsedS) {
 }
 
 Json reportJson(bool stopped) {
-  const Json latency = {{"count", 100}, {"mean", 5.0}, {"p50", 4.0}, {"p90", 6.0}, {"p95", 7.0}, {"p99", 9.0}, {"max", 11.0}};
+  const Json latency = {{"count", 100}, {"mean", 5.0}, {"p50", 4.0}, {"p90", 6.0},
+                        {"p95", 7.0},   {"p99", 9.0},  {"max", 11.0}};
   const auto replica = [&](const char* name, const char* device) {
     return Json{{"name", name}, {"devices", device}, {"requests", 50}, {"items_per_s", 50.0}, {"latency_ms", latency}};
   };
-  return {{"throughput_per_s", 100.0}, {"items_per_s", 100.0}, {"duration_s", 1.0}, {"requests", 100}, {"failed", 0},
-          {"stopped", stopped}, {"latency_ms", latency},
+  return {{"throughput_per_s", 100.0},
+          {"items_per_s", 100.0},
+          {"duration_s", 1.0},
+          {"requests", 100},
+          {"failed", 0},
+          {"stopped", stopped},
+          {"latency_ms", latency},
           {"stages_ms", {{"queue", 1.0}, {"preprocess", 0.0}, {"transfer", 0.5}, {"compute", 3.0}}},
           {"startup_ms", {{"load", 1.0}, {"compile", 2.0}, {"warmup", 3.0}}},
           {"memory", {{"rss_bytes", 64 << 20}, {"devices", {{{"id", "CPU:0"}, {"weights_bytes", 1 << 20}}}}}},
           {"replicas", {replica("cpu", "CPU:0"), replica("acc", "OPENCL-CPU:0")}},
-          {"devices", {{{"id", "CPU:0"}, {"busy_fraction", 0.9}}}}, {"notes", {"too few samples for p99.9"}}};
+          {"devices", {{{"id", "CPU:0"}, {"busy_fraction", 0.9}}}},
+          {"notes", {"too few samples for p99.9"}}};
 }
 
 namespace {
@@ -84,8 +118,11 @@ namespace {
 // As the engine would: exact nodes over the default, Foo moved from the accelerator to the CPU.
 Result<Json> placementView(const Json& params) {
   const Json& placement = params.at("placement");
-  Json view = {{"requested", Json::array()}, {"effective", Json::array()}, {"reason", Json::array()},
-               {"detail", Json::array()}, {"transfers", Json::array()}};
+  Json view = {{"requested", Json::array()},
+               {"effective", Json::array()},
+               {"reason", Json::array()},
+               {"detail", Json::array()},
+               {"transfers", Json::array()}};
   int moved = 0;
   for (const char* name : {"stem/conv", "stem/relu", "head/foo"}) {
     const Json nodes = placement.value("nodes", Json::object());
@@ -126,8 +163,10 @@ FakeEngine::FakeEngine() {
   };
   handlers[session::method::kPredict] = [](const Json&) -> Result<Json> {
     return Json{{"predictions",
-                 {{{"input", "cat.png"}, {"top", {{{"index", 281}, {"label", "tabby cat"}, {"score", 0.75}}}},
-                   {"latency_ms", 4.0}, {"summary", "3 nodes: 3 CPU:0"}}}}};
+                 {{{"input", "cat.png"},
+                   {"top", {{{"index", 281}, {"label", "tabby cat"}, {"score", 0.75}}}},
+                   {"latency_ms", 4.0},
+                   {"summary", "3 nodes: 3 CPU:0"}}}}};
   };
 }
 

@@ -74,6 +74,9 @@ DocumentModel::DocumentModel(EngineBridge& engine, Autosave autosave, QObject* p
   });
 }
 
+// The stack tells of its last change while it is destroyed.
+DocumentModel::~DocumentModel() { m_undo.disconnect(this); }
+
 ModelRef DocumentModel::ref() const { return {m_document.handle, toSource()}; }
 
 void DocumentModel::open(const QString& source, const QString& placementFile) {

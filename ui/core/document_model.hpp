@@ -21,6 +21,7 @@ class DocumentModel : public QObject {
   Q_OBJECT
  public:
   explicit DocumentModel(EngineBridge& engine, Autosave autosave, QObject* parent = nullptr);
+  ~DocumentModel() override;
 
   [[nodiscard]] bool isOpen() const { return m_open; }
   [[nodiscard]] bool isOpening() const { return !m_opening.isEmpty(); }

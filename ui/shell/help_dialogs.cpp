@@ -67,14 +67,13 @@ QDialog* makeShortcutsDialog(const QList<QAction*>& actions, QWidget* parent) {
 }
 
 QDialog* makeAboutDialog(QWidget* parent) {
-  const QString html = QStringLiteral("<h2>Tandem %1</h2>").arg(QStringLiteral(TANDEM_VERSION)) +
-                       helpText(QStringLiteral("about"));
+  const QString html =
+      QStringLiteral("<h2>Tandem %1</h2>").arg(QStringLiteral(TANDEM_VERSION)) + helpText(QStringLiteral("about"));
   return textDialog(QStringLiteral("about_dialog"), tr("About Tandem"), html, 72, 28, parent);
 }
 
 QDialog* makeGuideDialog(QWidget* parent) {
-  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), helpText(QStringLiteral("guide")), 84,
-                    34, parent);
+  return textDialog(QStringLiteral("guide_dialog"), tr("Guide"), helpText(QStringLiteral("guide")), 84, 34, parent);
 }
 
 } // namespace tandem::ui

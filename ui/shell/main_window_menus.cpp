@@ -94,7 +94,7 @@ void MainWindow::makeFileMenu() {
   QMenu* exports = menu->addMenu(icon(QStringLiteral("export")), tr("&Export"));
   add(exports, QStringLiteral("export_placement"), tr("Placement as &JSON..."), [this] { exportPlacementJson(); });
   add(exports, QStringLiteral("export_onnxruntime"), tr("For &ONNX Runtime..."), [this] { chooseExportFolder(); },
-      {QKeySequence(tr("Ctrl+E"))});
+      {QKeySequence(tr("Ctrl+Shift+X"))});
   add(exports, QStringLiteral("export_graph_picture"), tr("&Picture of the graph..."),
       [this] { m_layers->exportPicture(); }, {QKeySequence(tr("Ctrl+Shift+E"))});
   menu->addSeparator();

@@ -79,8 +79,17 @@ int ChartsPanel::deviceNumber(const std::string& devices) const {
   return m_workspace.devices.numberOf(toQString(devices));
 }
 
+// The badge of the replica's device, as everywhere; legends have little room.
+QString ChartsPanel::shortName(const session::Snapshot::Replica& replica) {
+  const QString first = toQString(replica.devices).section(QLatin1Char(' '), 0, 0);
+  QString name = first.isEmpty() ? toQString(replica.name) : deviceBadge(first);
+  if (first.size() < static_cast<int>(replica.devices.size())) name += QLatin1Char('+');
+  const int same = ++m_names[name];
+  return same == 1 ? name : QStringLiteral("%1(%2)").arg(name).arg(same);
+}
+
 void ChartsPanel::arrange() {
-  const int wanted = std::max(m_latency->minimumSizeHint().width(), fontMetrics().averageCharWidth() * 38);
+  const int wanted = std::max(m_latency->minimumSizeHint().width(), fontMetrics().averageCharWidth() * 42);
   const int columns = std::clamp(width() / wanted, 1, 5);
   if (columns == m_columns) return;
   m_columns = columns;
@@ -97,6 +106,7 @@ void ChartsPanel::begin() {
   }
   m_replicas.clear();
   m_devices.clear();
+  m_names.clear();
   m_total = m_process = -1;
   m_memory->setData({}, {});
 }
@@ -104,7 +114,7 @@ void ChartsPanel::begin() {
 void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
   const bool several = snapshot.replicas.size() > 1;
   for (const auto& replica : snapshot.replicas) {
-    const QString name = toQString(replica.name);
+    const QString name = shortName(replica);
     const int device = deviceNumber(replica.devices);
     const auto add = [&](LiveChart* chart, const QString& label, RingSeries::Aggregate aggregate) {
       // A replica on one device has its colour; the percentiles of several replicas differ by name.
@@ -124,9 +134,6 @@ void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
     m_replicas.push_back(series);
   }
   if (several) m_total = m_throughput->addSeries(tr("total"));
-  for (const auto& device : snapshot.devices)
-    m_devices.push_back(m_busy->addDeviceSeries(toQString(device.id), deviceNumber(device.id)));
-  m_process = m_rss->addSeries(tr("engine process"), {}, RingSeries::Aggregate::Last);
 }
 
 void ChartsPanel::drain() {
@@ -134,8 +141,12 @@ void ChartsPanel::drain() {
   for (const auto& sample : samples) {
     m_last = sample.number;
     const auto& snapshot = sample.snapshot;
-    if (snapshot.replicas.empty() && snapshot.devices.empty()) continue;
-    if (m_process < 0) makeSeries(snapshot);
+    if (snapshot.rssBytes > 0 && m_process < 0)
+      m_process = m_rss->addSeries(tr("engine process"), {}, RingSeries::Aggregate::Last);
+    if (snapshot.rssBytes > 0) m_rss->append(m_process, sample.timeMs, static_cast<double>(snapshot.rssBytes));
+    // Nothing is computed while loading and compiling; zeros would only hide what follows.
+    if (snapshot.replicas.empty() || snapshot.phase == "load" || snapshot.phase == "compile") continue;
+    if (m_replicas.empty()) makeSeries(snapshot);
     for (std::size_t i = 0; i < std::min(m_replicas.size(), snapshot.replicas.size()); ++i) {
       const auto& replica = snapshot.replicas[i];
       m_throughput->append(m_replicas[i].throughput, sample.timeMs, replica.itemsPerS);
@@ -145,9 +156,11 @@ void ChartsPanel::drain() {
       m_latency->append(m_replicas[i].p99, sample.timeMs, replica.p99Ms);
     }
     if (m_total >= 0) m_throughput->append(m_total, sample.timeMs, snapshot.itemsPerS);
-    for (std::size_t i = 0; i < std::min(m_devices.size(), snapshot.devices.size()); ++i)
-      m_busy->append(m_devices[i], sample.timeMs, snapshot.devices[i].busyFraction);
-    if (snapshot.rssBytes > 0) m_rss->append(m_process, sample.timeMs, static_cast<double>(snapshot.rssBytes));
+    for (const auto& device : snapshot.devices) {
+      const QString id = toQString(device.id);
+      if (!m_devices.contains(id)) m_devices.insert(id, m_busy->addDeviceSeries(id, deviceNumber(device.id)));
+      m_busy->append(m_devices.value(id), sample.timeMs, device.busyFraction);
+    }
   }
   if (!samples.empty() && !m_paused) showMemory(samples.back().snapshot.memory);
 }

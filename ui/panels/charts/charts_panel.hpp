@@ -2,6 +2,7 @@
 #pragma once
 #include "ui/models/workspace.hpp"
 
+#include <QMap>
 #include <QTimer>
 #include <QWidget>
 
@@ -41,6 +42,7 @@ class ChartsPanel : public QWidget {
   void makeSeries(const session::Snapshot& snapshot);
   void showMemory(const std::vector<session::DeviceMemory>& memory);
   void arrange();
+  [[nodiscard]] QString shortName(const session::Snapshot::Replica& replica);
   [[nodiscard]] int deviceNumber(const std::string& devices) const;
 
   Workspace& m_workspace;
@@ -53,7 +55,7 @@ class ChartsPanel : public QWidget {
   QToolButton* m_pause;
   QTimer m_timer;
   std::vector<ReplicaSeries> m_replicas;
-  std::vector<int> m_devices;
+  QMap<QString, int> m_devices, m_names;
   int m_total = -1, m_process = -1, m_columns = 0;
   quint64 m_last = 0;
   bool m_paused = false;

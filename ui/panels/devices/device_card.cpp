@@ -54,7 +54,8 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
   pill->setDevice(number, m_id, m_id);
   top->addWidget(pill);
   if (number >= 0 && number < 9) {
-    auto* key = muted(tr("key %1").arg(number + 1), this);
+    auto* key = muted(tr("[%1]").arg(number + 1), this);
+    key->setWordWrap(false);
     key->setToolTip(tr("Press %1 to put the selected layers on this device").arg(number + 1));
     top->addWidget(key);
   }
@@ -116,7 +117,8 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
     row(tr("Launch"), tr("%1, round trip %2").arg(formatMs(probe.launchUs / 1e3), formatMs(probe.roundTripUs / 1e3)));
   }
   layout->addLayout(grid);
-  if (!device.note.empty() && device.note != "cores " + device.cores) layout->addWidget(muted(toQString(device.note), this));
+  if (!device.note.empty() && device.note != "cores " + device.cores && device.note != "core " + device.cores)
+    layout->addWidget(muted(toQString(device.note), this));
   if (!device.visible) layout->addWidget(muted(tr("Hidden: no layer is placed here."), this));
   setToolTip(device.visible ? tr("Drag onto layers to put them on %1").arg(m_id) : QString());
 }

@@ -103,8 +103,7 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
   connect(&document, &DocumentModel::effectiveChanged, this, &LayersPanel::updatePlacement);
   connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
     QList<CanvasDevice> devices;
-    for (const QString& id : m_workspace.devices.visibleIds())
-      devices.append({id, id, {}});
+    for (const QString& id : m_workspace.devices.visibleIds()) devices.append({id, id, {}});
     m_canvas->setDevices(devices);
     updatePlacement();
   });

@@ -163,6 +163,7 @@ struct LiveChart::Private {
     view = new QChartView(chart, q);
     view->setFrameShape(QFrame::NoFrame);
     view->setFocusPolicy(Qt::NoFocus);
+    view->viewport()->setFocusPolicy(Qt::NoFocus);
     view->viewport()->setMouseTracking(true);
     view->viewport()->installEventFilter(q);
     view->setMinimumSize(0, 0);
