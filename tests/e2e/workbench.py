@@ -52,6 +52,8 @@ class Desktop:
                         XDG_CONFIG_HOME=home + "/config", XDG_DATA_HOME=home + "/data", XDG_CACHE_HOME=home + "/cache",
                         XDG_RUNTIME_DIR=home)
         self.manager = subprocess.Popen(["openbox", "--sm-disable"], env=self.env, stderr=subprocess.DEVNULL)
+        poll("window manager", lambda: "window id" in subprocess.run(
+            ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"], env=self.env, capture_output=True, text=True).stdout)
 
     def close(self):
         for process in (self.manager, self.server):
@@ -129,20 +131,25 @@ class Workbench:
         check(where["ok"] and where["inside"], "the layer is not on the screen: " + name)
         return where["x"], where["y"]
 
+    def active(self, name):
+        """Whether keys go to the window that this is or is in."""
+        where = self.ask("widgetpos " + name)
+        return where["ok"] and where["active"]
+
     def command(self, text):
         """Runs a command through the palette, as a keyboard user does."""
         self.key("ctrl+shift+p")
-        poll("palette", lambda: self.ask("widgetpos command_palette")["ok"])
+        poll("palette", lambda: self.active("command_palette"))
         self.type(text)
         self.key("Return")
-        poll("palette gone", lambda: not self.ask("widgetpos command_palette")["ok"])
+        poll("palette gone", lambda: not self.ask("widgetpos command_palette")["ok"] and self.active("main_window"))
 
     def file_dialog(self, name, path):
-        poll(name, lambda: self.ask("widgetpos " + name)["ok"])
+        poll(name, lambda: self.active(name))
         self.key("ctrl+a")
         self.type(path)
         self.key("Return")
-        poll(name + " gone", lambda: not self.ask("widgetpos " + name)["ok"])
+        poll(name + " gone", lambda: not self.ask("widgetpos " + name)["ok"] and self.active("main_window"))
 
     def shot(self, name):
         folder = os.environ.get("TANDEM_SHOTS_DIR")
@@ -302,10 +309,7 @@ class Steps:
             return
         app = self.app
         app.key("ctrl+p")
-        app.until("dialog", lambda _: app.ask("widgetpos choose_pictures")["ok"])
-        app.key("ctrl+a")
-        app.type(self.picture)
-        app.key("Return")
+        app.file_dialog("pictures_dialog", self.picture)
         app.wait("prediction")
         top = app.state()["predictions"][0]
         with open(os.path.dirname(os.path.dirname(self.picture)) + "/expected.json") as file:
@@ -364,7 +368,7 @@ class Steps:
 def main():
     programs = os.path.abspath(sys.argv[1])
     shared = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
-    missing = [tool for tool in ("Xvfb", "openbox", "xdotool") if shutil.which(tool) is None]
+    missing = [tool for tool in ("Xvfb", "openbox", "xdotool", "xprop") if shutil.which(tool) is None]
     if missing:
         print("skipped: not installed:", ", ".join(missing))
         return 77

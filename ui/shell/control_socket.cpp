@@ -185,6 +185,7 @@ QJsonObject ControlSocket::widgetPosition(const QString& name) const {
     if (found == nullptr || !found->isVisible()) continue;
     QJsonObject json = pointJson(found->mapToGlobal(found->rect().center()));
     json["enabled"] = found->isEnabled();
+    json["active"] = found->isActiveWindow();
     return json;
   }
   if (const QAction* action = m_window.action(name)) {

@@ -114,6 +114,7 @@ void PredictView::choosePictures() {
   auto* dialog =
       new QFileDialog(this, tr("Choose pictures"), m_workspace.settings.lastFolder(QStringLiteral("pictures")),
                       tr("Pictures (*.png *.jpg *.jpeg);;Tensors (*.pb *.npy);;All files (*)"));
+  dialog->setObjectName(QStringLiteral("pictures_dialog"));
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->setFileMode(QFileDialog::ExistingFiles);
   connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {

@@ -17,7 +17,7 @@ namespace tandem::ui {
 namespace {
 
 QString cell(const QString& text, bool right = true) {
-  return QStringLiteral("<td align='%1' style='padding-right:10px; white-space:nowrap'>%2</td>")
+  return QStringLiteral("<td align='%1' style='padding-right:10px'>%2</td>")
       .arg(right ? QStringLiteral("right") : QStringLiteral("left"), text);
 }
 
@@ -82,21 +82,24 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
     return QStringLiteral("<tr>") + cell(muted(title), false) + cell(value, false) + QStringLiteral("</tr>");
   };
   const QString table = QStringLiteral("<table cellspacing='2'>"), end = QStringLiteral("</table>");
-  QString html =
-      QStringLiteral("<h3 style='margin-bottom:0px'>%1</h3>").arg(tr("%1 items").arg(formatRate(report.itemsPerS)));
+  QString html = QStringLiteral("<h3 style='margin-bottom:0px'>%1</h3>")
+                     .arg(tr("Throughput %1").arg(formatRate(report.itemsPerS)));
   html += muted(tr("Run %1 of %2, %3 measured%4")
                     .arg(QString::number(entry.number), entry.model.toHtmlEscaped(), formatMs(report.durationS * 1e3),
                          report.stopped ? tr(", stopped by you") : QString()));
   html += heading(tr("Latency")) + table + QStringLiteral("<tr>") + cell({}, false) + cell(muted(tr("p50"))) +
-          cell(muted(tr("p95"))) + cell(muted(tr("p99"))) + cell(muted(tr("requests"))) + cell(muted(tr("items"))) +
-          QStringLiteral("</tr>");
-  html += QStringLiteral("<tr>") + cell(tr("All"), false) + latencyCells(report.latency) +
-          cell(formatCount(static_cast<double>(report.requests))) + cell(formatRate(report.itemsPerS)) +
-          QStringLiteral("</tr>");
+          cell(muted(tr("p95"))) + cell(muted(tr("p99"))) + QStringLiteral("</tr>");
+  html += QStringLiteral("<tr>") + cell(tr("All"), false) + latencyCells(report.latency) + QStringLiteral("</tr>");
   for (const auto& replica : report.replicas)
     html += QStringLiteral("<tr>") + cell(escaped(replica.name), false) + latencyCells(replica.latency) +
-            cell(formatCount(static_cast<double>(replica.requests))) + cell(formatRate(replica.itemsPerS)) +
             QStringLiteral("</tr>");
+  html += end + heading(tr("Requests and items")) + table;
+  const auto work = [](std::uint64_t requests, double items) {
+    return tr("%1 requests, %2").arg(formatCount(static_cast<double>(requests)), formatRate(items));
+  };
+  html += row(tr("All"), work(report.requests, report.itemsPerS));
+  for (const auto& replica : report.replicas)
+    html += row(escaped(replica.name), work(replica.requests, replica.itemsPerS));
   html += end + table;
   html += row(tr("Mean, p90, p99.9"), QStringLiteral("%1, %2, %3")
                                           .arg(formatMs(report.latency.meanMs), formatMs(report.latency.p90Ms),
