@@ -157,6 +157,7 @@ struct LiveChart::Private {
     y = new QCategoryAxis(chart);
     y->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
     chart->addAxis(x, Qt::AlignBottom);
+    y->setTruncateLabels(false); // small charts would show dots instead of numbers
     chart->addAxis(y, Qt::AlignLeft);
     labelAxis();
 
