@@ -7,7 +7,7 @@
 #define expr_Abs(V, a, b, c) (a < (V)(0) ? -a : a)
 #define expr_FAbs(V, a, b, c) fabs(a)
 #define expr_Neg(V, a, b, c) (-a)
-#define expr_Relu(V, a, b, c) (a > (V)(0) ? a : (V)(0))
+#define expr_Relu(V, a, b, c) (a <= (V)(0) ? (V)(0) : a)
 #define expr_LeakyRelu(V, a, b, c) (a < (V)(0) ? (V)(p) * a : a)
 #define expr_ThresholdedRelu(V, a, b, c) (a > (V)(p) ? a : (V)(0))
 #define expr_Sigmoid(V, a, b, c) ((V)(1.0f) / ((V)(1.0f) + exp(-a)))

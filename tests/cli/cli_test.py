@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line as a user meets it: exit codes, error lines, JSON keys. Usage: cli_test.py TANDEM [CONFORMANCE]."""
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TANDEM = sys.argv[1]
+DATA = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path("absent")
+SQUEEZENET = DATA / "models" / "squeezenet-imagenet"
+ULTRAFACE = DATA / "models" / "ultraface-rfb-320"
+TWO_CORES = len(os.sched_getaffinity(0)) > 1
+has_data = unittest.skipUnless(SQUEEZENET.is_dir(), f"no conformance data at {DATA}")
+
+
+def tandem(*arguments, timeout=120):
+    return subprocess.run([TANDEM, *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+
+
+class Devices(unittest.TestCase):
+    def test_lists_the_cpu_with_every_key_of_the_contract(self):
+        done = tandem("devices", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        listing = json.loads(done.stdout)
+        self.assertIn("problems", listing)
+        cpu = listing["devices"][0]
+        self.assertEqual(cpu["id"], "CPU:0")
+        for key in ("kind", "name", "vendor", "driver", "compute_units", "memory_bytes", "max_allocation_bytes",
+                    "unified_memory", "visible", "probe"):
+            self.assertIn(key, cpu)
+
+    @unittest.skipUnless(TWO_CORES, "needs two processors")
+    def test_core_sets_split_the_cpu_and_opencl_alike(self):
+        devices = {d["id"]: d for d in json.loads(tandem("devices", "--cores", "0;1", "--json").stdout)["devices"]}
+        self.assertEqual(devices["CPU:0"]["cores"], "0")
+        self.assertEqual(devices["CPU:1"]["cores"], "1")
+        if "OPENCL-CPU:1" in devices:
+            self.assertEqual(devices["OPENCL-CPU:1"]["cores"], "1")
+
+    def test_a_hidden_device_is_marked(self):
+        devices = json.loads(tandem("devices", "--hide", "CPU:0", "--json").stdout)["devices"]
+        self.assertFalse(devices[0]["visible"])
+
+    def test_a_broken_opencl_platform_is_listed_and_the_rest_goes_on(self):
+        with tempfile.TemporaryDirectory() as vendors:
+            pathlib.Path(vendors, "broken.icd").write_text("/nowhere/libbroken.so\n")
+            for icd in pathlib.Path("/etc/OpenCL/vendors").glob("*.icd"):
+                pathlib.Path(vendors, icd.name).write_text(icd.read_text())
+            environment = dict(os.environ, OCL_ICD_VENDORS=vendors)
+            done = subprocess.run([TANDEM, "devices", "--json"], capture_output=True, text=True, env=environment)
+        listing = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(listing["devices"][0]["id"], "CPU:0")
+        self.assertTrue(any("broken" in (p["platform"] + p["message"]) for p in listing["problems"]), listing)
+
+
+class Errors(unittest.TestCase):
+    def expect(self, code, name, *arguments):
+        done = tandem(*arguments, "--json")
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stdout}{done.stderr}")
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual(error["code"], name, error)
+        self.assertTrue(error["message"])
+        return error
+
+    def test_wrong_usage_exits_with_2(self):
+        self.expect(2, "usage", "dance")
+        self.expect(2, "usage", "run", "sample:mnist")
+        self.expect(2, "usage", "run", "sample:mnist", "--replica", "GPU:77")
+        self.expect(2, "usage", "run", "sample:mnist", "--replica", "CPU:0,speed=9")
+        self.expect(2, "usage", "devices", "--cores", "0;0")
+        self.expect(2, "usage", "inspect", "sample:nothing")
+        self.expect(2, "usage", "export", "sample:mnist", "--to", "papyrus", "-o", "/tmp/unused")
+
+    def test_files_that_are_no_models_exit_with_3_and_name_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            noise = random.Random(1).randbytes(4096)
+            for name, content in {"empty.onnx": b"", "random.onnx": noise, "text.onnx": b"hello"}.items():
+                file = pathlib.Path(folder, name)
+                file.write_bytes(content)
+                error = self.expect(3, "model-rejected", "inspect", file)
+                self.assertIn(name, error["message"] + error["where"])
+        self.expect(3, "model-rejected", "inspect", "/nowhere/model.onnx")
+
+    @has_data
+    def test_a_truncated_model_exits_with_3(self):
+        model = (SQUEEZENET / "squeezenet_fp32.onnx").read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "cut.onnx")
+            for size in (10, 1000, len(model) // 2, len(model) - 1):
+                file.write_bytes(model[:size])
+                self.expect(3, "model-rejected", "inspect", file)
+
+    @has_data
+    def test_unknown_operators_are_all_listed_and_the_model_still_opens(self):
+        candy = DATA / "models" / "unsupported-candy" / "candy.onnx"
+        shown = json.loads(tandem("inspect", candy, "--json").stdout)
+        listed = " ".join(shown["unsupported_operators"])
+        for operator in ("Affine", "Crop", "ImageScaler"):
+            self.assertIn(operator, listed)
+        self.assertGreater(len(shown["nodes"]), 10)
+        error = self.expect(3, "unsupported", "run", candy, "--replica", "CPU:0", "--duration", "0.1")
+        self.assertIn("ImageScaler", error["message"])
+
+    @has_data
+    def test_a_missing_or_mis_shaped_input_exits_with_3(self):
+        model = SQUEEZENET / "squeezenet_fp32.onnx"
+        self.expect(3, "input-rejected", "predict", model, "--input", "/nowhere/picture.png")
+        wrong = ULTRAFACE / "test_data" / "version-RFB-320" / "test_data_set_0" / "input_0.pb"
+        error = self.expect(3, "input-rejected", "predict", model, "--input", wrong)
+        self.assertIn("1x3x240x320", error["message"])
+
+    def test_a_placement_for_another_model_or_device_is_said_not_hidden(self):
+        placement = {"format": "tandem-placement", "version": 1, "model": {"name": "x", "sha256": "0" * 64, "nodes": 3},
+                     "default": "GPU:42", "rules": [], "nodes": {"no such layer": "CPU:0"}}
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "p.placement.json")
+            file.write_text(json.dumps(placement))
+            shown = json.loads(tandem("inspect", "sample:mnist", "--placement", file, "--json").stdout)
+            self.assertTrue(all(node["reason"] == "device absent" for node in shown["nodes"]))
+            self.assertGreaterEqual(len(shown["placement_warnings"]), 2)
+            placement["version"] = 99
+            file.write_text(json.dumps(placement))
+            self.expect(3, "input-rejected", "inspect", "sample:mnist", "--placement", file)
+            file.write_text("{")
+            self.expect(3, "input-rejected", "inspect", "sample:mnist", "--placement", file)
+
+    def test_a_target_that_cannot_be_written_exits_with_1_and_leaves_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            blocked = pathlib.Path(folder, "file")
+            blocked.write_text("not a folder")
+            self.expect(1, "output-failed", "export", "sample:mnist", "--to", "placement", "-o", blocked / "deeper")
+            self.assertEqual([blocked], list(pathlib.Path(folder).iterdir()))
+        if pathlib.Path("/dev/full").exists():
+            done = tandem("run", "sample:mnist", "--replica", "CPU:0", "--duration", "0.1", "--warmup", "0", "--trace",
+                          "/proc/tandem-trace.json")
+            self.assertEqual(done.returncode, 1, done.stderr)
+
+
+class Runs(unittest.TestCase):
+    def test_every_scenario_and_route_completes_without_a_failed_request(self):
+        cores = ["--cores", "0;1"] if TWO_CORES else []
+        second = "CPU:1" if TWO_CORES else "CPU:0"
+        for scenario in ("single-stream", "multi-stream:3", "closed:4", "poisson:200", "offline:50"):
+            for route in ("round-robin", "least-loaded", "size:1", "predicted-finish", "split", "pinned:b"):
+                with self.subTest(scenario=scenario, route=route):
+                    done = tandem("run", "sample:mnist", *cores, "--replica", "CPU:0,threads=1,name=a", "--replica",
+                                  f"{second},threads=1,name=b", "--scenario", scenario, "--route", route, "--batch", "1,4",
+                                  "--duration", "0.2", "--warmup", "0.05", "--json")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    report = json.loads(done.stdout)
+                    self.assertEqual(report["failed"], 0)
+                    self.assertGreater(report["requests"], 0)
+                    if scenario == "offline:50":
+                        self.assertEqual(report["requests"], 50)
+
+    def test_isolated_gives_the_same_report(self):
+        done = tandem("run", "sample:mnist", "--isolated", "--replica", "CPU:0", "--duration", "0.2", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(json.loads(done.stdout)["requests"], 0)
+
+    def test_an_interrupt_ends_the_run_with_its_report_and_exit_code_5(self):
+        process = subprocess.Popen([TANDEM, "run", "sample:mnist", "--replica", "CPU:0", "--duration", "600", "--json",
+                                    "--warmup", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # The handler is installed before the engine starts its threads.
+        deadline = time.monotonic() + 30
+        while len(os.listdir(f"/proc/{process.pid}/task")) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 5)
+        self.assertTrue(output.strip())
+
+    def test_a_trace_is_chrome_trace_json_with_kernels(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "trace.json")
+            done = tandem("run", "sample:mnist", "--replica", "CPU:0", "--duration", "0.2", "--warmup", "0", "--trace", file)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            events = json.loads(file.read_text())["traceEvents"]
+            self.assertTrue(any(event.get("cat") == "kernel" for event in events))
+
+    def test_a_deployment_file_says_what_options_would(self):
+        deployment = {"format": "tandem-deployment", "version": 1, "scenario": "single-stream", "route": "round-robin",
+                      "batches": [2], "duration_s": 0.1,
+                      "replicas": [{"device": "CPU:0", "name": "only", "threads": 1}]}
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "d.json")
+            file.write_text(json.dumps(deployment))
+            report = json.loads(tandem("run", "sample:mnist", "--deployment", file, "--json").stdout)
+        self.assertEqual(report["scenario"], "single-stream")
+        self.assertEqual(report["replicas"][0]["name"], "only")
+        self.assertEqual(report["batches"], [2])
+
+
+@has_data
+class Predictions(unittest.TestCase):
+    def predict(self, model, *arguments):
+        done = tandem("predict", model, *arguments, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["predictions"]
+
+    def devices(self):
+        ids = [d["id"] for d in json.loads(tandem("devices", "--json").stdout)["devices"]]
+        return [id for id in ("CPU:0", "OPENCL-CPU:0", "GPU:0") if id in ids]
+
+    def test_the_classifier_names_what_is_on_the_pictures_on_every_device(self):
+        wanted = {"kitten_224.png": (281, "tabby"), "hummingbird.jpg": (94, "hummingbird"), "fish.png": (0, "tench")}
+        files = [SQUEEZENET / "samples" / name for name in wanted]
+        for device in self.devices():
+            for prediction in self.predict(SQUEEZENET / "squeezenet_fp32.onnx", "--device", device, "--labels",
+                                           SQUEEZENET / "labels.txt", "--input", *files):
+                index, word = wanted[prediction["input"]]
+                self.assertEqual(prediction["top"][0]["index"], index, device)
+                self.assertIn(word, prediction["top"][0]["label"])
+
+    def test_the_face_detector_finds_the_faces(self):
+        expected = json.loads((ULTRAFACE / "expected.json").read_text())["tests"]
+        for device in self.devices():
+            for test in expected:
+                prediction = self.predict(ULTRAFACE / "version-RFB-320.onnx", "--device", device, "--input",
+                                          ULTRAFACE / "samples" / test["label"])[0]
+                self.assertAlmostEqual(len(prediction["boxes"]), test["faces"], delta=max(0, test["faces"] // 10))
+
+    def test_output_tensors_are_written_as_npy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            prediction = self.predict(SQUEEZENET / "squeezenet_fp32.onnx", "--input",
+                                      SQUEEZENET / "samples" / "fish.png", "--output", folder)[0]
+            for file in prediction["output_files"]:
+                self.assertEqual(pathlib.Path(file).read_bytes()[:6], b"\x93NUMPY")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
