@@ -39,10 +39,25 @@ void syncFolder(const std::filesystem::path& folder) {
   ::close(fd);
 }
 
+/// Devices and pipes keep their place: renaming a file over /dev/null would take it from everybody.
+Result<void> writeInPlace(const std::filesystem::path& file, std::string_view content) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed(file, errno);
+  int reason = writeAndSync(fd, content);
+  if (reason == EINVAL || reason == EROFS) reason = 0; // of fsync: nothing to sync there
+  if (::close(fd) != 0 && reason == 0) reason = errno;
+  if (reason != 0) return failed(file, reason);
+  return {};
+}
+
 } // namespace
 
 Result<void> writeFileAtomically(const std::filesystem::path& file, std::string_view content) {
   static std::atomic<unsigned> counter{0};
+  struct stat old;
+  const bool exists = ::stat(file.c_str(), &old) == 0;
+  if (exists && S_ISDIR(old.st_mode)) return failed(file, EISDIR);
+  if (exists && !S_ISREG(old.st_mode)) return writeInPlace(file, content);
   std::error_code ignored;
   std::filesystem::path target = std::filesystem::weakly_canonical(file, ignored);
   if (ignored || target.empty()) target = file;
@@ -53,8 +68,7 @@ Result<void> writeFileAtomically(const std::filesystem::path& file, std::string_
 
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) return failed(file, errno);
-  struct stat old;
-  if (::stat(target.c_str(), &old) == 0) ::fchmod(fd, old.st_mode & 07777);
+  if (exists) ::fchmod(fd, old.st_mode & 07777);
   int reason = writeAndSync(fd, content);
   if (::close(fd) != 0 && reason == 0) reason = errno;
   if (reason == 0 && ::rename(temporary.c_str(), target.c_str()) != 0) reason = errno;

@@ -4,15 +4,15 @@
 #include "engine/graph/graph.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 namespace tandem {
 namespace {
 
 std::string number(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
-  return text;
+  char text[32]; // as %g, but with a point in every locale
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr;
+  return std::string(text, end);
 }
 std::string number(std::int64_t value) { return std::to_string(value); }
 std::string number(const std::string& value) { return value; }

@@ -14,7 +14,11 @@ void eraseOne(std::vector<NodeId>& ids, NodeId id) {
 } // namespace
 
 ValueId Graph::addValue(Value value) {
-  if (value.name.empty()) value.name = "value_" + std::to_string(m_values.size());
+  if (value.name.empty()) {
+    std::size_t number = m_values.size();
+    do value.name = "value_" + std::to_string(number++);
+    while (findValue(value.name)); // a file or an earlier compact() may have taken it
+  }
   m_values.push_back(std::move(value));
   return ValueId(static_cast<std::uint32_t>(m_values.size() - 1));
 }
@@ -42,7 +46,8 @@ NodeId Graph::addNode(Node node) {
   const NodeId id(static_cast<std::uint32_t>(m_nodes.size()));
   if (node.name.empty()) {
     std::uint32_t& counter = m_nameCounters[node.type];
-    node.name = node.type + "_" + std::to_string(counter++);
+    do node.name = node.type + "_" + std::to_string(counter++);
+    while (findNode(node.name));
   }
   if (node.origins.empty()) node.origins.push_back(id);
   for (ValueId input : node.inputs)
@@ -74,6 +79,7 @@ void Graph::setInput(NodeId id, std::size_t index, ValueId newValue) {
 }
 
 void Graph::replaceUses(ValueId from, ValueId to) {
+  if (from == to) return;
   for (NodeId consumer : value(from).consumers)
     for (ValueId& input : node(consumer).inputs)
       if (input == from) {

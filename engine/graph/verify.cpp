@@ -47,14 +47,18 @@ std::vector<bool> sourcesOf(const Graph& graph) {
   return sources;
 }
 
-Result<void> verifyNode(const Graph& graph, NodeId id, const std::vector<bool>& sources) {
+/// `written` is by value: set for what inputs, constants and the nodes so far give.
+Result<void> verifyNode(const Graph& graph, NodeId id, const std::vector<bool>& sources, std::vector<bool>& written) {
   const Node& node = graph.node(id);
   for (ValueId input : node.inputs)
     if (input.valid() && !sources[input.index()])
       return broken("nothing produces the tensor '" + graph.value(input).name + "'", node.name);
-  for (ValueId output : node.outputs)
-    if (output.valid() && graph.value(output).producer != id)
+  for (ValueId output : node.outputs) {
+    if (!output.valid()) continue;
+    if (graph.value(output).producer != id || written[output.index()])
       return broken("tensor '" + graph.value(output).name + "' is produced twice", node.name);
+    written[output.index()] = true;
+  }
   return {};
 }
 
@@ -66,6 +70,9 @@ Result<void> verify(const Graph& graph) {
                      graph.name, "at most 200,000 are accepted");
   TANDEM_TRY(verifyLinks(graph));
   const std::vector<bool> sources = sourcesOf(graph);
+  std::vector<bool> written(graph.values().size());
+  for (std::size_t i = 0; i < written.size(); ++i) written[i] = graph.values()[i].isConstant();
+  for (ValueId input : graph.inputs()) written[input.index()] = true;
   std::unordered_set<std::string_view> names;
   std::size_t live = 0;
   for (std::uint32_t i = 0; i < graph.nodes().size(); ++i) {
@@ -74,7 +81,7 @@ Result<void> verify(const Graph& graph) {
     ++live;
     if (!names.insert(graph.node(id).name).second)
       return broken("two nodes are called '" + graph.node(id).name + "'", graph.name);
-    TANDEM_TRY(verifyNode(graph, id, sources));
+    TANDEM_TRY(verifyNode(graph, id, sources, written));
   }
   names.clear();
   for (const Value& value : graph.values()) {

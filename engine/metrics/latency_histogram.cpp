@@ -25,7 +25,7 @@ std::int64_t LatencyHistogram::upperEdge(int bucket) {
 void LatencyHistogram::record(std::int64_t ns) {
   ++m_buckets[static_cast<std::size_t>(bucketOf(ns))];
   ++m_count;
-  m_sum += ns;
+  m_sum += std::max<std::int64_t>(ns, 0);
 }
 
 void LatencyHistogram::merge(const LatencyHistogram& other) {

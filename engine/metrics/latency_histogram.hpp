@@ -9,7 +9,8 @@
 namespace tandem {
 
 /// Counts durations in logarithmic buckets: 32 per power of two, so a quantile is off by at most 3.2 %, over 1 ns to
-/// about 5 hours. Fixed size, mergeable, copyable. One writer; copy under the owner's lock.
+/// about 78 hours (longer ones count as that). Fixed size, mergeable, copyable. One writer; copy under the owner's
+/// lock.
 class LatencyHistogram {
  public:
   void record(std::int64_t ns);

@@ -2,16 +2,36 @@
 #include "engine/metrics/trace.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <limits>
 
 namespace tandem {
 namespace {
 
+/// Bytes of the UTF-8 character that `text` begins with; 0 where it begins with none (RFC 3629).
+std::size_t characterBytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return 0;
+  for (std::size_t i = 1; i < bytes; ++i)
+    if ((byte(i) & 0xc0u) != 0x80u) return 0;
+  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool outside = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f);
+  return overlong || outside ? 0 : bytes;
+}
+
+/// As the inside of a JSON string. Names come from model files, so they need not be UTF-8; JSON must be.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
+  for (std::size_t i = 0, bytes = 0; i < text.size(); i += std::max<std::size_t>(bytes, 1)) {
+    const char c = text[i];
+    bytes = characterBytes(text.substr(i));
+    if (bytes != 1) {
+      out += bytes == 0 ? std::string_view("\\ufffd") : text.substr(i, bytes);
+    } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20) {
@@ -25,12 +45,18 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+/// With three decimals and a point: printf would write the comma of the user's locale.
+std::string microseconds(std::int64_t ns) {
+  char text[32];
+  return std::string(
+      text, std::to_chars(text, text + sizeof text, static_cast<double>(ns) * 1e-3, std::chars_format::fixed, 3).ptr);
+}
+
 void appendEvent(std::string& out, const TraceEvent& event, std::size_t track, std::string_view label,
                  std::int64_t originNs) {
-  char numbers[192];
-  std::snprintf(numbers, sizeof numbers, "\"ph\":\"X\",\"pid\":1,\"tid\":%zu,\"ts\":%.3f,\"dur\":%.3f", track,
-                static_cast<double>(event.startNs - originNs) * 1e-3,
-                static_cast<double>(event.endNs - event.startNs) * 1e-3);
+  const std::string numbers = "\"ph\":\"X\",\"pid\":1,\"tid\":" + std::to_string(track) +
+                              ",\"ts\":" + microseconds(event.startNs - originNs) +
+                              ",\"dur\":" + microseconds(event.endNs - event.startNs);
   out += "{\"name\":\"" + escaped(label) + "\",\"cat\":\"" + std::string(toString(event.kind)) + "\"," + numbers +
          ",\"args\":{";
   if (event.request) out += "\"request\":" + std::to_string(event.request);

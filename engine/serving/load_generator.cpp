@@ -21,6 +21,7 @@ LoadGenerator::LoadGenerator(Scenario scenario, Router& router, std::vector<cons
 LoadGenerator::~LoadGenerator() {
   stop();
   if (m_thread.joinable()) m_thread.join();
+  while (!waitIdle(1000)) {} // completions refer to this object
 }
 
 void LoadGenerator::start() {
@@ -33,7 +34,7 @@ void LoadGenerator::start() {
     // Count all before the first completes, so that "nothing under way" cannot be seen in between.
     m_open.fetch_add(1);
     for (int i = 0; i < m_scenario.count && !m_stop; ++i) issue(now);
-    if (m_open.fetch_sub(1) == 1) m_idle.notify_all();
+    closeOne();
     break;
   }
   case Kind::MultiStream: issueRound(); break;
@@ -121,10 +122,13 @@ void LoadGenerator::completed(const Completion& completion) {
     else if (m_scenario.kind == Kind::MultiStream)
       issueRound();
   }
-  if (m_open.fetch_sub(1) == 1) {
-    std::lock_guard lock(m_mutex); // the waiter has either seen the zero or is waiting
-    m_idle.notify_all();
-  }
+  closeOne();
+}
+
+void LoadGenerator::closeOne() {
+  // Counted under the lock: whoever sees the zero may destroy this object as soon as the lock is free.
+  std::lock_guard lock(m_mutex);
+  if (m_open.fetch_sub(1) == 1) m_idle.notify_all();
 }
 
 void LoadGenerator::runOpenLoop() {

@@ -14,7 +14,7 @@ class LoadGenerator {
   /// `sizes` are mixed evenly: every block of sizes.size() requests holds each once, in an order drawn from `seed`.
   /// Router and data must outlive the generator.
   LoadGenerator(Scenario scenario, Router& router, std::vector<const RequestData*> sizes, std::uint64_t seed);
-  ~LoadGenerator();
+  ~LoadGenerator(); ///< stops and waits for what is under way: the replicas must be running, or fail it
 
   void start();
   /// Issues no more requests. Those under way go on.
@@ -31,6 +31,7 @@ class LoadGenerator {
   void issueRound();
   const RequestData* nextData();
   void completed(const Completion& completion);
+  void closeOne();
   void runOpenLoop();
 
   Scenario m_scenario;

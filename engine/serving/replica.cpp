@@ -42,7 +42,8 @@ Replica::Replica(ReplicaOptions options, VariantFactory factory, BusyMeters& met
     : m_options(std::move(options)),
       m_factory(std::move(factory)),
       m_meters(meters) {
-  for (int i = 0; i < std::max(1, m_options.streams); ++i) m_workers.emplace_back();
+  m_options.streams = std::max(1, m_options.streams);
+  for (int i = 0; i < m_options.streams; ++i) m_workers.emplace_back();
 }
 
 Replica::~Replica() {
@@ -59,7 +60,9 @@ Replica::~Replica() {
 Result<void> Replica::prepare(const std::vector<int>& sizes) {
   for (int items : sizes) {
     if (m_variants.contains(items)) continue;
-    m_variants[items] = TANDEM_TRY(m_factory(items));
+    std::shared_ptr<const Executable> executable = TANDEM_TRY(m_factory(items));
+    std::lock_guard lock(m_mutex);
+    m_variants[items] = std::move(executable);
   }
   for (Worker& worker : m_workers)
     for (const auto& [items, executable] : m_variants)
@@ -97,8 +100,8 @@ Result<void> Replica::warmUp(const RequestData& data) {
 }
 
 void Replica::start() {
-  if (!m_recorder && m_options.profileEvery > 0) m_profile = std::make_unique<TraceRecorder>(std::size_t{1} << 14);
-  for (Worker& worker : m_workers) worker.thread = std::thread([this, &worker] { work(worker); });
+  for (Worker& worker : m_workers)
+    if (!worker.thread.joinable()) worker.thread = std::thread([this, &worker] { work(worker); });
 }
 
 void Replica::submit(Request request) {
@@ -172,6 +175,7 @@ std::vector<Request> Replica::takeBatch(std::unique_lock<std::mutex>& lock) {
   m_queued.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
   m_queuedItems.fetch_sub(items, std::memory_order_relaxed);
   m_inFlight.fetch_add(static_cast<int>(batch.size()), std::memory_order_relaxed);
+  m_inFlightItems.fetch_add(items, std::memory_order_relaxed);
   return batch;
 }
 
@@ -218,9 +222,12 @@ void Replica::execute(Worker& worker, std::vector<Request>& batch) {
   Result<RunTimes> times = makeError(ErrorCode::Internal, "not run");
   Result<ExecutionSlot*> slot = slotFor(worker, items);
   TraceRecorder* recorder = m_recorder;
+  // By executions, not by request ids: round-robin over two replicas would give one of them all the sampled ids.
+  const std::uint64_t execution = m_executions.fetch_add(1, std::memory_order_relaxed);
   const bool sampled =
-      m_options.profileEvery > 0 && batch.front().id % static_cast<std::uint64_t>(m_options.profileEvery) == 1;
-  if (!recorder && sampled) recorder = m_profile.get();
+      m_options.profileEvery > 0 && execution % static_cast<std::uint64_t>(m_options.profileEvery) == 0;
+  std::optional<TraceRecorder> ownRecorder; // when no trace is wanted; streams must not share one
+  if (!recorder && sampled) recorder = &ownRecorder.emplace(std::size_t{1} << 14);
   int slotItems = items;
   if (slot) {
     for (const auto& [size, each] : worker.slots)
@@ -251,8 +258,9 @@ void Replica::execute(Worker& worker, std::vector<Request>& batch) {
   completion.endNs = end;
   completion.failed = !times.ok();
   if (sampled && recorder && times) addProfile(*recorder, batch.front().id, completion);
-  if (recorder == m_profile.get() && recorder) recorder->clear();
+  if (slot && ownRecorder) (*slot)->setTrace(nullptr, {}, 0);
   m_inFlight.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
+  m_inFlightItems.fetch_sub(items, std::memory_order_relaxed);
   for (Request& request : batch) {
     completion.request = request.id;
     completion.items = request.items;

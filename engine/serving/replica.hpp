@@ -43,6 +43,7 @@ class Replica {
   const ReplicaOptions& options() const { return m_options; }
   int queued() const { return m_queued.load(std::memory_order_relaxed); }
   int inFlight() const { return m_inFlight.load(std::memory_order_relaxed); }
+  int inFlightItems() const { return m_inFlightItems.load(std::memory_order_relaxed); }
   int queuedItems() const { return m_queuedItems.load(std::memory_order_relaxed); }
   /// Estimated time of one execution with `items` items: a running mean per size, interpolated between sizes; 0 while
   /// nothing was measured.
@@ -72,7 +73,6 @@ class Replica {
   VariantFactory m_factory;
   BusyMeters& m_meters;
   TraceRecorder* m_recorder = nullptr;
-  std::unique_ptr<TraceRecorder> m_profile; ///< for sampled executions when no trace is wanted
 
   mutable std::mutex m_mutex; // queue, variants, estimates
   std::condition_variable m_wake;
@@ -81,8 +81,8 @@ class Replica {
   std::map<int, std::shared_ptr<const Executable>> m_variants;
   std::map<int, double> m_serviceNs;
   std::optional<Error> m_lastError;
-  std::atomic<int> m_queued{0}, m_queuedItems{0}, m_inFlight{0};
-  std::atomic<std::uint64_t> m_paddedItems{0};
+  std::atomic<int> m_queued{0}, m_queuedItems{0}, m_inFlight{0}, m_inFlightItems{0};
+  std::atomic<std::uint64_t> m_paddedItems{0}, m_executions{0};
   SampleLog m_log;
   std::deque<Worker> m_workers;
 };

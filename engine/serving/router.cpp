@@ -97,7 +97,7 @@ std::size_t Router::choose(const Request& request) {
   case Route::Kind::Pinned: return m_pinned;
   case Route::Kind::Size: return request.items <= m_route.size ? 0 : 1;
   case Route::Kind::LeastLoaded: {
-    auto load = [](Replica* replica) { return replica->queued() + replica->inFlight(); };
+    auto load = [](Replica* replica) { return replica->queuedItems() + replica->inFlightItems(); };
     auto least = std::min_element(m_replicas.begin(), m_replicas.end(),
                                   [&](Replica* a, Replica* b) { return load(a) < load(b); });
     return static_cast<std::size_t>(least - m_replicas.begin());
@@ -128,11 +128,17 @@ std::size_t Router::earliestFinish(int items) const {
 
 std::vector<int> Router::shares(int items) const {
   // Largest remainders of items * speed / total speed, speed = items per second at the full size.
-  std::vector<double> speed(m_replicas.size(), 1.0);
+  std::vector<double> speed(m_replicas.size(), 0.0);
+  int measured = 0;
   for (std::size_t i = 0; i < speed.size(); ++i) {
     const double ns = m_replicas[i]->serviceNs(items);
-    if (ns > 0) speed[i] = 1e9 / ns;
+    if (ns <= 0) continue;
+    speed[i] = 1e9 / ns;
+    ++measured;
   }
+  const double mean = measured ? std::accumulate(speed.begin(), speed.end(), 0.0) / measured : 1.0;
+  for (double& each : speed)
+    if (each <= 0) each = mean; // not measured yet: neither favoured nor starved
   const double total = std::accumulate(speed.begin(), speed.end(), 0.0);
   std::vector<int> counts(speed.size(), 0);
   std::vector<std::pair<double, std::size_t>> remainders;

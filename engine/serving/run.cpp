@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kTickNs = kSecond / 10;
-constexpr std::int64_t kDrainMs = 10'000; // an overloaded open loop never empties its queue
+constexpr std::int64_t kNapNs = 10'000'000;     // a stop request is honoured within this time
+constexpr std::int64_t kDrainNs = 10 * kSecond; // an overloaded open loop never empties its queue
 
 class RunLoop {
  public:
@@ -28,15 +29,18 @@ class RunLoop {
 
     const std::int64_t begin = nowNs();
     m_loadStart = begin;
-    generator.start();
     m_measureStart = begin;
+    if (finite) rememberBusy();
+    generator.start();
     if (!finite && m_settings.warmupS > 0) {
       m_measureStart = begin + static_cast<std::int64_t>(m_settings.warmupS * 1e9);
       tickUntil("warmup", m_measureStart, generator);
     }
-    m_outcome.warmupMs += toMs(nowNs() - begin) * (finite ? 0 : 1);
-    m_measureStart = nowNs();
-    rememberBusy();
+    if (!finite) { // a finite load counts from its first request
+      m_measureStart = nowNs();
+      m_outcome.warmupMs += toMs(m_measureStart - begin);
+      rememberBusy();
+    }
     const std::int64_t limit =
         finite ? INT64_MAX : m_measureStart + static_cast<std::int64_t>(m_settings.durationS * 1e9);
     tickUntil("measure", limit, generator);
@@ -44,7 +48,6 @@ class RunLoop {
     const std::vector<DeviceUse> use = busySince(m_measureStart, measureEnd);
 
     generator.stop();
-    if (m_settings.cancel.cancelled()) dropQueues();
     drain(generator);
     m_outcome.devices = use;
     collect(generator, measureEnd);
@@ -79,12 +82,12 @@ class RunLoop {
   void tickUntil(const char* phase, std::int64_t endNs, LoadGenerator& generator) {
     std::int64_t next = nowNs() + kTickNs;
     while (nowNs() < endNs && !m_settings.cancel.cancelled()) {
-      const std::int64_t until = std::min(next, endNs);
+      const std::int64_t until = std::min({next, endNs, nowNs() + kNapNs});
       // An offline run ends with its last request, not with the next tick.
       if (m_settings.scenario.kind == Scenario::Kind::Offline) {
         if (generator.waitIdle(std::max<std::int64_t>(1, (until - nowNs()) / 1'000'000))) return;
       } else {
-        waitUntil(until);
+        std::this_thread::sleep_for(std::chrono::nanoseconds(std::max<std::int64_t>(until - nowNs(), 0)));
       }
       if (nowNs() >= next) {
         report(phase, &generator);
@@ -93,26 +96,24 @@ class RunLoop {
     }
   }
 
-  void waitUntil(std::int64_t untilNs) {
-    // Short naps, so that a stop request is honoured within 10 ms.
-    constexpr std::int64_t kNapNs = 10'000'000;
-    while (!m_settings.cancel.cancelled()) {
-      const std::int64_t left = untilNs - nowNs();
-      if (left <= 0) return;
-      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kNapNs)));
-    }
-  }
-
   void dropQueues() {
     for (const auto& replica : m_deployment.replicas()) replica->dropQueue();
   }
 
   void drain(LoadGenerator& generator) {
-    if (generator.waitIdle(kDrainMs)) return;
-    m_outcome.unfinished = generator.underWay();
-    dropQueues();
-    // What is running ends by itself; the generator must not go away under its completion.
-    while (!generator.waitIdle(kDrainMs)) {}
+    const std::int64_t start = nowNs();
+    std::int64_t next = start;
+    while (nowNs() - start < kDrainNs && !m_settings.cancel.cancelled()) {
+      if (generator.waitIdle(kNapNs / 1'000'000)) return;
+      if (nowNs() < next) continue;
+      report("drain", &generator);
+      next += kTickNs;
+    }
+    if (!m_settings.cancel.cancelled()) m_outcome.unfinished = generator.underWay();
+    // What is running ends by itself; the generator must not go away under its completion. An arrival that was just
+    // being issued may still come in after the queues were emptied.
+    do dropQueues();
+    while (!generator.waitIdle(kNapNs / 1'000'000));
   }
 
   void rememberBusy() {

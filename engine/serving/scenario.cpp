@@ -27,7 +27,7 @@ Result<Scenario> Scenario::parse(std::string_view text) {
   const std::string_view name = text.substr(0, colon);
   const std::string_view number = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
   Scenario scenario;
-  if (name == "single-stream" && number.empty()) {
+  if (name == "single-stream" && colon == std::string_view::npos) {
     scenario.kind = Kind::SingleStream;
     return scenario;
   }
@@ -58,9 +58,8 @@ std::string Scenario::toString() const {
   case Kind::Offline: return "offline:" + std::to_string(count);
   case Kind::Poisson: break;
   }
-  char text[48];
-  std::snprintf(text, sizeof text, "poisson:%g", ratePerS);
-  return text;
+  char text[32]; // the shortest text that reads back as the same rate, in every locale
+  return "poisson:" + std::string(text, std::to_chars(text, text + sizeof text, ratePerS).ptr);
 }
 
 } // namespace tandem

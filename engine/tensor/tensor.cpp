@@ -4,13 +4,27 @@
 #include "engine/base/checked.hpp"
 #include "engine/tensor/visit.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
+#include <new>
 
 namespace tandem {
 namespace {
 
 constexpr std::size_t kAlignment = 64; // one cache line, one AVX-512 register
+
+/// Truncates; what int64 cannot hold becomes its nearest value and NaN becomes 0, where a cast would be undefined.
+template <class T> std::int64_t toInt(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    constexpr T kTop = T(9223372036854775808.0); // 2^63, exact in every type
+    if (std::isnan(value)) return 0;
+    if (value >= kTop) return std::numeric_limits<std::int64_t>::max();
+    if (value < -kTop) return std::numeric_limits<std::int64_t>::min();
+  }
+  return static_cast<std::int64_t>(value);
+}
 
 } // namespace
 
@@ -57,6 +71,7 @@ Tensor Tensor::reshaped(Shape shape) const {
 }
 
 Tensor Tensor::clone() const {
+  if (!defined()) return {};
   Tensor copy = uninitialized(m_desc);
   std::memcpy(copy.m_data, m_data, bytes());
   return copy;
@@ -73,7 +88,7 @@ double Tensor::asDouble(std::int64_t index) const {
 std::int64_t Tensor::asInt(std::int64_t index) const {
   std::int64_t value = 0;
   visitType(m_desc.type, [&]<class T>(TypeTag<T>) {
-    value = static_cast<std::int64_t>(static_cast<ComputeTypeOf<T>>(static_cast<const T*>(m_data)[index]));
+    value = toInt(static_cast<ComputeTypeOf<T>>(static_cast<const T*>(m_data)[index]));
   });
   return value;
 }
