@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/error.hpp"
+
+#include "engine/base/cancel.hpp"
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <thread>
+
+namespace tandem {
+namespace {
+
+TEST(Error, LineHasMessagePlaceAndHint) {
+  EXPECT_EQ(makeError(ErrorCode::Usage, "no device 'X'", "--device", "one of CPU:0").line(),
+            "no device 'X' (--device): one of CPU:0");
+  EXPECT_EQ(makeError(ErrorCode::Usage, "broken").line(), "broken");
+  EXPECT_EQ(makeError(ErrorCode::Usage, "broken", "a.onnx").line(), "broken (a.onnx)");
+  EXPECT_EQ(makeError(ErrorCode::Usage, "broken", {}, "mend it").line(), "broken: mend it");
+}
+
+TEST(Error, LineIsOneLineWithoutControlCharacters) {
+  const std::string line = makeError(ErrorCode::Usage, "a\nb\x1b[31m", "c\td", "e\x7f").line();
+  EXPECT_EQ(line, "a b [31m (c d): e ");
+}
+
+TEST(Error, ExitCodesAreThoseOfTheDesign) {
+  const std::vector<std::pair<ErrorCode, int>> expected{
+      {ErrorCode::Usage, 2},       {ErrorCode::ModelRejected, 3}, {ErrorCode::InputRejected, 3},
+      {ErrorCode::Unsupported, 3}, {ErrorCode::DeviceFailed, 4},  {ErrorCode::OutputFailed, 1},
+      {ErrorCode::Cancelled, 5},   {ErrorCode::WorkerLost, 4},    {ErrorCode::Mismatch, 1},
+      {ErrorCode::Internal, 1},
+  };
+  for (const auto& [code, exit] : expected) {
+    EXPECT_EQ(exitCode(code), exit) << toString(code);
+    EXPECT_EQ(errorCodeFrom(toString(code)), code);
+  }
+  EXPECT_EQ(toString(ErrorCode::ModelRejected), "model-rejected");
+  EXPECT_FALSE(errorCodeFrom("no-such-code"));
+}
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return makeError(ErrorCode::InputRejected, "odd");
+  return number / 2;
+}
+Result<void> check(int number) {
+  if (number > 100) return makeError(ErrorCode::InputRejected, "large");
+  return {};
+}
+Result<std::unique_ptr<int>> quarter(int number) {
+  TANDEM_TRY(check(number));
+  const int once = TANDEM_TRY(half(number));
+  return std::make_unique<int>(TANDEM_TRY(half(once)));
+}
+
+TEST(Result, TryUnwrapsValuesAndReturnsTheFirstError) {
+  auto good = quarter(12);
+  ASSERT_TRUE(good.ok());
+  EXPECT_EQ(**good, 3);
+  const std::unique_ptr<int> moved = *std::move(good);
+  EXPECT_EQ(*moved, 3);
+  EXPECT_EQ(quarter(6).error().message, "odd");
+  EXPECT_EQ(quarter(101).error().message, "large");
+  EXPECT_FALSE(quarter(101));
+}
+
+TEST(Result, TakingTheValueOfAnErrorIsABug) {
+#ifdef TANDEM_ASSERTS
+  EXPECT_DEATH(half(1).value(), "internal error");
+  EXPECT_DEATH(check(1).error(), "internal error");
+#else
+  EXPECT_FALSE(half(1).ok());
+#endif
+}
+
+TEST(CancelToken, CopiesShareTheRequest) {
+  const CancelToken token;
+  const CancelToken copy = token;
+  const CancelToken other;
+  EXPECT_TRUE(copy.check().ok());
+  std::thread([&] { token.cancel(); }).join();
+  EXPECT_TRUE(copy.cancelled());
+  EXPECT_EQ(copy.check().error().code, ErrorCode::Cancelled);
+  EXPECT_FALSE(other.cancelled());
+}
+
+} // namespace
+} // namespace tandem

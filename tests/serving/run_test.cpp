@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/clock.hpp"
+#include "tests/serving/fixture.hpp"
+
+namespace tandem {
+namespace {
+
+class RunTest : public test::ServingTest {
+ protected:
+  std::unique_ptr<Deployment> both(const char* route = "round-robin") {
+    std::vector<ReplicaPlan> plans;
+    plans.push_back(plan(*m_cpu));
+    plans.push_back(plan(*m_gpu, {.name = "", .streams = 2}));
+    return *Deployment::create(std::move(plans), *Route::parse(route));
+  }
+  static RunSettings settings(const char* scenario, double durationS = 0.2) {
+    RunSettings made;
+    made.scenario = *Scenario::parse(scenario);
+    made.data = {data(1)};
+    made.durationS = durationS;
+    made.warmupS = 0;
+    return made;
+  }
+};
+
+TEST_F(RunTest, NamesAreMadeUnique) {
+  std::vector<ReplicaPlan> plans;
+  for (const char* name : {"a", "a #2", "a", "", ""}) plans.push_back(plan(*m_cpu, {.name = name}));
+  const auto deployment = *Deployment::create(std::move(plans), {});
+  std::vector<std::string> names;
+  for (const auto& replica : deployment->replicas()) names.push_back(replica->name());
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "a #2", "a #3", m_cpu->id(), m_cpu->id() + " #2"}));
+  EXPECT_EQ(Deployment::create({}, {}).error().code, ErrorCode::Usage);
+}
+
+TEST_F(RunTest, ReplicasAddUpToTheWhole) {
+  auto deployment = both();
+  const auto outcome = runDeployment(*deployment, settings("closed:4"));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  ASSERT_EQ(outcome->replicas.size(), 2u);
+  EXPECT_GT(outcome->all.completed, 0u);
+  EXPECT_EQ(outcome->replicas[0].window.completed + outcome->replicas[1].window.completed, outcome->all.completed);
+  EXPECT_EQ(outcome->unfinished, 0u);
+  EXPECT_FALSE(outcome->stopped);
+  EXPECT_GT(outcome->rssBytes, 0);
+}
+
+TEST_F(RunTest, OfflineCountsEveryRequest) {
+  auto deployment = both();
+  const auto outcome = runDeployment(*deployment, settings("offline:3000"));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_EQ(outcome->all.completed, 3000u);
+}
+
+TEST_F(RunTest, OpenLoopsArriveAtTheirRate) {
+  auto deployment = both();
+  const auto outcome = runDeployment(*deployment, settings("poisson:400", 0.5));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_GT(outcome->throughputPerS, 200);
+  EXPECT_LT(outcome->throughputPerS, 600);
+}
+
+TEST_F(RunTest, ALostDeviceFailsRequestsAndEndsTheRun) {
+  auto deployment = both();
+  RunSettings lost = settings("closed:2", 0.3);
+  lost.snapshot = [&](const RunSnapshot& snapshot) {
+    if (snapshot.phase == "measure") m_gpu->failures().loseDevice();
+  };
+  const auto outcome = runDeployment(*deployment, lost);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_GT(outcome->all.failed, 0u);
+  ASSERT_TRUE(outcome->replicas[1].lastError);
+  EXPECT_EQ(outcome->replicas[1].lastError->code, ErrorCode::DeviceFailed);
+  EXPECT_FALSE(outcome->replicas[0].lastError);
+  EXPECT_EQ(outcome->unfinished, 0u);
+}
+
+TEST_F(RunTest, StopsSoonAfterTheCancelToken) {
+  for (const char* scenario : {"single-stream", "closed:4", "multi-stream:4", "poisson:200000", "offline:2000000"}) {
+    auto deployment = both();
+    RunSettings endless = settings(scenario, 60);
+    std::int64_t cancelledNs = 0;
+    endless.snapshot = [&](const RunSnapshot& snapshot) {
+      if (snapshot.phase != "measure" || cancelledNs != 0) return;
+      cancelledNs = nowNs();
+      endless.cancel.cancel();
+    };
+    const auto outcome = runDeployment(*deployment, endless);
+    ASSERT_TRUE(outcome.ok()) << scenario;
+    EXPECT_TRUE(outcome->stopped) << scenario;
+    // 100 ms on an idle machine; failing millions of queued requests and busy machines take their time.
+    EXPECT_LT(toMs(nowNs() - cancelledNs), 3000) << scenario;
+  }
+}
+
+TEST_F(RunTest, DeviceUseListsEveryDeviceOnce) {
+  auto deployment = both();
+  for (const auto& replica : deployment->replicas()) ASSERT_TRUE(replica->prepare({1, 2}).ok());
+  const auto use = deviceUse(*deployment);
+  ASSERT_EQ(use.size(), 2u);
+  EXPECT_EQ(use[0].id, m_cpu->id());
+  EXPECT_EQ(use[1].id, m_gpu->id());
+  EXPECT_GT(use[1].activationsBytes + use[1].stagingBytes, 0);
+}
+
+} // namespace
+} // namespace tandem
