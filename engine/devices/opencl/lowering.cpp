@@ -70,7 +70,7 @@ Result<void> Lowering::lowerNode(NodeId id) {
   finishBlockedOutputs();
   if (!m_compiled) { // every result leaves its node in row-major storage, as an eager framework's would
     for (ValueId value : m_node->outputs) {
-      if (!value.valid()) continue;
+      if (!value.valid() || !m_values.contains(value)) continue; // an output nobody reads was never made
       plainOf(value);
       stored(value).blocked.reset();
     }

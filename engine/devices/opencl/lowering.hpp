@@ -77,7 +77,7 @@ class Lowering {
   const Node& node() const { return *m_node; }
   std::size_t inputCount() const { return m_node->inputs.size(); }
   bool hasInput(std::size_t i) const { return i < m_node->inputs.size() && m_node->inputs[i].valid(); }
-  bool wantsOutput(std::size_t i) const { return i < m_node->outputs.size() && m_node->outputs[i].valid(); }
+  bool hasOutput(std::size_t i) const { return i < m_node->outputs.size() && m_node->outputs[i].valid(); }
   const TensorDesc& inputDesc(std::size_t i) const { return graph().value(m_node->inputs[i]).desc; }
   const TensorDesc& outputDesc(std::size_t i) const { return graph().value(m_node->outputs[i]).desc; }
   bool inputIsConstant(std::size_t i) const { return hasInput(i) && graph().value(m_node->inputs[i]).isConstant(); }

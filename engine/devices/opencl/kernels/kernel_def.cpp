@@ -30,6 +30,12 @@ const std::map<Key, const KernelDef*>& kernelsByName() {
 
 } // namespace
 
+bool NodeView::wantsOutput(std::size_t i) const {
+  if (!hasOutput(i)) return false;
+  const auto& outputs = graph.outputs();
+  return !output(i).consumers.empty() || std::find(outputs.begin(), outputs.end(), node.outputs[i]) != outputs.end();
+}
+
 bool NodeView::isStatic() const {
   const auto known = [&](ValueId id) {
     return !id.valid() || graph.value(id).isStatic() || graph.value(id).isConstant();

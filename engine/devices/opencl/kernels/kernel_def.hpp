@@ -14,7 +14,9 @@ struct NodeView {
   const Node& node;
 
   bool hasInput(std::size_t i) const { return i < node.inputs.size() && node.inputs[i].valid(); }
-  bool wantsOutput(std::size_t i) const { return i < node.outputs.size() && node.outputs[i].valid(); }
+  bool hasOutput(std::size_t i) const { return i < node.outputs.size() && node.outputs[i].valid(); }
+  /// Somebody reads output i: a node, or the graph's user. Exporters list outputs (Dropout's mask) that nobody reads.
+  bool wantsOutput(std::size_t i) const;
   const Value& input(std::size_t i) const { return graph.value(node.inputs[i]); }
   const Value& output(std::size_t i) const { return graph.value(node.outputs[i]); }
   DataType inputType(std::size_t i) const { return input(i).desc.type; }

@@ -90,7 +90,7 @@ Result<void> lowerSplit(Lowering& lowering) {
   TANDEM_ASSERT(axis.has_value());
   StridedRef src = rowMajor(lowering.input(0), in);
   for (std::size_t i = 0; i < lowering.node().outputs.size(); ++i) {
-    if (!lowering.wantsOutput(i)) continue;
+    if (!lowering.hasOutput(i)) continue;
     const TensorDesc& part = lowering.outputDesc(i);
     emitMove(lowering, part.shape.dims(), src, rowMajor(lowering.output(i), part));
     src.offset += part.shape[*axis] * src.strides[*axis];
@@ -101,7 +101,7 @@ Result<void> lowerSplit(Lowering& lowering) {
 Support checkSplit(const NodeView& view) {
   // A part nobody wants has no desc to take its length from.
   for (std::size_t i = 0; i + 1 < view.node.outputs.size(); ++i)
-    if (!view.wantsOutput(i)) return noAttribute("Split with a part that nobody wants");
+    if (!view.hasOutput(i)) return noAttribute("Split with a part that nobody wants");
   return checkMovable(view);
 }
 
