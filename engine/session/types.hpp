@@ -106,9 +106,9 @@ struct ReplicaSpec {
   std::string device = {}; ///< a device id, or empty when `placement` says
   std::optional<PlacementDoc> placement = std::nullopt;
   std::string placementFile = {}; ///< for "Copy as command"; empty where never saved
-  int threads = 0;           ///< 0: all cores of its device
-  int streams = 1;           ///< requests in flight
-  int batch = 0;             ///< items joined into one execution; 0: as requests come
+  int threads = 0;                ///< 0: all cores of its device
+  int streams = 1;                ///< requests in flight
+  int batch = 0;                  ///< items joined into one execution; 0: as requests come
 };
 
 struct RunSpec {

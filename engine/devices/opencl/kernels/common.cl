@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Prepended to every source: activations of fused operators, chosen by -DACT, and index arithmetic.
 #ifndef ACT
 #define ACT 0

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Depthwise convolution. BLOCKED: storage in blocks of 16 channels with zeros around, T pixels per work-item (CPUs);
 // otherwise row-major, one output per work-item (GPUs).
 

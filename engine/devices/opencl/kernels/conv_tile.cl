@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Direct convolution on channel-blocked storage for CPUs: a work-item computes T neighbouring pixels of OB blocks of
 // 16 output channels in registers. The input has zeros around it, so there are no border cases; columns beyond OW are
 // computed from whatever lies there and not stored. IB: channels of an input block; SW: stride along the width.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // ConvTranspose, row-major: one output per work-item gathers the inputs that reach it. Weights: [C][M/groups][k...].
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
 conv_transpose(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // One family for all elementwise operators: -DEXPR names the function, TO/TA/TB/TC are element types, NIN the number
 // of operands, SA/SB/SC their strides along the inner dim (0, 1, or -1 = the argument), OUTER whether there are others.
 // VECTOR: 16 floats at a time (all types float, inner strides 0 or 1). CHUNK: elements of the inner dim per work-item.

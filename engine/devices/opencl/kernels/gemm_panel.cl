@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // C = activation(scale * A B + scaleD * D) for CPUs. B is packed into panels [batch][ceil(n / 32)][k][32], zeros behind
 // the last column; a work-item computes T rows of one panel in registers.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // C[m][n] = activation(scale * sum_k A[m][k] * B[k][n] + scaleD * D[m][n] + Z[m][n]) with 64 x 64 results per
 // work-group of 16 x 16, 16 steps of k at a time through local memory: for GPUs, and where nothing faster fits. A, B
 // and D have any strides. CONV: B is the image seen through the convolution window (implicit GEMM), read through a

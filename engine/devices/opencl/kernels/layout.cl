@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B = 4 or 16. One work-item per row.
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Kernels that only move elements; E is an unsigned type as wide as one element.
 #ifndef LX
 #define LX 1

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Normalizations that look at neighbouring channels, or whose statistics are computed on the device.
 
 // ONNX LRN: x / (bias + alpha / size * sum of squares over `size` channels around)^beta.

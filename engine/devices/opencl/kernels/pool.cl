@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // MaxPool and AveragePool. Row-major: one output per work-item; BLOCKED: one row of one block of 16 channels.
 #ifdef BLOCKED
 typedef float16 V;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What the probe times. CPU: one work-item per group with 16-wide vectors; GPU: many scalar work-items.
 #ifdef CPU
 typedef float16 V;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Resize and Upsample over the last three axes: every output position of an axis has `taps` input indices and weights.
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
 resize(__global const float* restrict x, __global float* restrict y, __global const int* restrict indexD,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Kernels that work on one row (a run of `length` elements, `step` apart) at a time: LX work-items share a row, which
 // starts at outer * outerStep + inner. CPUs: LX = 1; GPUs: LX = 64 and a tree through local memory.
 #if LX > 1
