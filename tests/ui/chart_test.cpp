@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/chart/axis_scale.hpp"
 #include "ui/widgets/chart/bar_chart.hpp"
+#include "ui/widgets/chart/chart_legend.hpp"
 #include "ui/widgets/chart/histogram_chart.hpp"
 #include "ui/widgets/chart/live_chart.hpp"
 #include "ui/widgets/chart/ring_series.hpp"
 
 #include <QChart>
 #include <QChartView>
+#include <QLabel>
 #include <QSignalSpy>
 #include <QTest>
 #include <QToolButton>
@@ -156,6 +158,38 @@ TEST_F(LiveChartTest, TogglesSeriesFromItsLegend) {
   EXPECT_LT(chart.yMaximum(), 100) << "a hidden series does not stretch the axis";
 }
 
+TEST_F(LiveChartTest, KeepsItsLegendWholeAndBelowTheTitleAtEveryWidth) {
+  chart.clearSeries();
+  for (const char* name : {"C p50", "C p95", "C p99", "O1+C p50", "O1+C p95", "O1+C p99"})
+    chart.addSeries(QString::fromLatin1(name));
+  const QList<QToolButton*> entries = chart.findChildren<QToolButton*>();
+  ASSERT_EQ(entries.size(), 6);
+  const QLabel* title = chart.findChild<QLabel*>();
+  ASSERT_NE(title, nullptr);
+  const auto* legend = chart.findChild<ChartLegend*>();
+  for (int width = 200; width <= 600; width += 25) {
+    chart.resize(width, 240);
+    QTest::qWait(0);
+    EXPECT_GE(title->width(), title->sizeHint().width()) << width;
+    EXPECT_GE(legend->y(), title->geometry().bottom()) << width;
+    EXPECT_LE(legend->geometry().bottom(), chart.findChild<QChartView*>()->y()) << width;
+    for (int i = 0; i < entries.size(); ++i) {
+      EXPECT_TRUE(legend->rect().contains(entries[i]->geometry())) << width << ": " << i;
+      EXPECT_GE(entries[i]->width(), entries[i]->sizeHint().width()) << "cut off at " << width << ": " << i;
+      for (int k = 0; k < i; ++k)
+        EXPECT_FALSE(entries[i]->geometry().intersects(entries[k]->geometry())) << width << ": " << k << ", " << i;
+    }
+  }
+}
+
+TEST_F(LiveChartTest, ExplainsShortNamesInItsLegend) {
+  chart.setSeriesDescription(gpu, QStringLiteral("OPENCL-CPU:1+CPU:0 p50"));
+  const QToolButton* entry = chart.findChildren<QToolButton*>()[1];
+  EXPECT_TRUE(entry->toolTip().contains(QStringLiteral("OPENCL-CPU:1+CPU:0 p50"))) << entry->toolTip().toStdString();
+  EXPECT_TRUE(entry->accessibleName().contains(QStringLiteral("OPENCL-CPU:1+CPU:0 p50")));
+  EXPECT_EQ(entry->text(), QStringLiteral("GPU:0"));
+}
+
 TEST_F(LiveChartTest, PaintsInBothPalettesWithItsCrosshair) {
   for (int i = 0; i < 600; ++i) chart.append(cpu, i * 100, i % 7);
   chart.refresh(59900);
@@ -181,6 +215,15 @@ TEST(BarChart, SumsUpItsBars) {
   chart.resize(chart.sizeHint());
   EXPECT_FALSE(chart.grab().isNull());
   chart.setData({}, {});
+  EXPECT_FALSE(chart.grab().isNull());
+}
+
+TEST(BarChart, MovesItsRowsTogetherBeforeItAsksForMoreRoom) {
+  BarChart chart(QStringLiteral("Memory"), Unit::Bytes);
+  const QStringList devices{QStringLiteral("CPU:0"), QStringLiteral("CPU:1"), QStringLiteral("GPU:0")};
+  chart.setData(devices, {{QStringLiteral("weights"), {}, {1, 2, 3}}, {QStringLiteral("staging"), {}, {0, 1, 2}}});
+  EXPECT_LT(chart.minimumSizeHint().height(), chart.sizeHint().height());
+  chart.resize(300, chart.minimumSizeHint().height());
   EXPECT_FALSE(chart.grab().isNull());
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/common/common.hpp"
+#include "ui/widgets/common/flow.hpp"
 
 #include <QAction>
 #include <QLabel>
@@ -32,6 +33,45 @@ TEST(MessageBar, ShowsActsAndCloses) {
   QTest::mouseClick(bar.findChild<QToolButton*>(), Qt::LeftButton);
   EXPECT_EQ(closed.size(), 1);
   EXPECT_FALSE(bar.isVisible());
+}
+
+TEST(MessageBar, GoodNewsLeaveByThemselvesAndErrorsStay) {
+  QWidget window;
+  MessageBar bar(&window);
+  bar.setReadingTime(1);
+  window.resize(600, 400);
+  window.show();
+  QTest::mouseMove(&window, QPoint(590, 390)); // away from where an earlier test left the pointer
+  QAction recover(QStringLiteral("Recover"));
+  QSignalSpy closed(&bar, &MessageBar::closed);
+  for (const MessageKind kind : {MessageKind::Success, MessageKind::Info}) {
+    bar.showMessage(kind, QStringLiteral("Exported"));
+    EXPECT_TRUE(closed.wait());
+    EXPECT_FALSE(bar.isVisible());
+  }
+  bar.showMessage(MessageKind::Success, QStringLiteral("Exported"));
+  bar.showMessage(MessageKind::Error, QStringLiteral("The worker died."));
+  EXPECT_FALSE(closed.wait(50)) << "the earlier message's time does not count for an error";
+  EXPECT_TRUE(bar.isVisible());
+  bar.showMessage(MessageKind::Info, QStringLiteral("Not saved"), {}, {&recover});
+  EXPECT_FALSE(closed.wait(50)) << "a question waits for its answer";
+  EXPECT_TRUE(bar.isVisible());
+}
+
+TEST(Flow, FillsRowsInOrderWithoutOverlap) {
+  const QList<QSize> sizes{{40, 10}, {50, 14}, {200, 10}, {30, 10}, {30, 10}};
+  for (int width = 1; width < 400; width += 7) {
+    const QList<QRect> places = flow(sizes, width, {4, 2});
+    ASSERT_EQ(places.size(), sizes.size());
+    for (int i = 0; i < places.size(); ++i) {
+      EXPECT_GE(places[i].left(), 0);
+      EXPECT_LE(places[i].right(), width - 1) << width;
+      for (int k = 0; k < i; ++k) EXPECT_FALSE(places[i].intersects(places[k])) << width;
+    }
+  }
+  EXPECT_EQ(flow(sizes, 100, {4, 2})[1], QRect(44, 0, 50, 14));
+  EXPECT_EQ(flow(sizes, 100, {4, 2})[2], QRect(0, 16, 100, 10)) << "wider than a row: narrowed";
+  EXPECT_TRUE(flow({}, 100, {4, 2}).isEmpty());
 }
 
 TEST(EmptyState, OffersItsActions) {

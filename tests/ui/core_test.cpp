@@ -122,6 +122,11 @@ TEST(Theme, MakesShortBadgesFromDeviceIds) {
   EXPECT_EQ(deviceBadge(QString()), QStringLiteral("?"));
 }
 
+TEST(Theme, JoinsTheBadgesOfSeveralDevices) {
+  EXPECT_EQ(deviceBadges(QStringLiteral("OPENCL-CPU:1 + CPU:0")), QStringLiteral("O1+C"));
+  EXPECT_EQ(deviceBadges(QStringLiteral("CPU:0")), QStringLiteral("C"));
+}
+
 TEST(Theme, ClampsTheHeatRamp) {
   EXPECT_EQ(Theme::heat(-1), Theme::heat(0));
   EXPECT_EQ(Theme::heat(7), Theme::heat(1));

@@ -24,6 +24,7 @@
 #include <QFile>
 #include <QJsonArray>
 #include <QMessageBox>
+#include <QScrollArea>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
@@ -210,6 +211,10 @@ TEST_F(Window, RunsTheClassicDeploymentAndDrawsItsSnapshots) {
   EXPECT_TRUE(eventually([&] { return workspace->runs.phaseText() == QStringLiteral("Warming up"); }));
   for (int i = 1; i <= 5; ++i) engine.sendSnapshot(snapshotJson(i * 0.1));
   EXPECT_TRUE(eventually([&] { return workspace->runs.state() == RunController::State::Running; }));
+  const auto* phase = window->findChild<ElidedLabel*>(QStringLiteral("run_phase"));
+  ASSERT_NE(phase, nullptr);
+  EXPECT_TRUE(eventually([&] { return phase->text() == QStringLiteral("Measuring  0.5 / 10 s"); }))
+      << phase->text().toStdString();
   engine.finishRun(reportJson(false));
   EXPECT_TRUE(eventually([&] { return !workspace->runs.isActive(); }));
   EXPECT_TRUE(workspace->runs.report().has_value());
@@ -341,6 +346,15 @@ TEST_F(Window, TheLayoutIsRememberedAndCanBeReset) {
   EXPECT_TRUE(window->findChild<QDockWidget*>(QStringLiteral("dock_devices"))->isVisible());
 }
 
+TEST_F(Window, AllChartsAreInSightByDefault) {
+  window->resize(1400, 880);
+  window->action(QStringLiteral("reset_layout"))->trigger();
+  QTest::qWait(50);
+  const auto* area = window->charts().findChild<QScrollArea*>(QStringLiteral("charts_area"));
+  ASSERT_NE(area, nullptr);
+  EXPECT_LE(area->widget()->minimumSizeHint().height(), area->viewport()->height());
+}
+
 TEST_F(Window, ClosingAsksOnlyForUnsavedPlacements) {
   open();
   workspace->document.assign({0}, QStringLiteral("OPENCL-CPU:0"));
@@ -409,6 +423,29 @@ TEST_F(Window, TheControlSocketTellsStateAndPositions) {
   EXPECT_TRUE(control.answer(QStringLiteral("widgetpos"), QStringLiteral("run_button")).contains(QStringLiteral("x")));
   EXPECT_TRUE(control.isReached(QStringLiteral("idle")));
   EXPECT_FALSE(control.isReached(QStringLiteral("run-done")));
+}
+
+TEST(Labels, NameOpenClOnTheProcessorForPeople) {
+  session::DeviceSummary device;
+  device.id = "OPENCL-CPU:0";
+  device.kind = "opencl-cpu";
+  device.name = "pthread-skylake-avx512-AMD EPYC";
+  device.driver = "PoCL 3.1";
+  EXPECT_EQ(deviceHeadline(device), QStringLiteral("OpenCL on the CPU (PoCL)"));
+  EXPECT_EQ(deviceLabel(device), QStringLiteral("OPENCL-CPU:0  PoCL 3.1"));
+  device.driver.clear();
+  EXPECT_EQ(deviceHeadline(device), QStringLiteral("OpenCL on the CPU"));
+  device.kind = "opencl-gpu";
+  device.name = "Radeon RX 6600";
+  EXPECT_EQ(deviceHeadline(device), QStringLiteral("Radeon RX 6600"));
+}
+
+TEST(Labels, KeepDeviceIdsInOneLine) {
+  const QString text = QStringLiteral("66 nodes: 63 OPENCL-CPU:1+CPU:0 (3 by you)"), kept = unbrokenIds(text);
+  EXPECT_TRUE(kept.contains(QString::fromUtf8("CPU\u2060:\u20601+\u200bCPU\u2060:\u20600"))) << kept.toStdString();
+  EXPECT_TRUE(kept.startsWith(QStringLiteral("66 nodes: 63 ")));
+  QString plain = kept;
+  EXPECT_EQ(plain.remove(QChar(0x2060)).remove(QChar(0x200b)), text);
 }
 
 TEST(Labels, ShowUnknownDimensionsByName) {

@@ -3,6 +3,7 @@
 
 #include <QCoreApplication>
 #include <QFileInfo>
+#include <QRegularExpression>
 #include <QStringList>
 
 namespace tandem::ui {
@@ -42,8 +43,31 @@ QString deviceKindText(const std::string& kind) {
   return toQString(kind);
 }
 
+QString deviceHeadline(const session::DeviceSummary& device) {
+  if (device.kind != "opencl-cpu") return toQString(device.name);
+  const QString driver = toQString(device.driver).section(QLatin1Char(' '), 0, 0);
+  const QString kind = deviceKindText(device.kind);
+  return driver.isEmpty() ? kind : tr("%1 (%2)").arg(kind, driver);
+}
+
 QString deviceLabel(const session::DeviceSummary& device) {
-  return toQString(device.id) + QStringLiteral("  ") + toQString(device.name);
+  const bool byDriver = device.kind == "opencl-cpu" && !device.driver.empty();
+  return toQString(device.id) + QStringLiteral("  ") + toQString(byDriver ? device.driver : device.name);
+}
+
+QString unbrokenIds(QString text) {
+  static const QRegularExpression id(QStringLiteral("[A-Z][A-Z-]*:\\w+(\\+[A-Z][A-Z-]*:\\w+)*"));
+  const QString wordJoiner(QChar(0x2060)), zeroWidthSpace(QChar(0x200b));
+  for (qsizetype from = 0;;) {
+    const auto match = id.match(text, from);
+    if (!match.hasMatch()) return text;
+    QString whole = match.captured();
+    for (const char* sign : {"-", ":"})
+      whole.replace(QLatin1String(sign), wordJoiner + QLatin1String(sign) + wordJoiner);
+    whole.replace(QLatin1String("+"), QLatin1String("+") + zeroWidthSpace);
+    text.replace(match.capturedStart(), match.capturedLength(), whole);
+    from = match.capturedStart() + whole.size();
+  }
 }
 
 QString errorHeadline(const Error& error) {

@@ -19,8 +19,13 @@ namespace tandem::ui {
 [[nodiscard]] bool isSample(const QString& source);
 /// "Native CPU", "OpenCL GPU", "OpenCL on the CPU", ...
 [[nodiscard]] QString deviceKindText(const std::string& kind);
-/// "CPU:0  AMD Ryzen 5": id and hardware name.
+/// What a person would call the device: its hardware name, or for OpenCL on the processor "OpenCL on the CPU (PoCL)",
+/// whose own name is a compiler target.
+[[nodiscard]] QString deviceHeadline(const session::DeviceSummary& device);
+/// "CPU:0  AMD Ryzen 5": id and hardware name, or driver for OpenCL on the processor; for combo boxes and menus.
 [[nodiscard]] QString deviceLabel(const session::DeviceSummary& device);
+/// `text` with device ids that lines are not broken inside of, except after a "+".
+[[nodiscard]] QString unbrokenIds(QString text);
 /// First line of an error: what happened. Starts with a capital letter.
 [[nodiscard]] QString errorHeadline(const Error& error);
 /// Second line: where, and what to do; may be empty.

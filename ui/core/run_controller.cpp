@@ -30,6 +30,7 @@ void RunController::start(const session::RunSpec& spec) {
   m_report.reset();
   m_samples.clear();
   m_progress = -1;
+  m_elapsedS = 0;
   m_phaseText = tr("Starting");
   setState(State::Starting);
   emit started();
@@ -73,6 +74,7 @@ void RunController::onSnapshot(const session::Snapshot& snapshot) {
   if (snapshot.phase == "warmup") m_phaseText = tr("Warming up");
   if (snapshot.phase == "measure") {
     m_phaseText = tr("Measuring");
+    m_elapsedS = std::max(0.0, snapshot.elapsedS);
     m_progress = m_spec.durationS > 0 ? std::clamp(snapshot.elapsedS / m_spec.durationS, 0.0, 1.0) : -1;
     setState(State::Running);
   } else {

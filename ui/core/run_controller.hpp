@@ -34,6 +34,8 @@ class RunController : public QObject {
   [[nodiscard]] QString phaseText() const { return m_phaseText; }
   /// 0..1, or negative while unknown.
   [[nodiscard]] double progress() const { return m_progress; }
+  /// Seconds measured so far; 0 before.
+  [[nodiscard]] double elapsedS() const { return m_elapsedS; }
   /// The samples after number `after`, oldest first; at most the last minute is kept.
   [[nodiscard]] std::vector<Sample> samplesAfter(quint64 after) const;
   [[nodiscard]] qint64 now() const { return m_clock.elapsed(); }
@@ -65,7 +67,7 @@ class RunController : public QObject {
   QString m_phaseText;
   State m_state = State::Idle;
   quint64 m_sampleNumber = 0;
-  double m_progress = -1;
+  double m_progress = -1, m_elapsedS = 0;
   int m_number = 0;
 };
 

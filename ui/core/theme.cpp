@@ -3,6 +3,7 @@
 
 #include <QCoreApplication>
 #include <QEvent>
+#include <QStringList>
 
 #include <algorithm>
 #include <array>
@@ -179,6 +180,12 @@ QString deviceBadge(const QString& deviceId) {
   if (kind == QLatin1String("OPENCL-CPU")) return QLatin1Char('O') + number;
   if (kind == QLatin1String("SIM")) return QStringLiteral("S");
   return kind.left(1).toUpper() + number.left(2);
+}
+
+QString deviceBadges(const QString& deviceIds) {
+  QStringList badges;
+  for (const QString& id : deviceIds.split(QLatin1Char('+'))) badges << deviceBadge(id.trimmed());
+  return badges.join(QLatin1Char('+'));
 }
 
 ThemeNotifier::ThemeNotifier(QObject* parent) : QObject(parent) { parent->installEventFilter(this); }

@@ -66,6 +66,8 @@ struct Theme {
 /// The short letter badge of a device id: "CPU:0" -> "C", "CPU:1" -> "C1", "GPU:0" -> "G0", "OPENCL-CPU:0" -> "O0",
 /// "SIM:laptop" -> "S"; empty id -> "?".
 [[nodiscard]] QString deviceBadge(const QString& deviceId);
+/// The badges of several devices: "OPENCL-CPU:1 + CPU:0" -> "O1+C".
+[[nodiscard]] QString deviceBadges(const QString& deviceIds);
 
 /// Tells objects that are not widgets when the application's palette changed. Lives as long as the application object;
 /// UI thread only.

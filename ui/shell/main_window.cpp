@@ -26,6 +26,8 @@
 #include <QStatusBar>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace tandem::ui {
 namespace {
 
@@ -118,7 +120,8 @@ void MainWindow::resetLayout() {
   charts->raise();
   const int em = fontMetrics().averageCharWidth();
   resizeDocks({m_docks[QStringLiteral("dock_devices")], run}, {em * 36, em * 46}, Qt::Horizontal);
-  resizeDocks({charts}, {fontMetrics().height() * 15}, Qt::Vertical);
+  // Two rows of charts, unless that would leave too little of the layers.
+  resizeDocks({charts}, {std::min(fontMetrics().height() * 20, height() * 2 / 5)}, Qt::Vertical);
 }
 
 void MainWindow::makeStatusBar() {

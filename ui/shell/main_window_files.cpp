@@ -123,7 +123,7 @@ void MainWindow::chooseExportFolder() {
 void MainWindow::exportOnnxRuntime(const QString& folder, bool overwrite) {
   m_workspace.engine.exportPlacement(
       m_workspace.document.ref(), m_workspace.document.placement(), QStringLiteral("onnxruntime"), folder, overwrite,
-      [this](const Result<session::ExportResult>& result) {
+      [this, folder](const Result<session::ExportResult>& result) {
         if (!result.ok()) {
           m_workspace.log.add(Severity::Error, toQString(result.error().line()));
           showError(result.error());
@@ -133,7 +133,9 @@ void MainWindow::exportOnnxRuntime(const QString& folder, bool overwrite) {
         for (const auto& file : result->files) files << toQString(file);
         for (const auto& note : result->notes) m_workspace.log.add(Severity::Info, toQString(note));
         m_workspace.log.add(Severity::Info, tr("Exported %1").arg(files.join(QStringLiteral(", "))));
-        m_messages->showMessage(MessageKind::Success, tr("Exported for ONNX Runtime"), files.join(QLatin1Char('\n')));
+        m_messages->showMessage(MessageKind::Success, tr("Exported for ONNX Runtime"),
+                                tr("%n file(s) in %1", nullptr, static_cast<int>(files.size())).arg(folder));
+        m_messages->setDetailToolTip(files.join(QLatin1Char('\n')));
       });
 }
 

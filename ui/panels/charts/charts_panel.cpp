@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/panels/charts/charts_panel.hpp"
 
+#include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/widgets/chart/bar_chart.hpp"
 #include "ui/widgets/chart/live_chart.hpp"
 
 #include <QGridLayout>
-#include <QHBoxLayout>
 #include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -35,14 +35,20 @@ ChartsPanel::ChartsPanel(Workspace& workspace, QWidget* parent) : QWidget(parent
   m_pause = new QToolButton(this);
   m_pause->setText(tr("Pause display"));
   m_pause->setObjectName(QStringLiteral("pause_charts"));
+  m_pause->setIcon(icon(QStringLiteral("pause")));
+  m_pause->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  const int line = fontMetrics().height();
+  m_pause->setIconSize({line - 4, line - 4});
+  m_pause->setFixedHeight(line + 2); // no higher than the title beside it
+  m_pause->setAutoRaise(true);
   m_pause->setCheckable(true);
   m_pause->setToolTip(tr("The charts stand still; the run goes on and nothing is lost"));
   connect(m_pause, &QToolButton::toggled, this, &ChartsPanel::setPaused);
 
   auto* inner = new QWidget(this);
   m_grid = new QGridLayout(inner);
-  const int gap = fontMetrics().height() / 2;
-  m_grid->setContentsMargins(gap, 0, gap, gap);
+  const int gap = fontMetrics().height() / 4;
+  m_grid->setContentsMargins(gap, gap, gap, gap);
   m_grid->setSpacing(gap);
   auto* scroll = new QScrollArea(this);
   scroll->setObjectName(QStringLiteral("charts_area"));
@@ -51,15 +57,9 @@ ChartsPanel::ChartsPanel(Workspace& workspace, QWidget* parent) : QWidget(parent
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   scroll->setWidget(inner);
-  auto* bar = new QHBoxLayout;
-  bar->setContentsMargins(gap, gap / 2, gap, 0);
-  bar->addStretch();
-  bar->addWidget(m_pause);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
-  layout->setSpacing(gap / 2);
-  layout->addLayout(bar);
-  layout->addWidget(scroll, 1);
+  layout->addWidget(scroll);
   arrange();
 
   m_timer.setInterval(kTickMs);
@@ -79,24 +79,31 @@ int ChartsPanel::deviceNumber(const std::string& devices) const {
   return m_workspace.devices.numberOf(toQString(devices));
 }
 
-// The badge of the replica's device, as everywhere; legends have little room.
+// The badges of the replica's devices, as everywhere; legends have little room.
 QString ChartsPanel::shortName(const session::Snapshot::Replica& replica) {
-  const QString first = toQString(replica.devices).section(QLatin1Char(' '), 0, 0);
-  QString name = first.isEmpty() ? toQString(replica.name) : deviceBadge(first);
-  if (first.size() < static_cast<int>(replica.devices.size())) name += QLatin1Char('+');
+  const QString name = replica.devices.empty() ? toQString(replica.name) : deviceBadges(toQString(replica.devices));
   const int same = ++m_names[name];
   return same == 1 ? name : QStringLiteral("%1(%2)").arg(name).arg(same);
 }
 
+// Up to three columns; what is left over shares the last row.
 void ChartsPanel::arrange() {
-  const int wanted = std::max(m_latency->minimumSizeHint().width(), fontMetrics().averageCharWidth() * 42);
-  const int columns = std::clamp(width() / wanted, 1, 5);
+  constexpr int kMostColumns = 3, kCharts = 5;
+  const int wanted = std::max(m_latency->minimumSizeHint().width(), fontMetrics().averageCharWidth() * 40);
+  const int columns = std::clamp(width() / wanted, 1, kMostColumns);
   if (columns == m_columns) return;
   m_columns = columns;
-  QWidget* const all[] = {m_latency, m_throughput, m_busy, m_memory, m_rss};
-  for (int i = 0; i < 5; ++i) m_grid->removeWidget(all[i]);
-  for (int i = 0; i < 5; ++i) m_grid->addWidget(all[i], i / columns, i % columns);
-  for (int column = 0; column < 5; ++column) m_grid->setColumnStretch(column, column < columns ? 1 : 0);
+  QWidget* const all[kCharts] = {m_latency, m_throughput, m_busy, m_memory, m_rss};
+  constexpr int kParts = 6; // divided evenly by one, two and three
+  for (QWidget* chart : all) m_grid->removeWidget(chart);
+  for (int i = 0; i < kCharts; ++i) {
+    const int row = i / columns, inRow = std::min(columns, kCharts - row * columns), span = kParts / inRow;
+    m_grid->addWidget(all[i], row, i % columns * span, 1, span);
+  }
+  for (int column = 0; column < kParts; ++column) m_grid->setColumnStretch(column, 1);
+  for (int row = 0; row < kCharts; ++row) m_grid->setRowStretch(row, row * columns < kCharts ? 1 : 0);
+  LiveChart* const corners[kMostColumns] = {m_latency, m_throughput, m_busy};
+  corners[columns - 1]->setCornerWidget(m_pause);
 }
 
 void ChartsPanel::begin() {
@@ -113,27 +120,34 @@ void ChartsPanel::begin() {
 
 void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
   const bool several = snapshot.replicas.size() > 1;
+  QList<int> taken;
+  int next = static_cast<int>(m_workspace.devices.visibleIds().size());
   for (const auto& replica : snapshot.replicas) {
-    const QString name = shortName(replica);
-    const int device = deviceNumber(replica.devices);
-    const auto add = [&](LiveChart* chart, const QString& label, RingSeries::Aggregate aggregate) {
-      // A replica on one device has its colour; the percentiles of several replicas differ by name.
-      return device >= 0 ? chart->addDeviceSeries(label, device, aggregate) : chart->addSeries(label, {}, aggregate);
+    const QString name = shortName(replica), whole = toQString(replica.name);
+    // A replica has the colour of its first device; a second one there takes that of a device yet unseen.
+    const QString first = toQString(replica.devices).section(QLatin1Char('+'), 0, 0).trimmed();
+    int device = deviceNumber(first.toStdString());
+    if (device < 0 || taken.contains(device)) device = next++;
+    taken << device;
+    const auto add = [&](LiveChart* chart, const QString& suffix, RingSeries::Aggregate aggregate) {
+      const QString label = several || suffix.isEmpty() ? (name + QLatin1Char(' ') + suffix).trimmed() : suffix;
+      const int series = chart->addDeviceSeries(label, device, aggregate);
+      chart->setSeriesDescription(series, (whole + QLatin1Char(' ') + suffix).trimmed());
+      return series;
     };
     ReplicaSeries series;
-    if (several) {
-      series.p50 = add(m_latency, tr("%1 p50").arg(name), RingSeries::Aggregate::Mean);
-      series.p95 = m_latency->addSeries(tr("%1 p95").arg(name), {}, RingSeries::Aggregate::Mean);
-      series.p99 = m_latency->addSeries(tr("%1 p99").arg(name), {}, RingSeries::Aggregate::Max);
-    } else {
-      series.p50 = m_latency->addSeries(tr("p50"));
-      series.p95 = m_latency->addSeries(tr("p95"));
-      series.p99 = m_latency->addSeries(tr("p99"), {}, RingSeries::Aggregate::Max);
-    }
-    series.throughput = add(m_throughput, name, RingSeries::Aggregate::Mean);
+    series.p50 = add(m_latency, tr("p50"), RingSeries::Aggregate::Mean);
+    series.p95 = add(m_latency, tr("p95"), RingSeries::Aggregate::Mean);
+    series.p99 = add(m_latency, tr("p99"), RingSeries::Aggregate::Max);
+    m_latency->setSeriesStyle(series.p95, Qt::DashLine);
+    m_latency->setSeriesStyle(series.p99, Qt::DotLine);
+    series.throughput = add(m_throughput, {}, RingSeries::Aggregate::Mean);
     m_replicas.push_back(series);
   }
-  if (several) m_total = m_throughput->addSeries(tr("total"));
+  if (several) {
+    m_total = m_throughput->addDeviceSeries(tr("total"), kAutoDevice);
+    m_throughput->setSeriesDescription(m_total, tr("All replicas together"));
+  }
 }
 
 void ChartsPanel::drain() {

@@ -78,13 +78,20 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
   top->addWidget(menuButton);
   layout->addLayout(top);
 
-  auto* name = new QLabel(toQString(device.name), this);
+  auto* name = new QLabel(deviceHeadline(device), this);
   name->setWordWrap(true);
   QFont bold = name->font();
   bold.setBold(true);
   name->setFont(bold);
   name->setTextInteractionFlags(Qt::TextSelectableByMouse);
   layout->addWidget(name);
+  const bool renamed = name->text() != toQString(device.name);
+  if (renamed && !device.name.empty()) {
+    QLabel* own = muted(toQString(device.name), this);
+    own->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    own->setToolTip(tr("The name that the driver gives"));
+    layout->addWidget(own);
+  }
 
   auto* grid = new QGridLayout;
   grid->setHorizontalSpacing(gap * 2);
@@ -99,7 +106,7 @@ DeviceCard::DeviceCard(const session::DeviceSummary& device, int number, QWidget
     text->setTextInteractionFlags(Qt::TextSelectableByMouse);
     grid->addWidget(text, at, 1, Qt::AlignTop);
   };
-  row(tr("Kind"), deviceKindText(device.kind));
+  if (!renamed) row(tr("Kind"), deviceKindText(device.kind)); // else the headline says it
   row(tr("Driver"), toQString(device.driver));
   QString memory = device.memoryBytes > 0 ? bytes(device.memoryBytes) : QString();
   if (device.memoryLimitBytes) memory = tr("%1, limited to %2").arg(memory, bytes(*device.memoryLimitBytes));

@@ -40,10 +40,13 @@ PredictView::PredictView(Workspace& workspace, QWidget* parent) : QWidget(parent
   m_labelsButton->setObjectName(QStringLiteral("choose_labels"));
   m_labelsButton->setToolTip(tr("A text file with one label per line"));
   m_labels = new ElidedLabel({}, this);
-  grid->addWidget(m_choose, 0, 0);
+  auto* deviceTitle = new QLabel(tr("Compute &with"), this);
+  deviceTitle->setBuddy(m_device);
+  grid->addWidget(deviceTitle, 0, 0);
   grid->addWidget(m_device, 0, 1);
   grid->addWidget(m_labelsButton, 1, 0);
   grid->addWidget(m_labels, 1, 1);
+  grid->addWidget(m_choose, 2, 0, 1, 2);
   layout->addLayout(grid);
   m_picture = new QComboBox(this);
   m_picture->setObjectName(QStringLiteral("predict_picture"));
@@ -207,8 +210,8 @@ void PredictView::show(int index) {
         prediction.isDetector
             ? tr("%n object(s) found", nullptr, static_cast<int>(prediction.boxes.size())) + QStringLiteral(". ")
             : QString();
-    m_status->setText(
-        found + tr("%1 for one execution. %2").arg(formatMs(prediction.latencyMs), toQString(prediction.summary)));
+    m_status->setText(found + tr("%1 for one execution.\n%2")
+                                  .arg(formatMs(prediction.latencyMs), unbrokenIds(toQString(prediction.summary))));
   }
   m_view->setPicture(image, boxes);
   m_view->setEmptyText(

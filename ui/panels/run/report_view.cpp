@@ -21,7 +21,7 @@ QString cell(const QString& text, bool right = true) {
       .arg(right ? QStringLiteral("right") : QStringLiteral("left"), text);
 }
 
-QString escaped(const std::string& text) { return toQString(text).toHtmlEscaped(); }
+QString escaped(const std::string& text) { return unbrokenIds(toQString(text)).toHtmlEscaped(); }
 
 QString latencyCells(const session::Latency& latency) {
   return cell(formatMs(latency.p50Ms)) + cell(formatMs(latency.p95Ms)) + cell(formatMs(latency.p99Ms));
@@ -90,9 +90,14 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
   html += heading(tr("Latency")) + table + QStringLiteral("<tr>") + cell({}, false) + cell(muted(tr("p50"))) +
           cell(muted(tr("p95"))) + cell(muted(tr("p99"))) + QStringLiteral("</tr>");
   html += QStringLiteral("<tr>") + cell(tr("All"), false) + latencyCells(report.latency) + QStringLiteral("</tr>");
-  for (const auto& replica : report.replicas)
-    html += QStringLiteral("<tr>") + cell(escaped(replica.name), false) + latencyCells(replica.latency) +
-            QStringLiteral("</tr>");
+  for (const auto& replica : report.replicas) {
+    // A long name has a row of its own: beside three columns of numbers it would be broken.
+    constexpr std::size_t kBeside = 10;
+    const bool isLong = replica.name.size() > kBeside;
+    if (isLong) html += QStringLiteral("<tr><td colspan='4'>%1</td></tr>").arg(escaped(replica.name));
+    html += QStringLiteral("<tr>") + cell(isLong ? QString() : escaped(replica.name), false) +
+            latencyCells(replica.latency) + QStringLiteral("</tr>");
+  }
   html += end + heading(tr("Requests and items")) + table;
   const auto work = [](std::uint64_t requests, double items) {
     return tr("%1 requests, %2").arg(formatCount(static_cast<double>(requests)), formatRate(items));

@@ -14,6 +14,7 @@
 #include <QDir>
 #include <QGuiApplication>
 #include <QHBoxLayout>
+#include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QScrollArea>
@@ -54,8 +55,9 @@ RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_w
   m_progress = new QProgressBar(this);
   m_progress->setAccessibleName(tr("Progress of the run"));
   m_progress->setTextVisible(false);
-  progressRow->addWidget(m_phase, 1);
-  progressRow->addWidget(m_progress, 1);
+  m_progress->setMaximumHeight(fontMetrics().height());
+  progressRow->addWidget(m_phase, 3);
+  progressRow->addWidget(m_progress, 2);
   layout->addLayout(progressRow);
 
   m_tabs = new QTabWidget(this);
@@ -105,6 +107,11 @@ void RunPanel::updateProgress() {
   if (runs.progress() >= 0) m_progress->setValue(static_cast<int>(runs.progress() * 1000));
   const bool viewOnly = m_workspace.document.isOpen() && !m_workspace.document.canRun();
   QString text = viewOnly ? tr("This model has unknown operators: view only") : runs.phaseText();
+  if (runs.state() == RunController::State::Running) {
+    const double total = runs.lastSpec().durationS;
+    text =
+        tr("%1  %2 / %3 s").arg(text, QLocale().toString(runs.elapsedS(), 'f', 1), QLocale().toString(total, 'g', 6));
+  }
   if (text.isEmpty()) text = m_workspace.document.isOpen() ? tr("Ready") : tr("Open a model to run it");
   m_phase->setText(text);
 }

@@ -14,7 +14,7 @@
 namespace tandem::ui {
 namespace {
 
-constexpr int kMargin = 10;
+constexpr int kMargin = 8, kTop = 4;
 
 Qt::BrushStyle hatchOf(int part) {
   static constexpr std::array<Qt::BrushStyle, 4> kHatches = {Qt::NoBrush, Qt::BDiagPattern, Qt::Dense6Pattern,
@@ -83,10 +83,18 @@ QString BarChart::summary() const {
   return QStringLiteral("%1. %2").arg(m_title, bars.isEmpty() ? m_emptyText : bars.join(QStringLiteral("; ")));
 }
 
-int BarChart::rowHeight() const { return fontMetrics().height() * 2 + 6; }
+int BarChart::roomyRow() const { return fontMetrics().height() * 2 + 6; }
+
+// Rows move together before the chart asks for more than it has.
+int BarChart::rowHeight() const {
+  const int rows = std::max(1, static_cast<int>(m_labels.size()));
+  return std::clamp((height() - top() - kTop) / rows, tightRow(), roomyRow());
+}
+
+int BarChart::tightRow() const { return fontMetrics().height() + 5; }
 
 int BarChart::top() const {
-  return kMargin + fontMetrics().height() + 8 + (m_parts.size() > 1 ? fontMetrics().height() + 6 : 0);
+  return kTop + fontMetrics().height() + 4 + (m_parts.size() > 1 ? fontMetrics().height() + 2 : 0);
 }
 
 int BarChart::labelWidth() const {
@@ -96,10 +104,12 @@ int BarChart::labelWidth() const {
 }
 
 QSize BarChart::sizeHint() const {
-  return {320, top() + rowHeight() * std::max(1, static_cast<int>(m_labels.size())) + kMargin};
+  return {320, top() + roomyRow() * std::max(1, static_cast<int>(m_labels.size())) + kTop};
 }
 
-QSize BarChart::minimumSizeHint() const { return {180, sizeHint().height()}; }
+QSize BarChart::minimumSizeHint() const {
+  return {180, top() + tightRow() * std::max(2, static_cast<int>(m_labels.size())) + kTop};
+}
 
 // A limit far above the bars would leave them as slivers; it is written instead of drawn then.
 double BarChart::scaleMaximum() const {
@@ -116,11 +126,11 @@ QRect BarChart::barRect(int bar) const {
   const int left = kMargin + labelWidth();
   const QString sample =
       formatValue(m_unit, scaleMaximum()) + QStringLiteral(" / ") + formatValue(m_unit, scaleMaximum());
-  const int reserved =
-      fontMetrics().horizontalAdvance(m_limits.isEmpty() ? formatValue(m_unit, scaleMaximum()) : sample) + 14;
-  const int height = fontMetrics().height() + 4;
-  return {left, top() + bar * rowHeight() + (rowHeight() - height) / 2,
-          std::max(20, width() - left - reserved - kMargin), height};
+  const bool limited = std::any_of(m_limits.begin(), m_limits.end(), [](double limit) { return limit > 0; });
+  const int reserved = fontMetrics().horizontalAdvance(limited ? sample : formatValue(m_unit, scaleMaximum())) + 14;
+  const int thickness = fontMetrics().height() + 2;
+  return {left, top() + bar * rowHeight() + (rowHeight() - thickness) / 2,
+          std::max(20, width() - left - reserved - kMargin), thickness};
 }
 
 void BarChart::paintEvent(QPaintEvent*) {
@@ -130,7 +140,7 @@ void BarChart::paintEvent(QPaintEvent*) {
   p.setPen(theme.text);
   p.setFont(boldOf(font()));
   const int line = fontMetrics().height();
-  p.drawText(QRect(kMargin, kMargin, width() - 2 * kMargin, line), Qt::AlignLeft | Qt::AlignVCenter,
+  p.drawText(QRect(kMargin, kTop, width() - 2 * kMargin, line), Qt::AlignLeft | Qt::AlignVCenter,
              QFontMetrics(boldOf(font())).elidedText(m_title, Qt::ElideRight, width() - 2 * kMargin));
   p.setFont(font());
   if (m_labels.isEmpty()) {
@@ -140,7 +150,7 @@ void BarChart::paintEvent(QPaintEvent*) {
   }
   if (m_parts.size() > 1) {
     int x = kMargin;
-    const int y = kMargin + line + 6;
+    const int y = kTop + line + 2;
     for (int part = 0; part < m_parts.size(); ++part) {
       fillPart(p, QRectF(x, y + line / 2.0 - 5, 12, 10), partColor(part), hatchOf(part));
       p.setPen(theme.mutedText);

@@ -43,6 +43,8 @@ class BarChart : public QWidget {
   [[nodiscard]] double scaleMaximum() const;
   [[nodiscard]] int labelWidth() const;
   [[nodiscard]] int rowHeight() const;
+  [[nodiscard]] int roomyRow() const;
+  [[nodiscard]] int tightRow() const;
   [[nodiscard]] int top() const;
 
   QString m_title, m_emptyText;

@@ -3,6 +3,7 @@
 
 #include "ui/core/theme.hpp"
 #include "ui/widgets/chart/axis_scale.hpp"
+#include "ui/widgets/chart/chart_legend.hpp"
 
 #include <QCategoryAxis>
 #include <QChart>
@@ -14,7 +15,6 @@
 #include <QLineSeries>
 #include <QMouseEvent>
 #include <QPainter>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -37,21 +37,8 @@ struct Series {
   QList<QPointF> shown; // what the chart has now
   bool visible = true;
   QLineSeries* line = nullptr;
-  QToolButton* toggle = nullptr;
+  Qt::PenStyle style = Qt::SolidLine;
 };
-
-QIcon swatch(const QColor& color, const QPalette& palette, bool on) {
-  constexpr int kSide = 24; // twice the size, for high-density screens
-  QPixmap pixmap(kSide, kSide);
-  pixmap.setDevicePixelRatio(2);
-  pixmap.fill(Qt::transparent);
-  QPainter p(&pixmap);
-  p.setRenderHint(QPainter::Antialiasing);
-  p.setPen(QPen(on ? color : palette.color(QPalette::Mid), 1.5));
-  p.setBrush(on ? QBrush(color) : QBrush(Qt::NoBrush));
-  p.drawRoundedRect(QRectF(1.5, 1.5, 9, 9), 2, 2);
-  return pixmap;
-}
 
 // The value at `x`, from the nearest point at most a second away.
 std::optional<double> valueAt(const QList<QPointF>& points, double x) {
@@ -63,31 +50,6 @@ std::optional<double> valueAt(const QList<QPointF>& points, double x) {
   if (nearest == points.end() || std::fabs(nearest->x() - x) > 1.0) return std::nullopt;
   return nearest->y();
 }
-
-// A legend entry that shows and hides its line: flat, because four pressed buttons would outweigh the chart.
-class SeriesToggle : public QToolButton {
- public:
-  using QToolButton::QToolButton;
-
- protected:
-  void paintEvent(QPaintEvent*) override {
-    QPainter p(this);
-    const QPalette::ColorGroup group = isChecked() ? QPalette::Active : QPalette::Disabled;
-    if (underMouse() || hasFocus()) {
-      p.setRenderHint(QPainter::Antialiasing);
-      p.setPen(hasFocus() ? QPen(palette().color(QPalette::Highlight)) : QPen(Qt::NoPen));
-      p.setBrush(palette().color(QPalette::AlternateBase));
-      p.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
-    }
-    icon().paint(&p, QRect(5, (height() - 12) / 2, 12, 12));
-    p.setPen(palette().color(group, QPalette::WindowText));
-    p.drawText(rect().adjusted(21, 0, -4, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
-  }
-  [[nodiscard]] QSize sizeHint() const override {
-    return {fontMetrics().horizontalAdvance(text()) + 28, fontMetrics().height() + 6};
-  }
-  [[nodiscard]] QSize minimumSizeHint() const override { return sizeHint(); }
-};
 
 // Lies over the chart and lets the mouse through; a chart repaint does not touch it and the other way round.
 class Overlay : public QWidget {
@@ -118,6 +80,7 @@ struct LiveChart::Private {
   Overlay* overlay = nullptr;
   QHBoxLayout* header = nullptr;
   QLabel* titleLabel = nullptr;
+  ChartLegend* legend = nullptr;
   Theme theme;
   bool paused = false;
   qint64 now = 0;
@@ -137,17 +100,24 @@ struct LiveChart::Private {
     QFont bold = titleLabel->font();
     bold.setWeight(QFont::DemiBold);
     titleLabel->setFont(bold);
+    titleLabel->setMinimumHeight(q->fontMetrics().height() + 2); // as high as a corner widget
     header = new QHBoxLayout;
-    header->setContentsMargins(8, 4, 6, 0);
+    header->setContentsMargins(8, 3, 4, 0);
     header->setSpacing(2);
     header->addWidget(titleLabel);
     header->addStretch(1);
+    legend = new ChartLegend(q);
+    QObject::connect(legend, &ChartLegend::toggled, q, [this](int i, bool on) { q->setSeriesVisible(i, on); });
+    QObject::connect(legend, &ChartLegend::heightChanged, q, [this] { q->updateGeometry(); });
+    auto* legendRow = new QHBoxLayout;
+    legendRow->setContentsMargins(4, 0, 4, 0);
+    legendRow->addWidget(legend);
 
     chart = new QChart;
     chart->setAnimationOptions(QChart::NoAnimation);
     chart->legend()->hide();
     chart->setBackgroundVisible(false);
-    chart->setMargins(QMargins(4, 4, 10, 2));
+    chart->setMargins(QMargins(4, 6, 10, 0));
     chart->layout()->setContentsMargins(0, 0, 0, 0);
     x = new QCategoryAxis(chart);
     x->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
@@ -176,6 +146,7 @@ struct LiveChart::Private {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addLayout(header);
+    column->addLayout(legendRow);
     column->addWidget(view, 1);
   }
 
@@ -211,14 +182,17 @@ struct LiveChart::Private {
       axis->setGridLinePen(QPen(theme.grid, 1));
       axis->setLinePen(QPen(theme.grid, 1));
     }
+    legend->setFont(small);
     for (std::size_t i = 0; i < series.size(); ++i) styleSeries(i);
   }
 
   void styleSeries(std::size_t i) {
     const QColor color = colorOf(series[i], static_cast<int>(i));
-    series[i].line->setPen(QPen(color, 1.5, Qt::SolidLine, Qt::FlatCap, Qt::BevelJoin));
-    series[i].toggle->setIcon(swatch(color, q->palette(), series[i].visible));
+    series[i].line->setPen(QPen(color, 1.5, series[i].style, Qt::FlatCap, Qt::BevelJoin));
+    legend->setLook(static_cast<int>(i), color, series[i].style, series[i].visible);
   }
+
+  [[nodiscard]] QString spoken(const QString& name) const { return LiveChart::tr("Show %1 in %2").arg(name, title); }
 
   int add(Series s) {
     const int index = static_cast<int>(series.size());
@@ -227,14 +201,7 @@ struct LiveChart::Private {
     chart->addSeries(s.line);
     s.line->attachAxis(x);
     s.line->attachAxis(y);
-    s.toggle = new SeriesToggle(q);
-    s.toggle->setText(s.name);
-    s.toggle->setCheckable(true);
-    s.toggle->setChecked(true);
-    s.toggle->setToolTip(LiveChart::tr("Show or hide %1").arg(s.name));
-    s.toggle->setAccessibleName(LiveChart::tr("Show %1 in %2").arg(s.name, title));
-    QObject::connect(s.toggle, &QToolButton::toggled, q, [this, index](bool on) { q->setSeriesVisible(index, on); });
-    header->addWidget(s.toggle);
+    legend->add(s.name, spoken(s.name));
     series.push_back(std::move(s));
     styleSeries(series.size() - 1);
     return index;
@@ -328,19 +295,19 @@ LiveChart::LiveChart(const QString& title, Unit unit, QWidget* parent)
 LiveChart::~LiveChart() = default;
 
 int LiveChart::addSeries(const QString& name, const QColor& color, RingSeries::Aggregate aggregate) {
-  return d->add({name, color, kNotADevice, RingSeries(aggregate), {}, true, nullptr, nullptr});
+  return d->add({name, color, kNotADevice, RingSeries(aggregate), {}, true, nullptr, Qt::SolidLine});
 }
 
 int LiveChart::addDeviceSeries(const QString& name, int deviceIndex, RingSeries::Aggregate aggregate) {
-  return d->add({name, {}, deviceIndex, RingSeries(aggregate), {}, true, nullptr, nullptr});
+  return d->add({name, {}, deviceIndex, RingSeries(aggregate), {}, true, nullptr, Qt::SolidLine});
 }
 
 void LiveChart::clearSeries() {
   for (Series& s : d->series) {
     d->chart->removeSeries(s.line);
     delete s.line;
-    delete s.toggle;
   }
+  d->legend->clear();
   d->series.clear();
   clearData();
 }
@@ -352,12 +319,26 @@ void LiveChart::setSeriesVisible(int series, bool visible) {
   if (s.visible == visible) return;
   s.visible = visible;
   s.line->setVisible(visible);
-  s.toggle->setChecked(visible);
+  d->legend->setChecked(series, visible);
   d->styleSeries(static_cast<std::size_t>(series));
   d->draw();
 }
 
 bool LiveChart::isSeriesVisible(int series) const { return d->series.at(static_cast<std::size_t>(series)).visible; }
+
+void LiveChart::setSeriesDescription(int series, const QString& description) {
+  d->legend->describe(series, description, d->spoken(description));
+}
+
+void LiveChart::setSeriesStyle(int series, Qt::PenStyle style) {
+  d->series.at(static_cast<std::size_t>(series)).style = style;
+  d->styleSeries(static_cast<std::size_t>(series));
+}
+
+void LiveChart::setCornerWidget(QWidget* widget) {
+  d->header->addWidget(widget);
+  widget->show();
+}
 
 void LiveChart::append(int series, qint64 timeMs, double value) {
   d->series.at(static_cast<std::size_t>(series)).ring.add(timeMs, value);
@@ -409,7 +390,11 @@ QString LiveChart::summary() const {
 double LiveChart::yMaximum() const { return d->maximum.value(); }
 
 QSize LiveChart::sizeHint() const { return {360, 200}; }
-QSize LiveChart::minimumSizeHint() const { return {200, 120}; }
+// Title and legend with enough below them for a readable plot.
+QSize LiveChart::minimumSizeHint() const {
+  constexpr int kPlot = 72;
+  return {200, fontMetrics().height() + 4 + d->legend->minimumHeight() + kPlot};
+}
 
 void LiveChart::showCrosshair(double secondsAgo) {
   const double position = secondsAgo > 0 ? 1 : std::max(secondsAgo, -kWindowSeconds);

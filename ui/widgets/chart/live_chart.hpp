@@ -27,6 +27,10 @@ class LiveChart : public QWidget {
   /// A series in the colour of a device; follows the theme.
   int addDeviceSeries(const QString& name, int deviceIndex,
                       RingSeries::Aggregate aggregate = RingSeries::Aggregate::Mean);
+  /// The whole name behind a short one: for the legend's tooltip and assistive technology.
+  void setSeriesDescription(int series, const QString& description);
+  /// How the line is drawn, for lines of one colour.
+  void setSeriesStyle(int series, Qt::PenStyle style);
   void clearSeries();
   [[nodiscard]] int seriesCount() const;
   void setSeriesVisible(int series, bool visible);
@@ -40,6 +44,8 @@ class LiveChart : public QWidget {
   [[nodiscard]] bool isPaused() const;
   void clearData();
 
+  /// Shows `widget` at the right of the title; taken over.
+  void setCornerWidget(QWidget* widget);
   [[nodiscard]] QString title() const;
   /// One sentence per series with last and largest value; for assistive technology and tests.
   [[nodiscard]] QString summary() const;

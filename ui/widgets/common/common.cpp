@@ -20,7 +20,7 @@
 namespace tandem::ui {
 namespace {
 
-constexpr int kTypingPauseMs = 120;
+constexpr int kTypingPauseMs = 120, kReadingMs = 8000;
 
 void clearLayout(QBoxLayout* layout) {
   while (QLayoutItem* item = layout->takeAt(0)) {
@@ -223,6 +223,7 @@ bool CollapsibleSection::isExpanded() const { return m_header->isChecked(); }
 
 MessageBar::MessageBar(QWidget* parent)
     : QFrame(parent),
+      m_leave(new QTimer(this)),
       m_icon(new QLabel(this)),
       m_text(new QLabel(this)),
       m_detail(new QLabel(this)),
@@ -251,12 +252,27 @@ MessageBar::MessageBar(QWidget* parent)
   row->addLayout(texts, 1);
   row->addLayout(m_buttons);
   row->addWidget(m_close, 0, Qt::AlignTop);
-  connect(m_close, &QToolButton::clicked, this, [this] {
-    hide();
-    emit closed();
+  connect(m_close, &QToolButton::clicked, this, &MessageBar::close);
+  m_leave->setSingleShot(true);
+  m_leave->setInterval(kReadingMs);
+  connect(m_leave, &QTimer::timeout, this, [this] {
+    if (underMouse())
+      m_leave->start();
+    else
+      close();
   });
   hide();
 }
+
+void MessageBar::close() {
+  m_leave->stop();
+  hide();
+  emit closed();
+}
+
+void MessageBar::setDetailToolTip(const QString& text) { m_detail->setToolTip(text); }
+
+void MessageBar::setReadingTime(int ms) { m_leave->setInterval(ms); }
 
 void MessageBar::showMessage(MessageKind kind, const QString& text, const QString& detail,
                              const QList<QAction*>& actions) {
@@ -264,6 +280,12 @@ void MessageBar::showMessage(MessageKind kind, const QString& text, const QStrin
   m_text->setText(text);
   m_detail->setText(detail);
   m_detail->setVisible(!detail.isEmpty());
+  m_detail->setToolTip({});
+  const bool leaves = (kind == MessageKind::Success || kind == MessageKind::Info) && actions.isEmpty();
+  if (leaves)
+    m_leave->start();
+  else
+    m_leave->stop();
   clearLayout(m_buttons);
   for (QAction* action : actions) {
     QPushButton* button = buttonFor(action, this);

@@ -13,6 +13,7 @@
 
 class QAction;
 class QBoxLayout;
+class QTimer;
 class QToolButton;
 
 namespace tandem::ui {
@@ -102,7 +103,8 @@ class CollapsibleSection : public QWidget {
 
 enum class MessageKind { Info, Success, Warning, Error };
 
-/// A message across the top of a view with actions and a close button: "The worker died. [Run again]".
+/// A message across the top of a view with actions and a close button: "The worker died. [Run again]". Good news and
+/// hints without actions leave by themselves, but not while the pointer rests on them.
 class MessageBar : public QFrame {
   Q_OBJECT
  public:
@@ -111,6 +113,10 @@ class MessageBar : public QFrame {
   /// one also closes the bar.
   void showMessage(MessageKind kind, const QString& text, const QString& detail = {},
                    const QList<QAction*>& actions = {});
+  /// More than fits, for the message that is shown now.
+  void setDetailToolTip(const QString& text);
+  /// How long good news and hints stay; 8 s unless told.
+  void setReadingTime(int ms);
   [[nodiscard]] QString text() const;
   [[nodiscard]] MessageKind kind() const { return m_kind; }
 
@@ -123,7 +129,9 @@ class MessageBar : public QFrame {
 
  private:
   void applyTheme();
+  void close();
   MessageKind m_kind = MessageKind::Info;
+  QTimer* m_leave;
   QLabel* m_icon;
   QLabel* m_text;
   QLabel* m_detail;
