@@ -8,10 +8,49 @@
 #include <QListWidget>
 #include <QPushButton>
 #include <QStackedWidget>
+#include <QStyleOptionButton>
+#include <QStylePainter>
 #include <QTextBrowser>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace tandem::ui {
+namespace {
+
+// Icon and two lines of text at the left. A style sheet could do that, but keeps the colours of the theme it began
+// with.
+class ChoiceButton : public QPushButton {
+ public:
+  using QPushButton::QPushButton;
+  [[nodiscard]] QSize sizeHint() const override {
+    const QSize words = fontMetrics().size(0, text());
+    return {words.width() + iconSize().width() + 3 * gap(), std::max(words.height(), iconSize().height()) + 2 * gap()};
+  }
+  [[nodiscard]] QSize minimumSizeHint() const override { return {iconSize().width() * 4, sizeHint().height()}; }
+
+ protected:
+  void paintEvent(QPaintEvent*) override {
+    QStylePainter painter(this);
+    QStyleOptionButton option;
+    initStyleOption(&option);
+    option.text.clear();
+    option.icon = {};
+    painter.drawControl(QStyle::CE_PushButton, option);
+    const QRect inside = rect().adjusted(gap(), 0, -gap(), 0);
+    QRect sign(QPoint(), iconSize());
+    sign.moveCenter({inside.left() + iconSize().width() / 2, inside.center().y()});
+    icon().paint(&painter, sign, Qt::AlignCenter, isEnabled() ? QIcon::Normal : QIcon::Disabled);
+    painter.setPen(option.palette.color(QPalette::ButtonText));
+    painter.drawText(inside.adjusted(iconSize().width() + gap(), 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
+  }
+
+ private:
+  [[nodiscard]] int gap() const { return fontMetrics().height() * 3 / 4; }
+};
+
+} // namespace
+
 StartPage::StartPage(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
   setObjectName(QStringLiteral("start_page"));
   m_pages = new QStackedWidget(this);
@@ -46,12 +85,11 @@ QWidget* StartPage::makeChoices() {
   inner->addSpacing(em / 2);
   const auto choice = [&](const QString& name, const QString& iconName, const QString& headline,
                           const QString& detail) {
-    auto* button = new QPushButton(icon(iconName), headline + QLatin1Char('\n') + detail, column);
+    auto* button = new ChoiceButton(icon(iconName), headline + QLatin1Char('\n') + detail, column);
     button->setObjectName(name);
     button->setIconSize(QSize(em * 2, em * 2));
     button->setAccessibleName(headline);
     button->setAccessibleDescription(detail);
-    button->setStyleSheet(QStringLiteral("text-align: left; padding: %1px;").arg(em * 3 / 4));
     inner->addWidget(button);
     return button;
   };

@@ -83,7 +83,7 @@ void CanvasPainter::paint(QPainter& painter, const Picture& picture, const QRect
   else if (detail == Detail::Full) {
     picture.geometry.boxIndex.query(exposed, m_found);
     for (const int box : std::vector<int>(m_found)) paintBox(painter, picture, box);
-    paintEdgeLabels(painter, picture, exposed);
+    paintEdgeLabels(painter, picture, exposed, zoom);
   } else {
     paintShapes(painter, picture, exposed, detail == Detail::Names);
   }
@@ -194,31 +194,33 @@ void CanvasPainter::paintEdge(QPainter& painter, const Picture& picture, int edg
   painter.drawPolygon(head, 3);
 }
 
-// The bytes of a copy stand in the middle of the edge's longest slanted or free part.
-void CanvasPainter::paintEdgeLabels(QPainter& painter, const Picture& picture, const QRectF& exposed) {
-  const GraphLayout& layout = picture.geometry.layout;
+void CanvasPainter::paintEdgeLabels(QPainter& painter, const Picture& picture, const QRectF& exposed, double zoom) {
   picture.geometry.edgeIndex.query(exposed, m_found);
-  for (const int e : std::vector<int>(m_found)) {
-    const EdgeLook& look = picture.looks.edges[at(e)];
-    if (!look.transfer || look.label.isEmpty()) continue;
-    const int first = layout.edgeStart[at(e)], last = layout.edgeStart[at(e) + 1] - 1;
-    // From the target's side: several copies of one tensor part there.
-    QPointF middle;
-    double longest = -1;
-    for (int p = last; p > first && p > last - 3; --p) {
-      const QPointF a = layout.points[at(p - 1)], b = layout.points[at(p)];
-      const double length = std::fabs(a.y() - b.y());
-      if (length <= longest) continue;
-      longest = length;
-      middle = (a + b) / 2;
-    }
-    const double width = m_subtitleMetrics.horizontalAdvance(look.label) + 12;
-    const QRectF pill(middle.x() - width / 2, middle.y() - 8.5, width, 17);
-    painter.setBrush(picture.theme.window);
-    painter.setPen(QPen(picture.theme.transfer, 1.2));
-    painter.drawRoundedRect(pill, 8.5, 8.5);
-    text(painter, pill, look.label, m_subtitle, m_subtitleMetrics, Qt::AlignCenter, picture.theme.text);
+  for (const int e : std::vector<int>(m_found)) paintEdgeLabel(painter, picture, e, zoom);
+}
+
+// The bytes of a copy stand in the middle of the edge's longest slanted or free part.
+void CanvasPainter::paintEdgeLabel(QPainter& painter, const Picture& picture, int edge, double zoom) {
+  const GraphLayout& layout = picture.geometry.layout;
+  const EdgeLook& look = picture.looks.edges[at(edge)];
+  if (!look.transfer || look.label.isEmpty() || detailAt(zoom) != Detail::Full) return;
+  const int first = layout.edgeStart[at(edge)], last = layout.edgeStart[at(edge) + 1] - 1;
+  // From the target's side: several copies of one tensor part there.
+  QPointF middle;
+  double longest = -1;
+  for (int p = last; p > first && p > last - 3; --p) {
+    const QPointF a = layout.points[at(p - 1)], b = layout.points[at(p)];
+    const double length = std::fabs(a.y() - b.y());
+    if (length <= longest) continue;
+    longest = length;
+    middle = (a + b) / 2;
   }
+  const double width = m_subtitleMetrics.horizontalAdvance(look.label) + 12;
+  const QRectF pill(middle.x() - width / 2, middle.y() - 8.5, width, 17);
+  painter.setBrush(picture.theme.window);
+  painter.setPen(QPen(picture.theme.transfer, 1.2));
+  painter.drawRoundedRect(pill, 8.5, 8.5);
+  text(painter, pill, look.label, m_subtitle, m_subtitleMetrics, Qt::AlignCenter, picture.theme.text);
 }
 
 void CanvasPainter::paintShapes(QPainter& painter, const Picture& picture, const QRectF& exposed, bool names) {

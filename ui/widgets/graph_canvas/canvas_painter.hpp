@@ -37,6 +37,8 @@ class CanvasPainter {
 
   /// `exposed` in scene units; the painter's transform must map scene units to the device at `zoom`.
   void paint(QPainter& painter, const Picture& picture, const QRectF& exposed, double zoom);
+  /// The label of one edge again, for when something was drawn over it; nothing where paint() shows none.
+  void paintEdgeLabel(QPainter& painter, const Picture& picture, int edge, double zoom);
   /// The whole layout as small coloured boxes, for the minimap: painter scaled to scene units, no texts, no edges.
   static void paintBlocks(QPainter& painter, const Picture& picture, const QRectF& exposed, double minSize);
 
@@ -47,7 +49,7 @@ class CanvasPainter {
   void paintFrames(QPainter& painter, const Picture& picture, const QRectF& exposed, Detail detail, double zoom);
   void paintEdges(QPainter& painter, const Picture& picture, const QRectF& exposed, Detail detail, double zoom);
   void paintEdge(QPainter& painter, const Picture& picture, int edge, const QRectF& exposed, double zoom) const;
-  void paintEdgeLabels(QPainter& painter, const Picture& picture, const QRectF& exposed);
+  void paintEdgeLabels(QPainter& painter, const Picture& picture, const QRectF& exposed, double zoom);
   void paintShapes(QPainter& painter, const Picture& picture, const QRectF& exposed, bool names);
   void paintBox(QPainter& painter, const Picture& picture, int box);
   void paintNodeBody(QPainter& painter, const Picture& picture, const QRectF& rect, const BoxLook& look);

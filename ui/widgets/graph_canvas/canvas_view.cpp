@@ -133,7 +133,7 @@ void GraphCanvas::Private::paintOverlay(QPainter& p) {
   }
 }
 
-void GraphCanvas::Private::paintIncidentEdges(QPainter& p, int box) const {
+void GraphCanvas::Private::paintIncidentEdges(QPainter& p, int box) {
   const GraphLayout& layout = geometry.layout;
   const int first = geometry.incidentStart[at(box)], last = geometry.incidentStart[at(box) + 1];
   p.setPen(QPen(theme.selection, 2));
@@ -154,6 +154,12 @@ void GraphCanvas::Private::paintIncidentEdges(QPainter& p, int box) const {
       p.drawPath(curve);
     }
   }
+  p.save();
+  p.translate(view.offset);
+  p.scale(view.zoom, view.zoom);
+  for (int i = first; i < std::min(last, first + kMaxIncidentEdges); ++i)
+    painter.paintEdgeLabel(p, picture(), geometry.incident[at(i)], view.zoom);
+  p.restore();
 }
 
 void GraphCanvas::Private::paintHalos(QPainter& p, const QRectF& exposed) {

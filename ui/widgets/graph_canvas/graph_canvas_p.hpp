@@ -57,7 +57,7 @@ struct GraphCanvas::Private {
   void paintEmpty(QPainter& painter) const;
   void paintOverlay(QPainter& painter);
   void paintHalos(QPainter& painter, const QRectF& exposed);
-  void paintIncidentEdges(QPainter& painter, int box) const;
+  void paintIncidentEdges(QPainter& painter, int box);
   void paintLegend(QPainter& painter);
   void paintMinimap(QPainter& painter);
   void renderMinimap();
