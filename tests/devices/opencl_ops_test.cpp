@@ -222,6 +222,25 @@ TEST(ViewsOnOpenCl, NeedNoKernel) {
   expectSameAsReference(b, 0, 0);
 }
 
+TEST(GemmOnOpenCl, LargePlainProductsAgreeOnBothKernelFamilies) { // CLBlast computes them on GPUs
+  GraphBuilder b;
+  const ValueId a = b.input("a", randomTensor({131, 70}, 1));
+  const ValueId at = b.input("at", randomTensor({70, 131}, 2));
+  const ValueId w = b.constant(randomTensor({70, 129}, 3));
+  const ValueId wt = b.input("wt", randomTensor({129, 70}, 4));
+  const ValueId row = b.input("row", randomTensor({1, 1100}, 5));
+  const auto trans = [](std::int64_t x, std::int64_t y) {
+    return attributes({{"transA", x}, {"transB", y}, {"alpha", 0.5f}});
+  };
+  b.output(b.add("Gemm", {a, w}, trans(0, 0)));
+  b.output(b.add("Gemm", {at, w}, trans(1, 0)));
+  b.output(b.add("Gemm", {a, wt}, trans(0, 1)));
+  b.output(b.add("Gemm", {at, wt}, trans(1, 1)));
+  b.output(b.add("MatMul", {a, w}));
+  b.output(b.add("MatMul", {row, b.constant(randomTensor({1100, 1000}, 6))}));
+  expectSameAsReference(b);
+}
+
 TEST(GemmOnOpenCl, TakesEveryTransposeAndBias) {
   GraphBuilder b;
   const ValueId a = b.input("a", randomTensor({17, 23}, 1));

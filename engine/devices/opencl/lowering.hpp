@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 
@@ -25,11 +26,20 @@ struct Int8 {
 /// A buffer, a scalar, or a vector. Ref::Kind::None passes a null pointer.
 using Arg = std::variant<Ref, std::int32_t, float, Int8>;
 
-/// One kernel launch.
+/// C = alpha * op(A) op(B) by CLBlast, all row-major; the step's arguments are A, B and C.
+struct BlasProduct {
+  std::size_t m = 0, n = 0, k = 0;
+  bool transposeA = false, transposeB = false;
+  std::size_t rowA = 0, rowB = 0; ///< elements from one stored row to the next
+  float alpha = 1;
+};
+
+/// One kernel launch, or one call of CLBlast.
 struct Step {
-  std::string source;  ///< kernels/<source>.cl
-  std::string kernel;  ///< function in it
-  std::string options; ///< -D...
+  std::optional<BlasProduct> blas; ///< set: source, kernel, options and extents have no meaning
+  std::string source;              ///< kernels/<source>.cl
+  std::string kernel;              ///< function in it
+  std::string options;             ///< -D...
   std::vector<Arg> args;
   std::array<std::size_t, 3> global{1, 1, 1};
   std::array<std::size_t, 3> local{1, 1, 1};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/opencl_program.hpp"
 
+#include "engine/devices/opencl/detail/blas.hpp"
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 
 namespace tandem::opencl {
@@ -50,6 +51,10 @@ Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& devic
 Result<void> OpenClProgram::build(const CancelToken& cancel) {
   for (const Step& step : m_steps) {
     TANDEM_TRY(cancel.check());
+    if (step.blas) {
+      m_programs.push_back(nullptr); // CLBlast keeps its programs itself
+      continue;
+    }
     m_programs.push_back(TANDEM_TRY(m_device.context().library->get(step.source, step.options)));
   }
   return {};
@@ -162,6 +167,12 @@ Result<void> OpenClInstance::setArguments(std::span<Buffer* const> inputs, std::
   const auto& steps = m_program->steps();
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Step& step = steps[s];
+    m_blas.emplace_back();
+    if (step.blas) {
+      for (std::size_t a = 0; a < 3; ++a) m_blas[s][a] = memOf(std::get<Ref>(step.args[a]));
+      m_kernels.emplace_back();
+      continue;
+    }
     cl_int code = CL_SUCCESS;
     KernelHandle kernel(clCreateKernel(m_program->programs()[s], step.kernel.c_str(), &code));
     if (code != CL_SUCCESS) return clFailed("creating kernel " + step.kernel, code, m_program->device().id());
@@ -202,8 +213,10 @@ Result<void> OpenClInstance::run(Stream& stream) {
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Step& step = steps[s];
     cl_event event = nullptr;
-    const cl_int code = clEnqueueNDRangeKernel(own.queue(), m_kernels[s].get(), 3, nullptr, step.global.data(),
-                                               step.local.data(), 0, nullptr, recorder ? &event : nullptr);
+    const cl_int code = step.blas
+                            ? enqueueProduct(own.queue(), *step.blas, m_blas[s], recorder ? &event : nullptr)
+                            : clEnqueueNDRangeKernel(own.queue(), m_kernels[s].get(), 3, nullptr, step.global.data(),
+                                                     step.local.data(), 0, nullptr, recorder ? &event : nullptr);
     if (code != CL_SUCCESS)
       return clFailed("starting kernel " + step.kernel, code, step.label + " on " + m_program->device().id());
     if (event) own.note(EventHandle(event), TraceKind::Kernel, m_labels[s], step.traceNode, 0);

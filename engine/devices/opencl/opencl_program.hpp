@@ -53,7 +53,8 @@ class OpenClInstance final : public Instance {
 
   std::shared_ptr<const OpenClProgram> m_program;
   MemHandle m_arena;
-  std::vector<MemHandle> m_slots;      ///< sub-buffers of m_arena, one per arena request
+  std::vector<MemHandle> m_slots;            ///< sub-buffers of m_arena, one per arena request
+  std::vector<std::array<cl_mem, 3>> m_blas; ///< per step: A, B and C of a product by CLBlast
   std::vector<KernelHandle> m_kernels; ///< own ones: setting arguments of a shared kernel object is not thread-safe
   TraceRecorder* m_labelsOf = nullptr;
   std::vector<std::uint32_t> m_labels;

@@ -143,9 +143,38 @@ void emitTile(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) {
   lowering.launch(std::move(step));
 }
 
+/// CLBlast pays its own set-up per call; below about a million multiply-adds one launch of ours is cheaper.
+constexpr std::int64_t kLeastBlasWork = std::int64_t{1} << 20;
+
+bool fitsBlas(const Product& p) {
+  return batches(p) == 1 && !p.add && p.activation.kind == ops::ActivationKind::None && (p.aK == 1 || p.aRow == 1) &&
+         (p.bColumn == 1 || p.bK == 1) && p.m * p.n * p.k >= kLeastBlasWork;
+}
+
+void emitBlas(Lowering& lowering, const Product& p, std::size_t bInput) {
+  BlasProduct product;
+  product.m = static_cast<std::size_t>(p.m);
+  product.n = static_cast<std::size_t>(p.n);
+  product.k = static_cast<std::size_t>(p.k);
+  product.transposeA = p.aK != 1;
+  product.transposeB = p.bColumn != 1;
+  // A matrix of one row has any stride; CLBlast wants at least the row's length.
+  product.rowA = static_cast<std::size_t>(product.transposeA ? std::max(p.aK, p.m) : std::max(p.aRow, p.k));
+  product.rowB = static_cast<std::size_t>(product.transposeB ? std::max(p.bColumn, p.k) : std::max(p.bK, p.n));
+  product.alpha = p.scale;
+  Step step;
+  step.blas = product;
+  step.kernel = "CLBlast Gemm";
+  step.args = {lowering.input(0), lowering.input(bInput), lowering.output(0)};
+  lowering.setKernelName("clblast_gemm");
+  lowering.launch(std::move(step));
+}
+
 void emitProduct(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) {
   if (p.m == 0 || p.n == 0 || batches(p) == 0) return lowering.output(0), void();
-  if (lowering.gpuStyle())
+  if (lowering.gpuStyle() && fitsBlas(p))
+    emitBlas(lowering, p, bInput);
+  else if (lowering.gpuStyle())
     emitTile(lowering, p, bInput, d);
   else
     emitPanel(lowering, p, bInput, d);
