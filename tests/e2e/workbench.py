@@ -254,6 +254,10 @@ class Steps:
         app.wait("effective", "idle")
         state = app.state()
         check(state["summary"] == before, f"the reopened placement gives the same: {state['summary']} / {before}")
+        app.ask("select " + self.assigned[0])
+        app.key("alt+2")
+        app.shot("inspector")
+        app.key("alt+3")
 
     def set_duration(self, seconds):
         self.app.click("duration")

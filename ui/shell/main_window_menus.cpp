@@ -166,6 +166,19 @@ void MainWindow::makeViewMenu() {
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
                             m_docks[QStringLiteral("dock_log")]})
     panels->addAction(dock->toggleViewAction());
+  // Closing is not showing: a panel behind a tab is "visible" to its toggle.
+  int number = 0;
+  for (const QString& name : {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"),
+                              QStringLiteral("dock_run"), QStringLiteral("dock_charts"), QStringLiteral("dock_log")}) {
+    QDockWidget* dock = m_docks[name];
+    add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
+        [dock] {
+          dock->show();
+          dock->raise();
+        },
+        {QKeySequence(Qt::ALT | static_cast<Qt::Key>(Qt::Key_1 + number))});
+    ++number;
+  }
   add(menu, QStringLiteral("next_pane"), tr("&Next pane"),
       [this] {
         // F6 goes round: graph, inspector or run, charts or log, devices.
