@@ -27,6 +27,7 @@ MODELS = {
     "byte-sentence-bilstm": [],
     "stories260k-llama": [],
     "bert-dummy-encoder": [],
+    "ppocr-english": [],
     "magika-v3.3": ["--atol", "5e-3"],  # ill-conditioned: float32 and double differ by 3.4e-3
 }
 
