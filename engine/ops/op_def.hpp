@@ -52,6 +52,8 @@ class ReferenceContext {
   /// The tensor to write output `index` into: planned memory where the shape was known before the run, fresh memory
   /// otherwise. Contents are undefined. Call once per wanted output; never aliases an input.
   virtual Tensor output(std::size_t index, DataType type, const Shape& shape) = 0;
+  /// True once somebody asked the run to stop. Kernels that may run without bound (Loop) ask between iterations.
+  virtual bool cancelled() const { return false; }
 
   Error fail(std::string message) const; ///< InputRejected, naming the node
 };
