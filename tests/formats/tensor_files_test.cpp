@@ -97,14 +97,18 @@ TEST(Npy, RefusesWhatDoesNotFit) {
     return tensor.ok() ? std::string() : tensor.error().line();
   };
   EXPECT_THAT(refused("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "1234"), HasSubstr("needs 8 bytes"));
-  EXPECT_THAT(refused("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("element type"));
-  EXPECT_THAT(refused("{'descr': '<U4', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("element type"));
+  EXPECT_THAT(refused("{'descr': '<U4', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("holds text"));
+  EXPECT_THAT(refused("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("objects"));
+  EXPECT_THAT(refused("{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("'<f16'"));
+  EXPECT_THAT(refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "1234"), HasSubstr("complex"));
+  EXPECT_THAT(refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "1234"),
+              HasSubstr("records"));
   EXPECT_THAT(refused("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "1234"), HasSubstr("shape"));
   EXPECT_THAT(refused("{'descr': '<f4', 'fortran_order': False, "
                       "'shape': (4611686018427387904, 4611686018427387904), }",
                       "1234"),
               HasSubstr("too large"));
-  EXPECT_THAT(refused("{'descr': '<f4'", "1234"), HasSubstr("shape"));
+  EXPECT_THAT(refused("{'descr': '<f4'", "1234"), HasSubstr("dictionary"));
   EXPECT_FALSE(readNpy(bytesOf("\x93NUMPY"), "t").ok());
   EXPECT_FALSE(readNpy({}, "t").ok());
 }

@@ -48,6 +48,7 @@ THIRD_PARTY = {
     r"(onnx/|google/protobuf)": ["engine/formats"],
     r"(png\.h|jpeglib\.h)": ["engine/formats/images"],
     r"(zlib\.h|zip\.h)": ["engine/formats/archive"],
+    r"(unicode/)": ["engine/formats/text"],
     r"(nlohmann/)": ["engine/session", "engine/placement", "app/cli", "ui/core"],
     r"(CLI/)": ["app/cli"],
     r"Q[A-Z]|Qt": ["ui", "app/workbench"],

@@ -3,17 +3,19 @@
 #include "engine/base/atomic_file.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/formats/tensors/detail/npy_header.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 #include "engine/formats/tensors/mapped_file.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 namespace tandem {
 namespace {
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
+constexpr std::size_t kMaxHeader = 10'000;
 
 struct Descr {
   std::string_view text; ///< without the byte order mark
@@ -29,45 +31,32 @@ Error rejected(const std::string& what, const std::string& where) {
   return makeError(ErrorCode::InputRejected, what, where, "write it with numpy.save(file, array)");
 }
 
-/// The text after `'key':` in the header's Python dict, without leading blanks; empty where the key is missing.
-std::string_view fieldOf(std::string_view header, std::string_view key) {
-  const std::size_t at = header.find("'" + std::string(key) + "'");
-  if (at == std::string_view::npos) return {};
-  std::string_view rest = header.substr(at + key.size() + 2);
-  const std::size_t start = rest.find_first_not_of(" :");
-  return start == std::string_view::npos ? std::string_view() : rest.substr(start);
-}
-
-std::optional<DataType> typeOf(std::string_view field) {
-  if (field.size() < 5 || field[0] != '\'') return std::nullopt;
-  const std::size_t end = field.find('\'', 1);
-  if (end == std::string_view::npos) return std::nullopt;
-  std::string_view text = field.substr(1, end - 1);
-  if (text.front() != '<' && text.front() != '|' && text.front() != '=') return std::nullopt;
+/// The type that "<f4" or ">i8" names; `swapped` where its bytes are in the other order.
+std::optional<DataType> typeOf(std::string_view text, bool& swapped) {
+  if (text.empty() || std::string_view("<>|=").find(text.front()) == std::string_view::npos) return std::nullopt;
+  const char order = text.front();
   text.remove_prefix(1);
-  for (const Descr& entry : kDescrs)
-    if (entry.text == text) return entry.type;
+  for (const Descr& entry : kDescrs) {
+    if (entry.text != text) continue;
+    swapped = order == '>' && byteSize(entry.type) > 1;
+    return entry.type;
+  }
   return std::nullopt;
 }
 
-std::optional<Shape> shapeOf(std::string_view field) {
-  const std::size_t end = field.find(')');
-  if (field.empty() || field[0] != '(' || end == std::string_view::npos) return std::nullopt;
-  std::vector<std::int64_t> dims;
-  const char* at = field.data() + 1;
-  const char* stop = field.data() + end;
-  while (at < stop) {
-    if (*at == ' ' || *at == ',' || *at == 'L') {
-      ++at;
-      continue;
-    }
-    std::int64_t dim = 0;
-    auto [next, status] = std::from_chars(at, stop, dim);
-    if (status != std::errc() || dim < 0 || dims.size() == kMaxRank) return std::nullopt;
-    dims.push_back(dim);
-    at = next;
-  }
-  return Shape(std::move(dims));
+/// Why a type that numpy has is none of ours.
+std::string typeProblem(const std::string& descr) {
+  const char kind = descr.size() > 1 ? descr[1] : ' ';
+  if (kind == 'O') return "the array holds Python objects, which only running code could read";
+  if (kind == 'U' || kind == 'S') return "the array holds text";
+  if (kind == 'c') return "the array holds complex numbers";
+  return "the element type '" + descr.substr(0, 20) + "' is not one we can use";
+}
+
+void swapBytes(Tensor& tensor) {
+  const std::size_t size = byteSize(tensor.type());
+  auto* bytes = static_cast<std::byte*>(tensor.mutableData());
+  for (std::size_t at = 0; at < tensor.bytes(); at += size) std::reverse(bytes + at, bytes + at + size);
 }
 
 /// Fortran order is C order of the reversed shape; this undoes the reversal.
@@ -100,31 +89,37 @@ Result<Tensor> parseNpy(std::string_view bytes, const std::string& where, std::s
   std::size_t length = byteAt(8) | byteAt(9) << 8;
   if (major > 1) length |= byteAt(10) << 16 | byteAt(11) << 24;
   if (length > bytes.size() - start) return rejected("the header is cut off", where);
-  const std::string_view header = bytes.substr(start, length);
+  // numpy refuses longer ones too (max_header_size): its own are two lines at most.
+  if (length > kMaxHeader) return rejected("the header has " + std::to_string(length) + " bytes", where);
   const std::string_view data = bytes.substr(start + length);
-
-  auto type = typeOf(fieldOf(header, "descr"));
-  if (!type) return rejected("the element type is not one we can use (little endian numbers and booleans)", where);
-  auto shape = shapeOf(fieldOf(header, "shape"));
-  if (!shape) return rejected("the shape in the header cannot be read", where);
-  const std::string_view order = fieldOf(header, "fortran_order");
-  if (!order.starts_with("True") && !order.starts_with("False"))
-    return rejected("the order in the header cannot be read", where);
+  detail::NpyHeader header;
+  if (std::string problem = detail::parseNpyHeader(bytes.substr(start, length), header); !problem.empty())
+    return rejected(problem, where);
+  bool swapped = false;
+  const auto type = typeOf(header.descr, swapped);
+  if (!type) return rejected(typeProblem(header.descr), where);
 
   std::int64_t needed = static_cast<std::int64_t>(byteSize(*type));
-  for (std::int64_t dim : *shape) {
+  for (std::int64_t dim : header.shape) {
     auto product = checkedMul(needed, std::max<std::int64_t>(dim, 1));
     if (!product) return rejected("the shape is too large to address", where);
     needed = *product;
   }
-  TensorDesc desc{*type, *shape};
+  const Shape shape(std::move(header.shape));
+  TensorDesc desc{*type, shape};
   if (desc.bytes() != static_cast<std::int64_t>(data.size()))
     return rejected(desc.toString() + " needs " + std::to_string(desc.bytes()) + " bytes, the file has " +
                         std::to_string(data.size()),
                     where);
-  if (order.starts_with("False") || shape->rank() < 2) return detail::tensorFromBytes(desc, data, std::move(owner));
-  desc.shape = Shape(std::vector<std::int64_t>(shape->dims().rbegin(), shape->dims().rend()));
-  return transposed(detail::tensorFromBytes(desc, data, nullptr), *shape);
+  const bool reversed = header.fortranOrder && shape.rank() >= 2;
+  if (reversed) desc.shape = Shape(std::vector<std::int64_t>(shape.dims().rbegin(), shape.dims().rend()));
+  Tensor tensor = detail::tensorFromBytes(desc, data, std::move(owner));
+  if (reversed) tensor = transposed(tensor, shape);
+  if (swapped) {
+    if (!reversed) tensor = tensor.clone();
+    swapBytes(tensor);
+  }
+  return tensor;
 }
 
 std::string_view asText(std::span<const std::byte> bytes) {
@@ -133,8 +128,8 @@ std::string_view asText(std::span<const std::byte> bytes) {
 
 } // namespace
 
-Result<Tensor> readNpy(std::span<const std::byte> bytes, const std::string& where) {
-  return parseNpy(asText(bytes), where, nullptr);
+Result<Tensor> readNpy(std::span<const std::byte> bytes, const std::string& where, std::shared_ptr<const void> owner) {
+  return parseNpy(asText(bytes), where, std::move(owner));
 }
 
 Result<Tensor> readNpy(const std::filesystem::path& path) {
