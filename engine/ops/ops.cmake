@@ -181,3 +181,11 @@ tandem_op(rnn RNN)
 tandem_op(roi_align RoiAlign)
 tandem_op(softmax Softmax)
 tandem_op(upsample Upsample)
+
+# Control flow
+tandem_op_helper(control_flow)
+tandem_op_helper(control_infer)
+tandem_op_helper(control_tensors)
+tandem_op(if If)
+tandem_op(loop Loop)
+tandem_op(scan Scan)

@@ -59,9 +59,11 @@ class NodeInference final : public InferContext {
 
 class HostRun final : public ReferenceContext {
  public:
-  HostRun(const Node& node, std::span<const Tensor> inputs, std::vector<Tensor>& outputs)
+  HostRun(const Node& node, std::span<const Tensor> inputs, const std::function<bool()>& stop,
+          std::vector<Tensor>& outputs)
       : m_node(node),
         m_inputs(inputs),
+        m_stop(stop),
         m_outputs(outputs) {
     m_outputs.resize(node.outputs.size());
   }
@@ -71,10 +73,12 @@ class HostRun final : public ReferenceContext {
     m_outputs[index] = Tensor::uninitialized({type, shape});
     return m_outputs[index];
   }
+  bool cancelled() const override { return m_stop && m_stop(); }
 
  private:
   const Node& m_node;
   std::span<const Tensor> m_inputs;
+  const std::function<bool()>& m_stop;
   std::vector<Tensor>& m_outputs;
 };
 
@@ -145,13 +149,14 @@ Result<void> applyInputs(Graph& graph, const InferOptions& options, KnownValues&
 
 } // namespace
 
-Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs) {
+Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs,
+                                     const std::function<bool()>& stop) {
   const OpDef* def = findOp(node);
   if (!def || !def->reference)
     return makeError(ErrorCode::Unsupported, "operator " + node.type + " is not known here", node.name);
   TANDEM_TRY(checkArity(*def, node));
   std::vector<Tensor> outputs;
-  HostRun run(node, inputs, outputs);
+  HostRun run(node, inputs, stop, outputs);
   try {
     TANDEM_TRY(def->reference(run));
   } catch (const std::bad_alloc&) {

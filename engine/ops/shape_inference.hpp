@@ -3,6 +3,7 @@
 #include "engine/graph/graph.hpp"
 #include "engine/ops/op_def.hpp"
 
+#include <functional>
 #include <map>
 
 namespace tandem {
@@ -23,6 +24,8 @@ struct InferOptions {
 Result<std::map<ValueId, Tensor>> inferShapes(Graph& graph, const InferOptions& options = {});
 
 /// Runs one node's reference kernel on `inputs` (undefined tensor = left out). Output shapes come from the kernel.
-Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs);
+/// `stop` is asked by kernels that may run without bound (Loop), which then fail with Cancelled.
+Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs,
+                                     const std::function<bool()>& stop = {});
 
 } // namespace tandem
