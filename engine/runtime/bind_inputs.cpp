@@ -10,8 +10,9 @@ Result<BoundGraph> infer(const Graph& opened, const InferOptions& options) {
   return bound;
 }
 
-/// Inputs of an integer type with few elements may steer shapes; binding their elements keeps the shapes static.
-bool mayStateShape(const Graph& graph, ValueId input) {
+} // namespace
+
+bool steersShapes(const Graph& graph, ValueId input) {
   for (NodeId consumer : graph.value(input).consumers) {
     const Node& node = graph.node(consumer);
     const OpDef* def = findOp(node);
@@ -21,8 +22,6 @@ bool mayStateShape(const Graph& graph, ValueId input) {
   }
   return false;
 }
-
-} // namespace
 
 Result<BoundGraph> bindInputs(const Graph& opened, std::int64_t batch, const InferOptions& options) {
   InferOptions bound = options;
@@ -73,9 +72,22 @@ Result<BoundGraph> bindTensors(const Graph& opened, std::span<const Tensor> inpu
                          "resize or reshape the input");
     }
     options.inputShapes[value.name] = given.shape;
-    if (mayStateShape(opened, opened.inputs()[i])) options.inputValues[value.name] = inputs[i];
+    if (steersShapes(opened, opened.inputs()[i])) options.inputValues[value.name] = inputs[i];
   }
   return infer(opened, options);
+}
+
+Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs) {
+  BoundGraph bound{body, {}};
+  InferOptions options;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Value& value = bound.graph.value(body.inputs()[i]);
+    value.desc = inputs[i].desc();
+    value.rankKnown = true;
+    if (steersShapes(body, body.inputs()[i])) options.inputValues[value.name] = inputs[i];
+  }
+  bound.known = TANDEM_TRY(inferShapes(bound.graph, options));
+  return bound;
 }
 
 } // namespace tandem

@@ -21,4 +21,11 @@ Result<BoundGraph> bindInputs(const Graph& opened, std::int64_t batch, const Inf
 /// Fixes shapes and, for inputs that steer shapes, elements to those of actual tensors, in graph input order.
 Result<BoundGraph> bindTensors(const Graph& opened, std::span<const Tensor> inputs);
 
+/// As bindTensors for the subgraph of a control node: its declared input shapes are hints only and are replaced.
+Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs);
+
+/// True where the input's elements steer a shape (of Reshape, Slice, ...): such an input is bound with its elements,
+/// so that shapes stay static.
+bool steersShapes(const Graph& graph, ValueId input);
+
 } // namespace tandem

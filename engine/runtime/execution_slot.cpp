@@ -14,7 +14,8 @@ constexpr std::size_t kNone = SIZE_MAX;
 
 ExecutionSlot::ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters)
     : m_executable(std::move(executable)),
-      m_meters(meters) {}
+      m_meters(meters),
+      m_hostRunner(m_executable->host(), m_executable->options().threads, m_executable->options().compiled) {}
 
 ExecutionSlot::~ExecutionSlot() {
   // A failed run may have left work queued; buffers must not be freed under it.
@@ -81,6 +82,7 @@ void ExecutionSlot::attachCurrentThread() {
     if (!chosen && !planned.device->info().cores.empty()) chosen = &state;
   }
   if (chosen) chosen->stream->attachCurrentThread();
+  if (!chosen || chosen->device == &m_executable->host()) m_hostRunner.useCallingThread();
 }
 
 Result<void> ExecutionSlot::setInputs(std::span<const Tensor> tensors) {
@@ -105,7 +107,7 @@ Result<RunTimes> ExecutionSlot::run(const CancelToken& cancel) {
   m_dynamic.clear();
   Result<void> status;
   for (const SlotStep& each : m_plan.steps) {
-    status = cancel.cancelled() ? cancel.check() : step(each);
+    status = cancel.cancelled() ? cancel.check() : step(each, cancel);
     if (!status) break;
   }
   for (DeviceState& state : m_devices) {
@@ -123,13 +125,13 @@ Result<RunTimes> ExecutionSlot::run(const CancelToken& cancel) {
   return times;
 }
 
-Result<void> ExecutionSlot::step(const SlotStep& each) {
+Result<void> ExecutionSlot::step(const SlotStep& each, const CancelToken& cancel) {
   switch (each.kind) {
   case SlotStep::Kind::Copy: return copy(each);
   case SlotStep::Kind::Dynamic: {
     DeviceState& state = stateOf(m_executable->segments()[each.index].device);
     enter(state);
-    Result<void> result = runDynamic(each.index);
+    Result<void> result = runDynamic(each.index, cancel);
     leave(state);
     return result;
   }
@@ -175,7 +177,7 @@ Result<Tensor> ExecutionSlot::hostTensor(ValueId id, std::size_t buffer) const {
   return found->second;
 }
 
-Result<void> ExecutionSlot::runDynamic(std::size_t s) {
+Result<void> ExecutionSlot::runDynamic(std::size_t s, const CancelToken& cancel) {
   const Graph& graph = m_executable->graph();
   const Segment& segment = m_executable->segments()[s].segment;
   std::map<ValueId, std::size_t> bufferOf;
@@ -192,7 +194,7 @@ Result<void> ExecutionSlot::runDynamic(std::size_t s) {
       inputs[i] = TANDEM_TRY(hostTensor(node.inputs[i], local || found == bufferOf.end() ? kNone : found->second));
     }
     const std::int64_t start = nowNs();
-    std::vector<Tensor> outputs = TANDEM_TRY(evaluate(node, inputs));
+    std::vector<Tensor> outputs = TANDEM_TRY(m_hostRunner.run(graph, id, inputs, cancel));
     if (m_recorder && state.writer)
       state.writer->record({start, nowNs(), 0, m_request, m_recorder->intern(node.type + " " + node.name),
                             node.origins.front(), TraceKind::Kernel});

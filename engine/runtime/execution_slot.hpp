@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/runtime/host_runner.hpp"
 #include "engine/runtime/slot_plan.hpp"
 
 namespace tandem {
@@ -44,9 +45,9 @@ class ExecutionSlot {
     bool busy = false; ///< the meter was entered and not left
     TraceWriter* writer = nullptr;
   };
-  Result<void> step(const SlotStep& step);
+  Result<void> step(const SlotStep& step, const CancelToken& cancel);
   Result<void> copy(const SlotStep& step);
-  Result<void> runDynamic(std::size_t segment);
+  Result<void> runDynamic(std::size_t segment, const CancelToken& cancel);
   Result<Tensor> hostTensor(ValueId value, std::size_t buffer) const;
   DeviceState& stateOf(const Device* device);
   void enter(DeviceState& state);
@@ -55,6 +56,7 @@ class ExecutionSlot {
   std::shared_ptr<const Executable> m_executable;
   BusyMeters* m_meters;
   SlotPlan m_plan;
+  HostRunner m_hostRunner; ///< dynamic segments
   std::vector<DeviceState> m_devices;
   std::vector<std::unique_ptr<Buffer>> m_buffers;
   std::vector<std::unique_ptr<Instance>> m_instances; ///< per segment; null where dynamic
