@@ -46,6 +46,7 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
   if (context.opsets.empty()) context.opsets[""] = 1;
 
   OnnxModel model;
+  model.isOnnxFile = true;
   model.graph = TANDEM_TRY(detail::GraphImporter(context).import(proto->graph()));
   model.producer = proto->producer_name();
   if (!proto->producer_version().empty()) model.producer += " " + proto->producer_version();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/base/cancel.hpp"
-#include "engine/graph/graph.hpp"
+#include "engine/formats/models/imported_model.hpp"
 
 #include <filesystem>
-#include <map>
 
 namespace tandem {
 
@@ -18,16 +17,7 @@ namespace tandem {
 ///   name takes the value. Outer weights are put into the subgraph as its own constants instead.
 /// - Node::version is 0 where the file's opset is older than every version we know of the operator.
 /// - Shapes are those that inferShapes finds; where it finds none, those the file declares.
-struct OnnxModel {
-  Graph graph;
-  std::string producer; ///< "pytorch 2.1"
-  int irVersion = 0;
-  std::map<std::string, int> opsets; ///< by domain; "" is ai.onnx
-  std::string sha256;                ///< of the model file, without its external data
-  /// Operators that nothing here can run, with the opset of the file: "Crop-7 (1 node)". Such a model can be viewed.
-  std::vector<std::string> unsupportedOperators;
-  std::vector<std::string> warnings; ///< for people, at most 100
-};
+using OnnxModel = ImportedModel;
 
 /// Reads a model file and its external data, which must lie in the same folder or below. The file is untrusted:
 /// damage, limits (DESIGN.md section 10) and element types without storage give ModelRejected. Any thread.

@@ -2,8 +2,8 @@
 #include "engine/formats/onnx/detail/messages.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/formats/models/file_type.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
@@ -60,51 +60,20 @@ bool parse(std::span<const std::byte> bytes, onnx::ModelProto& model) {
   return model.ParseFromCodedStream(&coded) && coded.ConsumedEntireMessage();
 }
 
-struct Signature {
-  std::string_view start;
-  const char* what;
-  const char* hint;
-};
-
-constexpr std::array kSignatures{
-    Signature{"version https://git-lfs", "this is a Git LFS pointer, not the model itself", "run: git lfs pull"},
-    Signature{"\x89HDF\r\n", "this is an HDF5 file (Keras), not ONNX", "convert it with tf2onnx"},
-    Signature{"PK\x03\x04", "this is a zip archive (PyTorch, Keras or numpy), not ONNX",
-              "export the model with torch.onnx.export or tf2onnx"},
-    Signature{"\x80\x02", "this is a Python pickle (PyTorch), not ONNX", "export the model with torch.onnx.export"},
-    Signature{"GGUF", "this is a GGUF file (llama.cpp), not ONNX", "choose an .onnx file"},
-    Signature{"\x89PNG", "this is a picture, not a model", "choose an .onnx file"},
-    Signature{"\xff\xd8\xff", "this is a picture, not a model", "choose an .onnx file"},
-    Signature{"<", "this is a text (XML or HTML), not ONNX", "check the download"},
-    Signature{"{", "this is a text (JSON), not ONNX", "choose an .onnx file"},
-};
-
-Error notOnnx(std::string_view content, const std::string& where) {
-  for (const Signature& signature : kSignatures)
-    if (content.starts_with(signature.start))
-      return makeError(ErrorCode::ModelRejected, signature.what, where, signature.hint);
-  if (content.size() > 8 && content.substr(4, 4) == "TFL3")
-    return makeError(ErrorCode::ModelRejected, "this is a TensorFlow Lite model, not ONNX", where,
-                     "convert it with tf2onnx --tflite");
-  return makeError(ErrorCode::ModelRejected, "this is not an ONNX model, or it is cut off", where,
-                   "check that the file is complete, or export it again");
-}
-
 } // namespace
 
 Result<std::shared_ptr<onnx::ModelProto>> parseModel(std::span<const std::byte> bytes, const std::string& where) {
-  if (bytes.empty()) return makeError(ErrorCode::ModelRejected, "the file is empty", where, "choose an .onnx file");
+  if (bytes.empty()) return unsuitableModelFile(FileType::Empty, where);
   if (static_cast<std::int64_t>(bytes.size()) > kMaxModelBytes)
     return makeError(ErrorCode::ModelRejected, "the file is larger than 2 GB, which no ONNX file can be", where,
                      "store the weights as external data");
-  const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const Budget budget(kUnbackedAllocationLimit + kMessageBytesPerFileByte * static_cast<std::int64_t>(bytes.size()));
   std::shared_ptr<onnx::ModelProto> model;
   try {
     auto holder = std::make_shared<Holder>();
     holder->model = google::protobuf::Arena::CreateMessage<onnx::ModelProto>(&holder->arena);
     model = std::shared_ptr<onnx::ModelProto>(holder, holder->model);
-    if (!parse(bytes, *model) || !model->has_graph()) return notOnnx(content, where);
+    if (!parse(bytes, *model) || !model->has_graph()) return unsuitableModelFile(detectFileType(bytes), where);
   } catch (const std::bad_alloc&) {
     return makeError(ErrorCode::ModelRejected, "the model is made of too many parts for its size, or memory ran out",
                      where, "check where the file comes from");
