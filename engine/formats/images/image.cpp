@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/images/image.hpp"
 
+#include "engine/base/checked.hpp"
 #include "engine/formats/images/detail/codecs.hpp"
 #include "engine/formats/tensors/mapped_file.hpp"
 
@@ -15,12 +16,18 @@ Error damagedPicture(const std::string& what, const std::string& where) {
                    "open it in another program and save it again");
 }
 
-Result<void> checkExtent(std::int64_t width, std::int64_t height, const std::string& where) {
+Result<void> checkExtent(std::int64_t width, std::int64_t height, std::size_t fileBytes, const std::string& where) {
   if (width <= 0 || height <= 0) return damagedPicture("it has no pixels", where);
   if (width > kMaxPixels / height)
     return makeError(ErrorCode::InputRejected,
                      "the picture has " + std::to_string(width) + " x " + std::to_string(height) + " pixels", where,
                      "at most 100 megapixels are accepted; make it smaller");
+  // Deflate shrinks at most to 1/1032, and JPEG needs two bits for a block of equal pixels: a file that claims more
+  // than this is cut off, and its memory is not allocated on its word.
+  constexpr std::int64_t kMaxPixelBytesPerFileByte = 1100;
+  if (3 * width * height > kUnbackedAllocationLimit + kMaxPixelBytesPerFileByte * static_cast<std::int64_t>(fileBytes))
+    return damagedPicture(
+        "it is too short for its " + std::to_string(width) + " x " + std::to_string(height) + " pixels", where);
   return {};
 }
 

@@ -145,7 +145,7 @@ Result<Image> decodeJpeg(std::span<const std::byte> bytes, const std::string& wh
   Job& job = guard.job;
   if (!start(job, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()))
     return damagedPicture(job.message, where);
-  TANDEM_TRY(checkExtent(job.codec.image_width, job.codec.image_height, where));
+  TANDEM_TRY(checkExtent(job.codec.image_width, job.codec.image_height, bytes.size(), where));
   if (job.codec.jpeg_color_space == JCS_CMYK || job.codec.jpeg_color_space == JCS_YCCK)
     return makeError(ErrorCode::InputRejected, "the picture is for print (CMYK)", where, "convert it to RGB");
   const int orientation = orientationOf(job.codec);

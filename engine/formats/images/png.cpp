@@ -22,7 +22,7 @@ Result<Image> decodePng(std::span<const std::byte> bytes, const std::string& whe
   PngReader reader;
   if (!png_image_begin_read_from_memory(&reader.image, bytes.data(), bytes.size()))
     return damagedPicture(reader.image.message, where);
-  TANDEM_TRY(checkExtent(reader.image.width, reader.image.height, where));
+  TANDEM_TRY(checkExtent(reader.image.width, reader.image.height, bytes.size(), where));
   reader.image.format = PNG_FORMAT_RGB;
   Image image;
   image.width = static_cast<int>(reader.image.width);
