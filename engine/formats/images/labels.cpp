@@ -31,11 +31,13 @@ std::optional<std::string_view> afterNumber(std::string_view line, std::size_t n
 Result<std::vector<std::string>> readLabels(const std::filesystem::path& path) {
   constexpr std::int64_t kMaxBytes = 16 << 20;
   auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::InputRejected, kMaxBytes));
-  std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  return parseLabels({reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()}, path.string());
+}
+
+Result<std::vector<std::string>> parseLabels(std::string_view text, const std::string& where) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (text.find('\0') != std::string_view::npos)
-    return makeError(ErrorCode::InputRejected, "this is not a text", path.string(),
-                     "one class name per line is expected");
+    return makeError(ErrorCode::InputRejected, "this is not a text", where, "one class name per line is expected");
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -44,8 +46,7 @@ Result<std::vector<std::string>> readLabels(const std::filesystem::path& path) {
   }
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.empty())
-    return makeError(ErrorCode::InputRejected, "the file has no labels", path.string(),
-                     "one class name per line is expected");
+    return makeError(ErrorCode::InputRejected, "the file has no labels", where, "one class name per line is expected");
   bool numbered = true;
   for (std::size_t i = 0; i < lines.size() && numbered; ++i) numbered = afterNumber(lines[i], i).has_value();
   std::vector<std::string> labels;
