@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/error.hpp"
 
+#include "engine/base/problems.hpp"
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -51,7 +53,7 @@ std::optional<ErrorCode> errorCodeFrom(std::string_view name) {
 int exitCode(ErrorCode code) { return facts(code).exitCode; }
 
 std::string Error::line() const {
-  std::string text = message;
+  std::string text = summaryOf(*this);
   if (!where.empty()) text += " (" + where + ")";
   if (!hint.empty()) text += ": " + hint;
   for (char& c : text)

@@ -2,6 +2,7 @@
 #include "engine/ops/shape_inference.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/ops/infer_past_problems.hpp"
 
 #include <new>
 
@@ -166,30 +167,52 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> i
   return outputs;
 }
 
+namespace {
+
+Result<void> inferNode(Graph& graph, NodeId id, const InferOptions& options, KnownValues& known) {
+  const OpDef* def = findOp(graph.node(id));
+  if (!def) return {};
+  for (ValueId output : graph.node(id).outputs) {
+    if (!output.valid()) continue;
+    // A declared shape (value_info) may be wrong or belong to another batch: what we compute replaces it.
+    graph.value(output).rankKnown = false;
+    graph.value(output).desc.shape = {};
+  }
+  TANDEM_TRY(checkArity(*def, graph.node(id)));
+  NodeInference context(graph, id, known);
+  if (def->infer) TANDEM_TRY(def->infer(context));
+  TANDEM_TRY(evaluateIfKnown(graph, id, *def, options, known));
+  for (ValueId output : graph.node(id).outputs) {
+    if (!output.valid() || !graph.value(output).isStatic()) continue;
+    if (!graph.value(output).desc.checkedBytes() || graph.value(output).desc.shape.rank() > kMaxRank)
+      return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", graph.value(output).name,
+                       "check the input shapes");
+  }
+  return {};
+}
+
+} // namespace
+
 Result<std::map<ValueId, Tensor>> inferShapes(Graph& graph, const InferOptions& options) {
   KnownValues known;
   TANDEM_TRY(applyInputs(graph, options, known));
+  for (NodeId id : topologicalOrder(graph)) TANDEM_TRY(inferNode(graph, id, options, known));
+  return known;
+}
+
+void inferShapesPastProblems(Graph& graph, ProblemList& problems) {
+  KnownValues known;
   for (NodeId id : topologicalOrder(graph)) {
-    const OpDef* def = findOp(graph.node(id));
-    if (!def) continue;
+    auto inferred = inferNode(graph, id, {}, known);
+    if (inferred) continue;
+    problems.add(inferred.error());
     for (ValueId output : graph.node(id).outputs) {
       if (!output.valid()) continue;
-      // A declared shape (value_info) may be wrong or belong to another batch: what we compute replaces it.
       graph.value(output).rankKnown = false;
       graph.value(output).desc.shape = {};
-    }
-    TANDEM_TRY(checkArity(*def, graph.node(id)));
-    NodeInference context(graph, id, known);
-    if (def->infer) TANDEM_TRY(def->infer(context));
-    TANDEM_TRY(evaluateIfKnown(graph, id, *def, options, known));
-    for (ValueId output : graph.node(id).outputs) {
-      if (!output.valid() || !graph.value(output).isStatic()) continue;
-      if (!graph.value(output).desc.checkedBytes() || graph.value(output).desc.shape.rank() > kMaxRank)
-        return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", graph.value(output).name,
-                         "check the input shapes");
+      known.erase(output);
     }
   }
-  return known;
 }
 
 } // namespace tandem

@@ -2,6 +2,7 @@
 #include "engine/base/error.hpp"
 
 #include "engine/base/cancel.hpp"
+#include "engine/base/problems.hpp"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -21,6 +22,36 @@ TEST(Error, LineHasMessagePlaceAndHint) {
 TEST(Error, LineIsOneLineWithoutControlCharacters) {
   const std::string line = makeError(ErrorCode::Usage, "a\nb\x1b[31m", "c\td", "e\x7f").line();
   EXPECT_EQ(line, "a b [31m (c d): e ");
+}
+
+TEST(ProblemList, OneProblemStaysWhatItIs) {
+  ProblemList problems;
+  EXPECT_TRUE(problems.empty());
+  problems.add(makeError(ErrorCode::ModelRejected, "broken", "node 'a'", "mend it"));
+  const Error error = problems.toError("the model", "m.onnx");
+  EXPECT_EQ(error.line(), "broken (m.onnx, node 'a'): mend it");
+  EXPECT_TRUE(problemsOf(error).empty());
+}
+
+TEST(ProblemList, SeveralAreListedEachOnOneLine) {
+  ProblemList problems;
+  problems.add(makeError(ErrorCode::ModelRejected, "bad name 'a\n- forged'", "m.onnx", "export again"));
+  problems.add(makeError(ErrorCode::ModelRejected, "cycle", "node 'b'", "another hint"));
+  const Error error = problems.toError("the model", "m.onnx");
+  EXPECT_EQ(error.line(), "the model has 2 problems (m.onnx): export again");
+  EXPECT_EQ(problemsOf(error), (std::vector<std::string>{"bad name 'a - forged'", "cycle (node 'b')"}));
+  ProblemList outer;
+  outer.addAll(error);
+  EXPECT_EQ(outer.count(), 2u);
+}
+
+TEST(ProblemList, KeepsFiftyAndCountsTheRest) {
+  ProblemList problems;
+  for (int i = 0; i < 1000; ++i) problems.add(makeError(ErrorCode::ModelRejected, std::to_string(i)));
+  const Error error = problems.toError("the file", "f");
+  EXPECT_EQ(summaryOf(error), "the file has 1000 problems");
+  EXPECT_EQ(problemsOf(error).size(), 51u);
+  EXPECT_EQ(problemsOf(error).back(), "and 950 more");
 }
 
 TEST(Error, ExitCodesAreThoseOfTheDesign) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/graph/verify.hpp"
 
+#include "engine/base/problems.hpp"
 #include "tests/support/graphs.hpp"
 
 #include <gmock/gmock.h>
@@ -13,7 +14,7 @@ void expectRefused(const Graph& graph, const char* why) {
   const auto status = verify(graph);
   ASSERT_FALSE(status.ok()) << why;
   EXPECT_EQ(status.error().code, ErrorCode::ModelRejected);
-  EXPECT_THAT(status.error().line(), testing::HasSubstr(why));
+  EXPECT_THAT(status.error().message, testing::HasSubstr(why));
 }
 
 TEST(Verify, AcceptsTheDiamond) { EXPECT_TRUE(verify(test::diamond()).ok()); }
@@ -34,6 +35,44 @@ TEST(Verify, RefusesTensorsThatNothingProduces) {
   graph = test::diamond();
   graph.addOutput(graph.addValue({}));
   expectRefused(graph, "model output");
+}
+
+TEST(Verify, NamesTheNodesOfACycle) {
+  Graph graph;
+  const ValueId x = graph.addInput("x", {DataType::Float32, {1}});
+  std::vector<ValueId> values{x};
+  for (const char* name : {"t0", "t1", "t2"}) {
+    Value value;
+    value.name = name;
+    values.push_back(graph.addValue(value));
+  }
+  // x -> before -> (a -> b -> a), and after hangs on the cycle without being part of it.
+  const auto add = [&](const char* name, std::vector<ValueId> inputs, ValueId output) {
+    Node node;
+    node.name = name;
+    node.type = "Sum";
+    node.inputs = std::move(inputs);
+    node.outputs = {output};
+    graph.addNode(node);
+  };
+  Value last;
+  last.name = "y";
+  const ValueId y = graph.addValue(last);
+  add("after", {values[3]}, y);
+  add("before", {x}, values[1]);
+  add("a", {values[1], values[3]}, values[2]);
+  add("b", {values[2]}, values[3]);
+  graph.addOutput(y);
+  expectRefused(graph, "the graph has a cycle: 'b' -> 'a' -> 'b'");
+}
+
+TEST(Verify, ReportsEverythingAtOnce) {
+  Graph graph = test::diamond();
+  graph.setInput(NodeId(1), 0, graph.addValue({}));
+  graph.addOutput(graph.addValue({}));
+  const auto status = verify(graph);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(problemsOf(status.error()).size(), 2u);
 }
 
 TEST(Verify, RefusesTensorsProducedTwice) {

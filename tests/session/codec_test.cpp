@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
 
+#include "engine/base/problems.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -41,6 +43,17 @@ TEST(Codec, ErrorsSurviveTheRoundTrip) {
   const Error decoded = decodeError(encodeError(error));
   EXPECT_EQ(decoded.code, error.code);
   EXPECT_EQ(decoded.line(), error.line());
+}
+
+TEST(Codec, AllProblemsOfAnErrorSurviveTheRoundTrip) {
+  ProblemList problems;
+  problems.add(makeError(ErrorCode::ModelRejected, "first"));
+  problems.add(makeError(ErrorCode::ModelRejected, "second"));
+  const Error error = problems.toError("the model", "m.onnx");
+  const Json json = encodeError(error);
+  EXPECT_EQ(json["message"], "the model has 2 problems");
+  EXPECT_EQ(json["problems"], Json({"first", "second"}));
+  EXPECT_EQ(problemsOf(decodeError(json)), problemsOf(error));
 }
 
 TEST(ParseJson, RefusesDeepNestingAndGarbage) {

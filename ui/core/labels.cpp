@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/core/labels.hpp"
 
+#include "engine/base/problems.hpp"
+
 #include <QCoreApplication>
 #include <QFileInfo>
 #include <QRegularExpression>
 #include <QStringList>
+#include <algorithm>
 
 namespace tandem::ui {
 namespace {
@@ -71,13 +74,18 @@ QString unbrokenIds(QString text) {
 }
 
 QString errorHeadline(const Error& error) {
-  QString text = toQString(error.message);
+  QString text = toQString(summaryOf(error));
   if (!text.isEmpty()) text[0] = text[0].toUpper();
   return text;
 }
 
 QString errorDetail(const Error& error) {
+  constexpr std::size_t kMaxShown = 12; // what fits above the documents; the log has all of them
   QStringList parts;
+  const std::vector<std::string> problems = problemsOf(error);
+  for (std::size_t i = 0; i < std::min(problems.size(), kMaxShown); ++i)
+    parts << QStringLiteral("\u2022 ") + toQString(problems[i]);
+  if (problems.size() > kMaxShown) parts << tr("... and %1 more in the log").arg(problems.size() - kMaxShown);
   if (!error.where.empty()) parts << tr("Where: %1").arg(toQString(error.where));
   if (!error.hint.empty()) {
     QString hint = toQString(error.hint);

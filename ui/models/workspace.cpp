@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/workspace.hpp"
 
+#include "engine/base/problems.hpp"
+
 #include "ui/core/labels.hpp"
 #include "ui/core/units.hpp"
 
@@ -33,7 +35,10 @@ bool Workspace::isIdle() const {
 }
 
 void Workspace::connectLog() {
-  const auto error = [this](const Error& failure) { log.add(Severity::Error, toQString(failure.line())); };
+  const auto error = [this](const Error& failure) {
+    log.add(Severity::Error, toQString(failure.line()));
+    for (const std::string& problem : problemsOf(failure)) log.add(Severity::Error, toQString(problem));
+  };
   connect(&document, &DocumentModel::openFailed, this, error);
   connect(&document, &DocumentModel::effectiveFailed, this, error);
   connect(&document, &DocumentModel::profileFailed, this, error);

@@ -6,7 +6,7 @@
 #include "engine/formats/tensors/sha256.hpp"
 #include "engine/graph/hierarchy.hpp"
 #include "engine/graph/verify.hpp"
-#include "engine/ops/shape_inference.hpp"
+#include "engine/ops/infer_past_problems.hpp"
 
 #include <algorithm>
 #include <new>
@@ -22,12 +22,27 @@ std::vector<std::string> describeUnsupported(const std::map<std::string, int>& c
 }
 
 /// verify() for the graph and all graphs inside it; the importer has limited their depth.
-Result<void> verifyAll(const Graph& graph) {
-  TANDEM_TRY(verify(graph));
+void verifyAll(const Graph& graph, ProblemList& problems) {
+  if (auto verified = verify(graph); !verified) problems.addAll(verified.error());
   for (const Node& node : graph.nodes())
     for (const auto& [name, attribute] : node.attributes)
-      if (auto subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute)) TANDEM_TRY(verifyAll(**subgraph));
-  return {};
+      if (auto subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute)) verifyAll(**subgraph, problems);
+}
+
+/// The graph, or everything that is wrong with it.
+Result<Graph> importGraph(detail::ImportContext& context) {
+  auto graph = detail::GraphImporter(context).import(context.model->graph());
+  if (!graph) {
+    // What ends the reading comes last; a stop that the user asked for is no defect of the file.
+    if (context.problems.empty() || graph.error().code == ErrorCode::Cancelled) return graph;
+    context.problems.add(graph.error());
+    return context.problems.toError("the model", context.where);
+  }
+  if (graph->outputs().empty() && context.problems.empty()) context.note("the model has no outputs");
+  assignScopesFromNames(*graph);
+  verifyAll(*graph, context.problems);
+  if (!context.problems.empty()) return context.problems.toError("the model", context.where);
+  return graph;
 }
 
 Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& where,
@@ -41,13 +56,14 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
                                 .opsets = detail::opsetsOf(proto->opset_import()),
                                 .functions = detail::functionsOf(*proto),
                                 .unsupported = {},
-                                .warnings = {}};
+                                .warnings = {},
+                                .problems = {}};
   // Files of IR versions 1 and 2 have no imports and mean the first operator set.
   if (context.opsets.empty()) context.opsets[""] = 1;
 
   OnnxModel model;
   model.isOnnxFile = true;
-  model.graph = TANDEM_TRY(detail::GraphImporter(context).import(proto->graph()));
+  model.graph = TANDEM_TRY(importGraph(context));
   model.producer = proto->producer_name();
   if (!proto->producer_version().empty()) model.producer += " " + proto->producer_version();
   model.irVersion = static_cast<int>(std::clamp<std::int64_t>(proto->ir_version(), 0, 1'000'000));
@@ -56,16 +72,14 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
   model.warnings = std::move(context.warnings);
   TANDEM_TRY(cancel.check());
   model.sha256 = sha256Hex(bytes);
-
-  assignScopesFromNames(model.graph);
-  if (auto verified = verifyAll(model.graph); !verified) {
-    Error error = verified.error();
-    error.where = error.where.empty() ? where : where + ", " + error.where;
-    return error;
-  }
   TANDEM_TRY(cancel.check());
-  // A node that does not fit its inputs stops the run, not the viewing.
-  if (auto inferred = inferShapes(model.graph); !inferred) model.warnings.push_back(inferred.error().line());
+  // Nodes that do not fit their inputs stop the run, not the viewing.
+  ProblemList misfits;
+  inferShapesPastProblems(model.graph, misfits);
+  for (const Error& misfit : misfits.kept()) model.warnings.push_back(misfit.line());
+  if (misfits.count() > misfits.kept().size())
+    model.warnings.push_back("and " + std::to_string(misfits.count() - misfits.kept().size()) +
+                             " more nodes like that");
   return model;
 }
 

@@ -11,9 +11,10 @@ Result<void> GraphImporter::bindArguments(const onnx::FunctionProto& function, c
   if (call.input_size() > function.input_size() || call.output_size() > function.output_size())
     return m_context.reject("a node calls the function '" + function.name() +
                             "' with more inputs or outputs than it has");
+  const std::string user = "a call of the function '" + function.name() + "' takes";
   for (int i = 0; i < function.input_size(); ++i) {
     const bool given = i < call.input_size() && !call.input(i).empty();
-    const ValueId id = given ? TANDEM_TRY(resolve(call.input(i), caller)) : ValueId();
+    const ValueId id = given ? TANDEM_TRY(resolve(call.input(i), caller, user)) : ValueId();
     if (!body.values.emplace(function.input(i), id).second)
       return m_context.reject("function '" + function.name() + "' has two inputs '" + function.input(i) + "'");
   }
@@ -55,7 +56,7 @@ Result<void> GraphImporter::inlineFunction(const onnx::FunctionProto& function, 
   body.prefix = callName + "/";
   body.bindings = &bindings;
   body.functionDepth = caller.functionDepth + 1;
-  TANDEM_TRY(checkName(body.prefix, "function call"));
+  checkName(body.prefix, "function call");
   std::vector<std::pair<ValueId, ValueId>> copies;
   TANDEM_TRY(bindArguments(function, call, caller, body, copies));
 

@@ -16,6 +16,12 @@ constexpr int kMaxAttributes = 1024;
 constexpr int kMaxScopeDepth = 32;
 constexpr std::size_t kMaxWarnings = 100;
 
+/// A name for a message: its beginning where it is absurdly long.
+std::string shown(const std::string& name) {
+  constexpr std::size_t kMaxShown = 200;
+  return name.size() <= kMaxShown ? name : name.substr(0, 40) + "...";
+}
+
 /// The first levels of a path that is deeper than any real hierarchy; empty where it is not.
 std::string cappedScope(const std::string& name) {
   std::size_t at = 0;
@@ -78,7 +84,8 @@ Result<Graph> GraphImporter::import(const onnx::GraphProto& proto) {
       m_context.warn("an output of graph '" + proto.name() + "' has no name and is left out");
       continue;
     }
-    m_graph.addOutput(TANDEM_TRY(resolve(output.name(), frame)));
+    const ValueId id = TANDEM_TRY(resolve(output.name(), frame, "graph '" + proto.name() + "' gives out"));
+    if (id.valid()) m_graph.addOutput(id);
   }
   return std::move(m_graph);
 }
@@ -86,9 +93,11 @@ Result<Graph> GraphImporter::import(const onnx::GraphProto& proto) {
 Result<void> GraphImporter::addInitializers(const onnx::GraphProto& proto, Frame& frame) {
   const TensorProtoOptions options = m_context.tensorOptions();
   auto add = [&](const std::string& name, Result<Tensor> tensor) -> Result<void> {
-    if (!tensor) return std::move(tensor).error();
     const ValueId id = TANDEM_TRY(define(name, frame));
-    m_graph.makeConstant(id, std::move(tensor).value());
+    if (tensor)
+      m_graph.makeConstant(id, std::move(tensor).value());
+    else
+      noteInsteadOf(id, tensor.error());
     return {};
   };
   for (const auto& each : proto.initializer()) {
@@ -103,11 +112,17 @@ Result<void> GraphImporter::addInitializers(const onnx::GraphProto& proto, Frame
 Result<void> GraphImporter::addInputs(const onnx::GraphProto& proto, Frame& frame) {
   std::unordered_set<std::string_view> seen;
   for (const auto& info : proto.input()) {
-    if (!seen.insert(info.name()).second) return m_context.reject("two inputs are called '" + info.name() + "'");
+    if (!seen.insert(info.name()).second) {
+      m_context.note("two inputs are called '" + shown(info.name()) + "'");
+      continue;
+    }
     // IR versions before 4 list the weights among the inputs; later ones may, to let callers replace them.
     if (frame.values.contains(info.name())) continue;
-    if (info.name().empty()) return m_context.reject("an input has no name");
-    TANDEM_TRY(checkName(info.name(), "input"));
+    if (info.name().empty()) {
+      m_context.note("an input has no name");
+      continue;
+    }
+    checkName(info.name(), "input");
     TANDEM_TRY(chargeTensor());
     const ValueId id = m_graph.addInput(uniqueValueName(info.name()), {});
     m_graph.value(id).rankKnown = false;
@@ -128,7 +143,7 @@ Result<void> GraphImporter::defineOutputs(const google::protobuf::RepeatedPtrFie
 
 void GraphImporter::declare(const onnx::ValueInfoProto& info, Frame& frame) {
   auto it = frame.values.find(info.name());
-  if (it == frame.values.end() || !info.has_type()) return;
+  if (it == frame.values.end() || !it->second.valid() || !info.has_type()) return;
   Value& value = m_graph.value(it->second);
   if (value.isConstant()) return;
   if (!info.type().has_tensor_type()) {
@@ -162,7 +177,7 @@ Result<void> GraphImporter::addNodes(const google::protobuf::RepeatedPtrField<on
   for (int i = 0; i < nodes.size(); ++i) {
     TANDEM_TRY(m_context.cancel.check());
     TANDEM_TRY(charge(nodes[i], frame));
-    TANDEM_TRY(checkName(names[static_cast<std::size_t>(i)], "node"));
+    checkName(names[static_cast<std::size_t>(i)], "node");
     std::string name = uniqueNodeName(frame.prefix + names[static_cast<std::size_t>(i)]);
     if (const onnx::FunctionProto* function = functionFor(m_context.functions, nodes[i]))
       TANDEM_TRY(inlineFunction(*function, nodes[i], name, frame));
@@ -198,11 +213,12 @@ Result<void> GraphImporter::addNode(const onnx::NodeProto& proto, std::string na
   node.scope = cappedScope(node.name);
   node.type = proto.op_type();
   node.domain = canonicalDomain(proto.domain());
-  if (node.type.empty()) return m_context.reject("node '" + node.name + "' has no operator");
-  TANDEM_TRY(checkName(node.type, "operator"));
+  if (node.type.empty()) m_context.note("node '" + node.name + "' has no operator");
+  checkName(node.type, "operator");
   node.version = operatorVersion(node, frame);
+  const std::string user = "node '" + node.name + "' takes";
   for (const std::string& input : proto.input())
-    node.inputs.push_back(input.empty() ? ValueId() : TANDEM_TRY(resolve(input, frame)));
+    node.inputs.push_back(input.empty() ? ValueId() : TANDEM_TRY(resolve(input, frame, user)));
   std::vector<Capture> captures;
   TANDEM_TRY(addAttributes(proto, node, frame, captures));
   if (!captures.empty()) {
@@ -214,10 +230,14 @@ Result<void> GraphImporter::addNode(const onnx::NodeProto& proto, std::string na
     node.attributes.set("captures", std::move(names));
   }
   for (const std::string& output : proto.output()) {
-    const ValueId id = output.empty() ? ValueId() : frame.values.at(output);
+    ValueId id = output.empty() ? ValueId() : frame.values.at(output);
     // A function's output stands for two names at once, so the check in define() has not seen this.
-    if (id.valid() && m_graph.value(id).producer.valid())
-      return m_context.reject("two nodes produce the tensor '" + output + "'");
+    if (id.valid() && m_repeated.contains(id.index())) {
+      id = ValueId();
+    } else if (id.valid() && m_graph.value(id).producer.valid()) {
+      m_context.note("two nodes produce the tensor '" + output + "'");
+      id = ValueId();
+    }
     node.outputs.push_back(id);
   }
   m_graph.addNode(std::move(node));
@@ -244,9 +264,11 @@ Result<void> GraphImporter::addAttributes(const onnx::NodeProto& proto, Node& no
   for (const auto& written : proto.attribute()) {
     Binding binding{&written, &frame};
     if (!written.ref_attr_name().empty()) {
-      if (!frame.bindings)
-        return m_context.reject("node '" + node.name + "' refers to the attribute '" + written.ref_attr_name() +
-                                "' of a function, but is in none");
+      if (!frame.bindings) {
+        m_context.note("node '" + node.name + "' refers to the attribute '" + written.ref_attr_name() +
+                       "' of a function, but is in none");
+        continue;
+      }
       auto it = frame.bindings->find(written.ref_attr_name());
       if (it == frame.bindings->end()) continue; // the caller left it out: the operator's default applies
       binding = it->second;
@@ -258,9 +280,11 @@ Result<void> GraphImporter::addAttributes(const onnx::NodeProto& proto, Node& no
       TANDEM_TRY(addSubgraph(*binding.proto, written.name(), node, *binding.frame, captures));
       continue;
     }
-    auto attribute = TANDEM_TRY(attributeFromProto(*binding.proto, options));
-    if (attribute)
-      node.attributes.set(written.name(), std::move(*attribute));
+    auto attribute = attributeFromProto(*binding.proto, options);
+    if (!attribute)
+      m_context.problems.add(attribute.error());
+    else if (*attribute)
+      node.attributes.set(written.name(), std::move(**attribute));
     else
       m_context.warn("attribute '" + written.name() + "' of node '" + node.name +
                      "' is of a kind that is not supported and is left out");
@@ -285,12 +309,16 @@ Result<void> GraphImporter::addSubgraph(const onnx::AttributeProto& proto, const
   return {};
 }
 
-Result<ValueId> GraphImporter::resolve(const std::string& name, Frame& frame) {
+Result<ValueId> GraphImporter::resolve(const std::string& name, Frame& frame, const std::string& user) {
   if (auto it = frame.values.find(name); it != frame.values.end()) return it->second;
   // Function bodies see nothing of the graph they are called from.
   const bool inFunctionBody = !frame.prefix.empty();
-  if (!m_outer || inFunctionBody) return m_context.reject("nothing produces the tensor '" + name + "'");
-  const ValueId outer = TANDEM_TRY(m_outer->importer->resolve(name, *m_outer));
+  if (!m_outer || inFunctionBody) {
+    m_context.note("nothing produces the tensor '" + shown(name) + "', which " + user);
+    frame.values.emplace(name, ValueId());
+    return ValueId();
+  }
+  const ValueId outer = TANDEM_TRY(m_outer->importer->resolve(name, *m_outer, user));
   if (!outer.valid()) {
     frame.values.emplace(name, outer);
     return outer;
@@ -316,10 +344,14 @@ Result<ValueId> GraphImporter::resolve(const std::string& name, Frame& frame) {
 }
 
 Result<ValueId> GraphImporter::define(const std::string& name, Frame& frame) {
-  TANDEM_TRY(checkName(name, "tensor"));
+  checkName(name, "tensor");
   TANDEM_TRY(chargeTensor());
-  if (name.empty()) return m_context.reject("a weight has no name");
-  if (frame.values.contains(name)) return m_context.reject("two tensors are called '" + name + "'");
+  if (name.empty()) m_context.note("a weight has no name");
+  if (auto it = frame.values.find(name); it != frame.values.end()) {
+    if (m_repeated.insert(it->second.index()).second)
+      noteInsteadOf(it->second, m_context.reject("two tensors are called '" + shown(name) + "'"));
+    return it->second;
+  }
   Value value;
   value.name = uniqueValueName(frame.prefix + name);
   const ValueId id = m_graph.addValue(std::move(value));
@@ -327,10 +359,15 @@ Result<ValueId> GraphImporter::define(const std::string& name, Frame& frame) {
   return id;
 }
 
-Result<void> GraphImporter::checkName(const std::string& name, const char* kind) const {
-  if (name.size() <= kMaxNameLength) return {};
-  return m_context.reject(std::string("the name of a ") + kind + " has " + std::to_string(name.size()) +
-                          " bytes; at most 4096 are accepted (" + name.substr(0, 40) + "...)");
+void GraphImporter::noteInsteadOf(ValueId id, const Error& problem) {
+  m_context.problems.add(problem);
+  m_graph.makeConstant(id, Tensor::zeros({DataType::Float32, Shape{0}}));
+}
+
+void GraphImporter::checkName(const std::string& name, const char* kind) {
+  if (name.size() > kMaxNameLength)
+    m_context.note(std::string("the name of a ") + kind + " has " + std::to_string(name.size()) +
+                   " bytes; at most 4096 are accepted (" + shown(name) + ")");
 }
 
 std::string GraphImporter::uniqueValueName(std::string name) {

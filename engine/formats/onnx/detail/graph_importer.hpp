@@ -2,6 +2,7 @@
 #pragma once
 // For engine/formats/onnx only: this header shows protobuf messages.
 #include "engine/base/cancel.hpp"
+#include "engine/base/problems.hpp"
 #include "engine/formats/onnx/detail/external_data.hpp"
 #include "engine/formats/onnx/detail/functions.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
@@ -22,13 +23,17 @@ struct ImportContext {
   FunctionTable functions;
   std::map<std::string, int> unsupported; ///< "Crop-7" -> number of nodes
   std::vector<std::string> warnings;
+  ProblemList problems;                    ///< defects that leave the rest readable, so that all are reported
   std::int64_t nodesLeft = 200'000;        ///< over all subgraphs and inlined functions
   std::int64_t tensorsLeft = 1'000'000;    ///< over all subgraphs and inlined functions
   std::int64_t copiedBytesLeft = 64 << 20; ///< names and attributes that inlining multiplies
 
   TensorProtoOptions tensorOptions();
   void warn(std::string text);
+  /// An Error that ends the reading: a limit, or a defect after which nothing else makes sense.
   Error reject(std::string what, std::string hint = {}) const;
+  /// Notes a defect and goes on.
+  void note(std::string what, std::string hint = {}) { problems.add(reject(std::move(what), std::move(hint))); }
 };
 
 std::map<std::string, int> opsetsOf(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports);
@@ -81,10 +86,14 @@ class GraphImporter {
                              Frame& body, std::vector<std::pair<ValueId, ValueId>>& copies);
   int operatorVersion(const Node& node, const Frame& frame);
 
-  /// The value called `name` at `frame`; one of an outer graph becomes a constant or an input of this graph.
-  Result<ValueId> resolve(const std::string& name, Frame& frame);
+  /// The value called `name` at `frame`; one of an outer graph becomes a constant or an input of this graph. Where
+  /// nothing produces it, that is noted once, with its `user`, and the id is invalid.
+  Result<ValueId> resolve(const std::string& name, Frame& frame, const std::string& user);
+  /// A new value; a second one of the same name is noted and the first one returned.
   Result<ValueId> define(const std::string& name, Frame& frame);
-  Result<void> checkName(const std::string& name, const char* kind) const;
+  void checkName(const std::string& name, const char* kind);
+  /// Notes what is wrong with a value and makes it an empty constant, so that its users are not reported as well.
+  void noteInsteadOf(ValueId id, const Error& problem);
   Result<void> chargeTensor();
   Result<void> charge(const onnx::NodeProto& proto, const Frame& frame);
   std::string uniqueValueName(std::string name);
@@ -95,6 +104,7 @@ class GraphImporter {
   int m_depth = 0;
   Graph m_graph;
   std::vector<Capture> m_captures;
+  std::unordered_set<std::uint32_t> m_repeated; ///< values that more than one thing claims to be
   std::unordered_set<std::string> m_valueNames;
   std::unordered_set<std::string> m_nodeNames;
 };

@@ -78,7 +78,7 @@ Result<std::shared_ptr<onnx::ModelProto>> parseModel(std::span<const std::byte> 
     return makeError(ErrorCode::ModelRejected, "the model is made of too many parts for its size, or memory ran out",
                      where, "check where the file comes from");
   }
-  if (model->graph().output_size() == 0)
+  if (model->graph().output_size() == 0 && model->graph().node_size() == 0)
     return makeError(ErrorCode::ModelRejected, "the model has no outputs", where,
                      "this is not an ONNX model, or it is damaged");
   return model;
