@@ -28,6 +28,7 @@ bool Client::interrupted() { return g_interrupts.load() > 0; }
 Result<std::unique_ptr<Client>> Client::open(const CommonOptions& options) {
   std::signal(SIGINT, onInterrupt);
   std::unique_ptr<Client> client(new Client(options));
+  client->m_dims = TANDEM_TRY(parseDims(options.dims));
   if (options.isolated)
     client->m_session = TANDEM_TRY(session::WorkerSession::start({}));
   else
@@ -40,7 +41,9 @@ Result<std::unique_ptr<Client>> Client::open(const CommonOptions& options) {
   return client;
 }
 
-Result<Json> Client::call(const std::string& method, const Json& params, session::EventFunction event) {
+Result<Json> Client::call(const std::string& method, const Json& given, session::EventFunction event) {
+  Json params = given;
+  if (!m_dims.empty() && params.contains("model")) params["dims"] = m_dims;
   std::promise<Result<Json>> promise;
   std::future<Result<Json>> future = promise.get_future();
   Progress progress(!m_options.quiet && !m_options.json);

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/session/codec.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ struct CommonOptions {
   std::string cores;
   std::vector<std::string> hide;
   std::vector<std::string> memoryLimits; ///< "CPU:0=2GiB"
+  std::vector<std::string> dims;         ///< "tokens=128": sizes that the model leaves open
   bool isolated = false;
   bool quiet = false;
   bool json = false;
@@ -34,6 +36,7 @@ class Client {
  private:
   explicit Client(const CommonOptions& options) : m_options(options) {}
   CommonOptions m_options;
+  std::map<std::string, std::int64_t> m_dims; ///< go with every request that names a model
   std::unique_ptr<session::Session> m_session;
 };
 

@@ -59,11 +59,16 @@ Json toJson(const session::Document& document, const session::PlacementView& vie
     }
     return list;
   };
+  Json freeDims = Json::array();
+  for (const session::FreeDimSummary& dim : document.freeDims)
+    freeDims.push_back(
+        {{"key", dim.key}, {"where", dim.where}, {"size", dim.size}, {"chosen", dim.chosen}, {"reason", dim.reason}});
   return {{"model", document.name},
           {"sha256", document.sha256},
           {"opset", document.opset},
           {"inputs", tensors(document.inputs)},
           {"outputs", tensors(document.outputs)},
+          {"free_dims", std::move(freeDims)},
           {"nodes", std::move(nodes)},
           {"totals",
            {{"nodes", document.nodes.size()},
@@ -92,6 +97,11 @@ void print(const session::Document& document, const session::PlacementView& view
   std::printf("\n%s\n", view.summary.c_str());
   if (!view.transfers.empty())
     std::printf("%zu transfers between devices, %s\n", view.transfers.size(), formatBytes(view.transferBytes).c_str());
+  for (const session::FreeDimSummary& dim : document.freeDims)
+    std::printf("open size %s = %lld (%s): --dim %s=SIZE\n", dim.key.c_str(), static_cast<long long>(dim.size),
+                dim.chosen ? "chosen" : ("guessed, " + dim.reason).c_str(), dim.key.c_str());
+  if (!document.sizesProblem.empty())
+    std::printf("the guessed sizes do not fit the model: %s\n", document.sizesProblem.c_str());
   for (const std::string& each : document.unsupportedOperators)
     std::printf("unknown operator: %s; the model can be viewed, not run\n", each.c_str());
   for (const auto* warnings : {&document.warnings, &view.warnings})

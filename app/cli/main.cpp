@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(); // common options may stand after the subcommand
   app.add_option("--cores", common.cores, "core sets, \"0;1\" or \"0-3;4-7\": set i is CPU:i (and OPENCL-CPU:i)");
+  app.add_option("--dim", common.dims, "KEY=SIZE for a size that the model leaves open; inspect shows the keys");
   app.add_option("--hide", common.hide, "device that must not be used; may be given several times");
   app.add_option("--memory-limit", common.memoryLimits, "limit of a device, CPU:0=2GiB; may be given several times");
   app.add_flag("--isolated", common.isolated, "run the engine in a worker process");

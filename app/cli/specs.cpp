@@ -101,6 +101,19 @@ Result<void> addPlacement(Json& params, const std::string& device, const std::st
   return {};
 }
 
+Result<std::map<std::string, std::int64_t>> parseDims(const std::vector<std::string>& texts) {
+  std::map<std::string, std::int64_t> dims;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.rfind('=');
+    std::int64_t size = 0;
+    if (equals == std::string::npos || equals == 0 || !readNumber(std::string_view(text).substr(equals + 1), size))
+      return makeError(ErrorCode::Usage, "cannot read the size '" + text + "'", "--dim",
+                       "write KEY=SIZE, for example --dim tokens=128; tandem inspect MODEL shows the keys");
+    dims[text.substr(0, equals)] = size;
+  }
+  return dims;
+}
+
 Result<Json> parseMemoryLimits(const std::vector<std::string>& texts) {
   struct Unit {
     std::string_view suffix;

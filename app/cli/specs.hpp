@@ -15,6 +15,8 @@ Result<Json> readPlacementFile(const std::string& file);
 Result<void> addPlacement(Json& params, const std::string& device, const std::string& placementFile);
 /// {"CPU:0": 2147483648} from "CPU:0=2GiB".
 Result<Json> parseMemoryLimits(const std::vector<std::string>& texts);
+/// {"tokens": 128} from "tokens=128".
+Result<std::map<std::string, std::int64_t>> parseDims(const std::vector<std::string>& texts);
 /// Reads a whole file; InputRejected where that is not possible or it is larger than `maxBytes`.
 Result<std::string> readFile(const std::string& file, std::size_t maxBytes);
 

@@ -203,6 +203,15 @@ Result<Document> decodeDocument(const Json& json) {
     readIf(json, "warnings", document.warnings);
     readIf(json, "preprocess", document.preprocess);
     readIf(json, "preprocess_certain", document.preprocessCertain);
+    for (const Json& each : json.value("free_dims", Json::array())) {
+      FreeDimSummary& dim = document.freeDims.emplace_back();
+      read(each, "key", dim.key);
+      readIf(each, "where", dim.where);
+      readIf(each, "size", dim.size);
+      readIf(each, "chosen", dim.chosen);
+      readIf(each, "reason", dim.reason);
+    }
+    readIf(json, "sizes_problem", document.sizesProblem);
     readIf(json, "labels_file", document.labelsFile);
     readIf(json, "detector", document.detector);
     checkIndices(document);

@@ -9,6 +9,8 @@
 
 #include <cstdlib>
 
+#include <algorithm>
+
 namespace tandem::session {
 namespace {
 
@@ -92,7 +94,42 @@ EngineConfig EngineState::config() const {
   return m_config;
 }
 
-Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string& source, const CancelToken& cancel) {
+Result<BoundGraph> OpenDocument::bind(std::int64_t items, const std::map<std::string, Shape>& given) const {
+  SizedInputs sized = TANDEM_TRY(sizeInputs(graph(), chosenSizes, items));
+  InferOptions options;
+  options.inputShapes = std::move(sized.shapes);
+  for (const auto& [input, shape] : given) options.inputShapes[input] = shape;
+  auto bound = bindInputs(graph(), items, options);
+  const bool guessed =
+      std::any_of(sized.dims.begin(), sized.dims.end(), [](const FreeDim& dim) { return !dim.chosen; });
+  if (bound || !guessed || !given.empty()) return bound;
+  std::string sizes;
+  for (const FreeDim& dim : sized.dims)
+    sizes += (sizes.empty() ? "" : ", ") + dim.key + "=" + std::to_string(dim.size) + (dim.chosen ? "" : " (guessed)");
+  Error error = bound.error();
+  error.message += "; the model leaves sizes open: " + sizes;
+  error.hint = "choose them with --dim KEY=SIZE (in the window: Model > Input Sizes), or give an input";
+  return error;
+}
+
+namespace {
+
+/// Shapes for display and placement. Guesses that do not fit leave the sizes open; chosen ones must fit.
+Result<void> applySizes(OpenDocument& document, const EngineState::Sizes& sizes) {
+  document.chosenSizes = sizes;
+  document.freeDims = TANDEM_TRY(sizeInputs(document.graph(), sizes, 1)).dims;
+  document.sizesProblem.clear();
+  Result<BoundGraph> bound = document.bind(1);
+  if (!bound && !sizes.empty()) return bound.error();
+  if (!bound) document.sizesProblem = bound.error().line();
+  document.view = bound ? std::move(bound->graph) : document.graph();
+  return {};
+}
+
+} // namespace
+
+Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string& source, const Sizes& sizes,
+                                                              const CancelToken& cancel) {
   const std::int64_t start = nowNs();
   auto document = std::make_shared<OpenDocument>();
   document->source = source;
@@ -105,11 +142,19 @@ Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string&
     document->model = TANDEM_TRY(readOnnx(document->path, cancel));
   }
   document->loadMs = toMs(nowNs() - start);
-  Result<BoundGraph> bound = bindInputs(document->graph(), 1);
-  document->view = bound ? std::move(bound->graph) : document->graph();
+  TANDEM_TRY(applySizes(*document, sizes));
   std::lock_guard lock(m_mutex);
   document->handle = m_nextHandle++;
   m_documents[document->handle] = document;
+  return std::shared_ptr<const OpenDocument>(document);
+}
+
+Result<std::shared_ptr<const OpenDocument>> EngineState::resize(int handle, const Sizes& sizes) {
+  const auto old = TANDEM_TRY(find(handle));
+  auto document = std::make_shared<OpenDocument>(*old);
+  TANDEM_TRY(applySizes(*document, sizes));
+  std::lock_guard lock(m_mutex);
+  m_documents[handle] = document;
   return std::shared_ptr<const OpenDocument>(document);
 }
 

@@ -5,6 +5,7 @@
 #include "engine/placement/effective.hpp"
 #include "engine/placement/placement_file.hpp"
 #include "engine/runtime/bind_inputs.hpp"
+#include "engine/runtime/free_dims.hpp"
 
 #include <mutex>
 
@@ -26,8 +27,13 @@ struct OpenDocument {
   OnnxModel model;
   Graph view; ///< the graph with batch 1 bound where its shapes allow, for costs and placement; same ids
   double loadMs = 0;
+  std::map<std::string, std::int64_t> chosenSizes; ///< by key of FreeDim
+  std::vector<FreeDim> freeDims;                   ///< with the sizes that `view` has
+  std::string sizesProblem;                        ///< why guessed sizes do not fit; `view` then leaves them open
 
   const Graph& graph() const { return model.graph; }
+  /// The model for `items` items: input shapes from `given` (by name), else the chosen or guessed sizes.
+  Result<BoundGraph> bind(std::int64_t items, const std::map<std::string, Shape>& given = {}) const;
   ModelIdentity identity() const;
 };
 
@@ -43,7 +49,12 @@ class EngineState {
   std::optional<ProbeResult> probeOf(const std::string& id) const;
   EngineConfig config() const;
 
-  Result<std::shared_ptr<const OpenDocument>> open(const std::string& source, const CancelToken& cancel);
+  using Sizes = std::map<std::string, std::int64_t>;
+  /// `sizes` are for what the model leaves open; those that do not fit it are refused.
+  Result<std::shared_ptr<const OpenDocument>> open(const std::string& source, const Sizes& sizes,
+                                                   const CancelToken& cancel);
+  /// The open document with other sizes, under the same handle. Jobs that run keep the old one.
+  Result<std::shared_ptr<const OpenDocument>> resize(int handle, const Sizes& sizes);
   Result<std::shared_ptr<const OpenDocument>> find(int handle) const;
   void close(int handle);
 

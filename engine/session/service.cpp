@@ -80,7 +80,8 @@ Result<Json> hello(const Job&) {
 
 Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job) {
   if (job.params.contains("handle")) return job.state.find(job.params.at("handle").get<int>());
-  auto document = TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), job.cancel));
+  const auto sizes = job.params.value("dims", EngineState::Sizes());
+  auto document = TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), sizes, job.cancel));
   job.state.close(document->handle);
   return document;
 }

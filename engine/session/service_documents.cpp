@@ -48,7 +48,10 @@ std::string labelsBeside(const std::filesystem::path& model) {
 } // namespace
 
 Result<Json> openModel(const Job& job) {
-  const auto document = TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), job.cancel));
+  const auto sizes = job.params.value("dims", EngineState::Sizes());
+  const auto document = job.params.contains("handle")
+                            ? TANDEM_TRY(job.state.resize(job.params.at("handle").get<int>(), sizes))
+                            : TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), sizes, job.cancel));
   const Graph& graph = document->view;
   Json json{{"handle", document->handle},       {"source", document->source},           {"name", document->name},
             {"sha256", document->model.sha256}, {"producer", document->model.producer}, {"opset", graph.opset}};
@@ -71,6 +74,11 @@ Result<Json> openModel(const Job& job) {
   }
   json["labels_file"] = labelsBeside(document->path);
   if (const auto detector = guessDetector(graph)) json["detector"] = detectorName(*detector);
+  json["free_dims"] = Json::array();
+  for (const FreeDim& dim : document->freeDims)
+    json["free_dims"].push_back(
+        {{"key", dim.key}, {"where", dim.where}, {"size", dim.size}, {"chosen", dim.chosen}, {"reason", dim.reason}});
+  json["sizes_problem"] = document->sizesProblem;
   json["load_ms"] = document->loadMs;
   return json;
 }

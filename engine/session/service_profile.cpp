@@ -105,7 +105,7 @@ Result<Json> profile(const Job& job) {
     TANDEM_TRY(job.cancel.check());
     job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(devices.size()), devices[i]);
     const Placement placement = TANDEM_TRY(placementOf(Json{{"device", devices[i]}}, *registry));
-    BoundGraph bound = TANDEM_TRY(bindInputs(document->graph(), batch));
+    BoundGraph bound = TANDEM_TRY(document->bind(batch));
     PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *registry, false));
     CompileOptions options;
     options.compiled = job.params.value("mode", std::string("compiled")) != "eager";

@@ -119,7 +119,7 @@ Result<Json> verifyCases(const Job& job) {
     if (opened != each.model) {
       document.reset();
       opened = each.model;
-      auto result = job.state.open(each.model.string(), job.cancel);
+      auto result = job.state.open(each.model.string(), {}, job.cancel);
       if (result) {
         document = *result;
         job.state.close(document->handle);

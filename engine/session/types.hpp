@@ -60,6 +60,15 @@ struct NodeSummary {
   std::int64_t parameterBytes = 0, activationBytes = 0;
 };
 
+/// A size that the model leaves open, and what it is shown and measured with.
+struct FreeDimSummary {
+  std::string key; ///< name it is chosen by, a symbol or "INPUT:AXIS"
+  std::vector<std::string> where;
+  std::int64_t size = 1;
+  bool chosen = false;
+  std::string reason; ///< of a guess
+};
+
 /// One opened model. Node and value indices are positions in these vectors.
 struct Document {
   int handle = 0;     ///< the worker's number for it; 0 = not open there (after a worker was replaced)
@@ -73,8 +82,10 @@ struct Document {
   std::vector<std::string> warnings;
   std::string preprocess; ///< suggested, text form of PreprocessSpec; empty where the input is no picture
   bool preprocessCertain = false;
-  std::string labelsFile; ///< labels found beside the model, else empty
-  std::string detector;   ///< "ultraface", "fastestdet", or empty
+  std::vector<FreeDimSummary> freeDims;
+  std::string sizesProblem; ///< not empty: guessed sizes do not fit the model
+  std::string labelsFile;   ///< labels found beside the model, else empty
+  std::string detector;     ///< "ultraface", "fastestdet", or empty
 };
 
 /// Requested and effective device per node, with reasons (DESIGN.md section 6).

@@ -201,6 +201,27 @@ class Runs(unittest.TestCase):
 
 
 @has_data
+@has_data
+class OpenSizes(unittest.TestCase):
+    MODEL = DATA / "models" / "bert-dummy-encoder" / "dummy_transformer.onnx"
+
+    def test_inspect_names_what_the_model_leaves_open_and_says_that_it_guessed(self):
+        [dim] = json.loads(tandem("inspect", self.MODEL, "--json").stdout)["free_dims"]
+        self.assertEqual((dim["key"], dim["chosen"]), ("tokens", False))
+        self.assertTrue(dim["reason"])
+
+    def test_a_chosen_size_is_what_is_measured(self):
+        report = json.loads(tandem("--dim", "tokens=7", "inspect", self.MODEL, "--json").stdout)
+        self.assertEqual([each["shape"] for each in report["inputs"]], [[1, 7]] * 3)
+        done = tandem("--dim", "tokens=7", "profile", self.MODEL, "--device", "CPU:0", "--repeat", 2, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_unknown_size_exits_with_2_and_names_the_open_ones(self):
+        done = tandem("--dim", "seq=7", "inspect", self.MODEL)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("open are tokens", done.stderr)
+
+
 class Predictions(unittest.TestCase):
     def predict(self, model, *arguments):
         done = tandem("predict", model, *arguments, "--json")
