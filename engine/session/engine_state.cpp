@@ -42,8 +42,8 @@ Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& conf
   return std::shared_ptr<const DeviceRegistry>(std::move(registry));
 }
 
-Result<OnnxModel> readSample(const std::string& name) {
-  OnnxModel model;
+Result<ImportedModel> readSample(const std::string& name) {
+  ImportedModel model;
   model.graph = TANDEM_TRY(buildSample(name));
   model.producer = "tandem gallery";
   model.opsets[""] = model.graph.opset;
@@ -139,7 +139,7 @@ Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string&
   } else {
     document->path = source;
     document->name = document->path.filename().string();
-    document->model = TANDEM_TRY(readOnnx(document->path, cancel));
+    document->model = TANDEM_TRY(readModel(document->path, cancel));
   }
   document->loadMs = toMs(nowNs() - start);
   TANDEM_TRY(applySizes(*document, sizes));

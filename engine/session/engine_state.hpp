@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/devices/device_registry.hpp"
-#include "engine/formats/onnx/onnx_reader.hpp"
+#include "engine/formats/models/model_reader.hpp"
 #include "engine/placement/effective.hpp"
 #include "engine/placement/placement_file.hpp"
 #include "engine/runtime/bind_inputs.hpp"
@@ -24,7 +24,7 @@ struct OpenDocument {
   std::string source;         ///< as the client named it
   std::filesystem::path path; ///< empty for a sample
   std::string name;           ///< file name or sample name
-  OnnxModel model;
+  ImportedModel model;
   Graph view; ///< the graph with batch 1 bound where its shapes allow, for costs and placement; same ids
   double loadMs = 0;
   std::map<std::string, std::int64_t> chosenSizes; ///< by key of FreeDim

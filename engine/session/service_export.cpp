@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::int64_t kMaxModelBytes = std::int64_t{2} << 30;
 
-/// The opened file with annotations; a sample, which is no file, is written as one first.
+/// The opened file with annotations; a sample, which is no file, and a model of another kind are written as ONNX first.
 Result<std::string> annotate(const OpenDocument& document, const NodeAnnotation& annotation) {
-  if (document.path.empty()) {
+  if (!document.model.isOnnxFile) {
     const std::string bytes = TANDEM_TRY(writeOnnx(document.graph()));
     return annotateOnnx(std::as_bytes(std::span(bytes)), annotation);
   }

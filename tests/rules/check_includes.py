@@ -49,7 +49,8 @@ THIRD_PARTY = {
     r"(png\.h|jpeglib\.h)": ["engine/formats/images"],
     r"(zlib\.h|zip\.h)": ["engine/formats/archive"],
     r"(unicode/)": ["engine/formats/text"],
-    r"(nlohmann/)": ["engine/session", "engine/placement", "app/cli", "ui/core"],
+    r"(hdf5\.h|H5)": ["engine/formats/keras"],
+    r"(nlohmann/)": ["engine/formats/keras", "engine/session", "engine/placement", "app/cli", "ui/core"],
     r"(CLI/)": ["app/cli"],
     r"Q[A-Z]|Qt": ["ui", "app/workbench"],
 }

@@ -35,7 +35,9 @@ QFileDialog* fileDialog(QWidget* parent, const QString& name, const QString& tit
 void MainWindow::chooseModel() {
   auto* dialog =
       fileDialog(this, QStringLiteral("open_model_dialog"), tr("Open model"),
-                 m_workspace.settings.lastFolder(QStringLiteral("model")), tr("ONNX models (*.onnx);;All files (*)"));
+                 m_workspace.settings.lastFolder(QStringLiteral("model")),
+                 tr("Models (*.onnx *.keras *.h5 *.hdf5);;ONNX models (*.onnx);;Keras models (*.keras *.h5 *.hdf5);;"
+                    "All files (*)"));
   dialog->setFileMode(QFileDialog::ExistingFile);
   connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
     m_workspace.settings.setLastFolder(QStringLiteral("model"), path);
