@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/ops/floating.hpp"
+#include "engine/ops/kernel_util.hpp"
 #include "engine/ops/op_def.hpp"
 #include "engine/ops/window.hpp"
 
@@ -151,11 +152,11 @@ double gather(const C* plane, const std::array<Taps, kMaxSpatial>& taps,
   return sum;
 }
 
-template <class C> void sample(ReferenceContext& context, const Geometry& geometry) {
+template <class C> void sample(ReferenceContext& context, const Geometry& geometry, Tensor result) {
   const Tensor& x = context.input(0);
   const Elements<C> source(x);
   const Elements<double> grid(context.input(1));
-  Results<C> y(context.output(0, x.type(), geometry.output));
+  Results<C> y(std::move(result));
   std::array<std::int64_t, kMaxSpatial> extents{1, 1, 1};
   const std::size_t unused = kMaxSpatial - geometry.spatialRank;
   for (std::size_t i = 0; i < geometry.spatialRank; ++i) extents[unused + i] = x.shape()[2 + i];
@@ -192,8 +193,16 @@ Result<void> reference(ReferenceContext& context) {
   for (std::size_t i = 2; i < x.shape().rank(); ++i)
     if (x.shape()[i] < 1 && geometry.output.elements() > 0) return context.fail("cannot sample an empty input");
   if (!isFloating(grid.type())) return context.fail("the grid is not floating point");
-  if (!visitCompute(x.type(), [&]<class C>(TypeTag<C>) { sample<C>(context, geometry); }))
-    return context.fail("cannot sample " + x.desc().toString());
+  Tensor y = TANDEM_TRY(makeOutput(context, 0, x.type(), geometry.output));
+  if (visitCompute(x.type(), [&]<class C>(TypeTag<C>) { sample<C>(context, geometry, y); })) return {};
+  // Integers and bool: in double, rounded towards zero at the end.
+  const Tensor exact = Tensor::uninitialized({DataType::Float64, geometry.output});
+  sample<double>(context, geometry, exact);
+  const bool known = visitOneOf(AllTypes{}, x.type(), [&]<class T>(TypeTag<T>) {
+    const auto values = exact.as<double>();
+    std::transform(values.begin(), values.end(), y.mutableAs<T>().begin(), [](double v) { return convert<T>(v); });
+  });
+  if (!known) return unsupportedType(context, x.type());
   return {};
 }
 

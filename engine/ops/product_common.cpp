@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/ops/product_common.hpp"
 
+#include "engine/ops/kernel_util.hpp"
 #include "engine/ops/matrix.hpp"
 #include "engine/ops/window.hpp"
 
@@ -24,21 +25,48 @@ void addBias(const Shape& shape, const C* bias, C beta, std::int64_t rows, std::
     for (std::int64_t j = 0; j < columns; ++j) y[i * columns + j] += beta * bias[i * stepRow + j * stepColumn];
 }
 
+/// alpha * y + beta * c for integers, where alpha and beta are not; rounded towards zero. T is the type that the
+/// unsigned C stands for.
+template <class T, class C>
+void scaleIntegers(const Shape* shape, const C* bias, double alpha, double beta, std::int64_t rows,
+                   std::int64_t columns, C* y) {
+  std::vector<double> sums(static_cast<std::size_t>(rows * columns));
+  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = alpha * static_cast<double>(static_cast<T>(y[i]));
+  if (shape) {
+    std::vector<double> terms(static_cast<std::size_t>(shape->elements()));
+    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] = static_cast<double>(static_cast<T>(bias[i]));
+    addBias(*shape, terms.data(), beta, rows, columns, sums.data());
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) y[i] = static_cast<C>(convert<T>(sums[i]));
+}
+
+/// The products are in y.
+template <class C> void finishGemm(ReferenceContext& context, std::int64_t rows, std::int64_t columns, C* y) {
+  const float alpha = context.attributes().getFloat("alpha", 1.0f), beta = context.attributes().getFloat("beta", 1.0f);
+  const Shape* shape = context.hasInput(2) ? &context.input(2).shape() : nullptr;
+  const Tensor none = Tensor::zeros({context.input(0).type(), {0}});
+  const Elements<C> bias(shape ? context.input(2) : none);
+  if constexpr (!std::is_floating_point_v<C>) {
+    if (alpha != 1 || (shape && beta != 1)) {
+      visitOneOf(IntegerTypes{}, context.input(0).type(), [&]<class T>(TypeTag<T>) {
+        scaleIntegers<T>(shape, bias.data(), static_cast<double>(alpha), static_cast<double>(beta), rows, columns, y);
+      });
+      return;
+    }
+  }
+  if (alpha != 1)
+    for (std::int64_t i = 0; i < rows * columns; ++i) y[i] *= static_cast<C>(alpha);
+  if (shape) addBias(*shape, bias.data(), static_cast<C>(beta), rows, columns, y);
+}
+
 template <class C> void gemm(ReferenceContext& context, const GemmGeometry& geometry, const Activation& activation) {
   const auto [m, n, k, transposeA, transposeB] = geometry;
-  const C alpha = static_cast<C>(context.attributes().getFloat("alpha", 1.0f));
-  const C beta = static_cast<C>(context.attributes().getFloat("beta", 1.0f));
   const Elements<C> a(context.input(0)), b(context.input(1));
   Results<C> y(context.output(0, context.input(0).type(), Shape{m, n}));
   std::vector<C> turned;
   if (transposeA) turned = transposed(k, m, a.data());
   multiply(m, n, k, transposeA ? turned.data() : a.data(), b.data(), transposeB, y.data());
-  if (alpha != C(1))
-    for (std::int64_t i = 0; i < m * n; ++i) y[i] *= alpha;
-  if (context.hasInput(2)) {
-    const Elements<C> c(context.input(2));
-    addBias(context.input(2).shape(), c.data(), beta, m, n, y.data());
-  }
+  finishGemm(context, m, n, y.data());
   if constexpr (std::is_floating_point_v<C>)
     if (activation.kind != ActivationKind::None)
       for (std::int64_t i = 0; i < m * n; ++i) y[i] = applyActivation(activation, y[i]);

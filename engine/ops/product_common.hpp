@@ -7,9 +7,13 @@
 namespace tandem::ops {
 
 /// What a matrix product computes in, and how tensors turn into arrays of it: float types as visitCompute() says;
-/// 32 and 64 bit integers as unsigned ones, whose overflow wraps as the specification's reference does.
+/// integers as unsigned ones, whose overflow wraps as the specification's reference does.
 template <class Visit> bool visitProductType(DataType type, Visit&& visit) {
   switch (type) {
+  case DataType::Int8:
+  case DataType::UInt8:
+  case DataType::Int16:
+  case DataType::UInt16:
   case DataType::Int32:
   case DataType::UInt32: visit(TypeTag<std::uint32_t>{}); return true;
   case DataType::Int64:

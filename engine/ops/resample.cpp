@@ -146,7 +146,7 @@ template <class T, class C> T fromReal(C value) {
     // Beyond the type's range a conversion would be undefined; the range's ends are not exact in C for 64 bits.
     constexpr double low = static_cast<double>(std::numeric_limits<T>::min());
     constexpr double high = static_cast<double>(std::numeric_limits<T>::max());
-    const double real = static_cast<double>(value);
+    const double real = std::nearbyint(static_cast<double>(value)); // to even
     if (!(real > low)) return std::numeric_limits<T>::min();
     return real >= high ? std::numeric_limits<T>::max() : static_cast<T>(real);
   } else

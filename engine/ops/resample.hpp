@@ -70,7 +70,8 @@ struct ResampleTaps {
 /// Coefficients as the specification's reference defines them. `axis.input` is positive or `axis.output` zero.
 ResampleTaps resampleTaps(const ResampleGeometry& geometry, const ResampleAxis& axis);
 
-/// Reference kernel, for any element type that has numbers; integers are rounded towards zero.
+/// Reference kernel, for any element type that has numbers; integers are rounded (to even) and
+/// clamped to their range.
 Result<void> resample(ReferenceContext& context, const ResampleGeometry& geometry);
 /// Two operations per tap and output element, over the axes that change.
 double resampleFlops(const Graph& graph, const Node& node);

@@ -7,7 +7,11 @@ namespace tandem::ops {
 extern const OpDef kShrink = unaryOp("Shrink", {9}, [](ReferenceContext& context) {
   const float bias = context.attributes().getFloat("bias", 0.0f);
   const float lambda = context.attributes().getFloat("lambd", 0.5f);
-  return mapFloating(context, [=](auto x) { return x < -lambda ? x + bias : x > lambda ? x - bias : decltype(x)(0); });
+  return mapUnary<NumericTypes>(context, [=]<class T>(T x) {
+    using C = std::conditional_t<std::is_same_v<T, float>, float, double>;
+    const C value = static_cast<C>(x);
+    return convert<T>(value < -lambda ? value + bias : value > lambda ? value - bias : C(0));
+  });
 });
 
 } // namespace tandem::ops

@@ -23,10 +23,14 @@ struct Cut {
 
 /// Start and end clamped as the specification says, so that any 64-bit number is a valid bound.
 Cut cutOf(std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t length) {
-  const std::int64_t low = step > 0 ? 0 : -1, high = step > 0 ? length : length - 1;
-  auto clamped = [&](std::int64_t bound) { return std::clamp(bound < 0 ? bound + length : bound, low, high); };
-  Cut cut{clamped(start), step, 0};
-  const std::int64_t last = clamped(end);
+  if (length == 0) return {0, step, 0};
+  const std::int64_t high = step > 0 ? length : length - 1;
+  auto clamped = [&](std::int64_t bound, std::int64_t low) {
+    return std::clamp(bound < 0 ? bound + length : bound, low, high);
+  };
+  // Backwards from before the first element is the first element, other than in numpy.
+  Cut cut{clamped(start, 0), step, 0};
+  const std::int64_t last = clamped(end, step > 0 ? 0 : -1);
   // Unsigned, because the negation of the most negative step has no signed counterpart.
   const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
   const std::int64_t distance = step > 0 ? last - cut.first : cut.first - last;

@@ -84,6 +84,9 @@ TEST(Slice, CutsWithStepsOfBothSigns) {
   EXPECT_THAT(Op("Slice", 1).with("starts", Axes{-2}).with("ends", Axes{1000}).with("axes", Axes{1}).values({x}),
               ElementsAre(3, 4, 8, 9));
   EXPECT_THAT(Op("Slice", 13).values({x, ints({9}), ints({10})}), IsEmpty());
+  EXPECT_THAT(Op("Slice", 13).values({counting({0}), ints({-1}), ints({-9}), ints({0}), ints({-1})}), IsEmpty());
+  EXPECT_THAT(Op("Slice", 13).values({counting({3}), ints({-6}), ints({INT64_MIN}), ints({0}), ints({-2})}),
+              ElementsAre(0));
   EXPECT_THAT(Op("Slice", 13).values({counting({3}), ints({0}), ints({3}), ints({0}), ints({INT64_MAX})}),
               ElementsAre(0));
   EXPECT_THAT(Op("Slice", 13).values({counting({3}), ints({2}), ints({INT64_MIN}), ints({0}), ints({INT64_MIN})}),

@@ -103,6 +103,28 @@ Result<std::vector<Tensor>> einsum(const char* equation, std::vector<Tensor> ope
   return node.set("equation", std::string(equation)).run();
 }
 
+TEST(Einsum, WrapsSmallIntegers) {
+  const auto results = OneNode("Einsum", 12)
+                           .input(Tensor::of<std::int8_t>({2}, {100, -3}))
+                           .input(Tensor::of<std::int8_t>({2}, {2, 5}))
+                           .set("equation", std::string("i,i->i"))
+                           .run();
+  ASSERT_TRUE(results.ok()) << results.error().line();
+  EXPECT_EQ((*results)[0].toInts(), (std::vector<std::int64_t>{-56, -15}));
+}
+
+TEST(Gemm, ScalesIntegersByFractions) {
+  const auto results = OneNode("Gemm", 13)
+                           .input(Tensor::of<std::int32_t>({1, 1}, {-5}))
+                           .input(Tensor::of<std::int32_t>({1, 2}, {1, 2}))
+                           .input(Tensor::of<std::int32_t>({1}, {-1}))
+                           .set("alpha", 0.5f)
+                           .set("beta", 2.0f)
+                           .run();
+  ASSERT_TRUE(results.ok()) << results.error().line();
+  EXPECT_EQ((*results)[0].toInts(), (std::vector<std::int64_t>{-4, -7}));
+}
+
 TEST(Einsum, MultipliesTransposesAndSums) {
   expectFloats(einsum("ij,jk->ik", {counting({2, 3}), counting({3, 2})}), {2, 2}, {10, 13, 28, 40});
   expectFloats(einsum("ij->ji", {counting({2, 3})}), {3, 2}, {0, 3, 1, 4, 2, 5});

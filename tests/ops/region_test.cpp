@@ -58,6 +58,16 @@ TEST(GridSample, InterpolatesBetweenElements) {
   expectFloats(sampled(floats({1, 1, 3, 2}, {-1, 0, 0.5f, 0, 1, 0})).run(), {1, 1, 1, 3}, {1, 3, 4});
 }
 
+TEST(GridSample, PicksAndMixesIntegers) {
+  const auto results = OneNode("GridSample", 20)
+                           .input(Tensor::of<std::uint8_t>({1, 1, 1, 2}, {1, 254}))
+                           .input(floats({1, 1, 2, 2}, {1, 0, 0.25f, 0}))
+                           .set("align_corners", std::int64_t{1})
+                           .run();
+  ASSERT_TRUE(results.ok()) << results.error().line();
+  EXPECT_EQ((*results)[0].toInts(), (Ints{254, 159}));
+}
+
 TEST(GridSample, PadsAsAsked) {
   const Tensor grid = floats({1, 1, 2, 2}, {-2, 0, 2, 0});
   expectFloats(sampled(grid).run(), {1, 1, 1, 2}, {0, 0});

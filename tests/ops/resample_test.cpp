@@ -38,6 +38,17 @@ TEST(Resize, Version10RoundsDownToGrowAndUpToShrink) {
   expectFloats(node(counting({5}), 0.6f).run(), {3}, {0, 2, 4});
 }
 
+TEST(Resize, RoundsIntegersAndKeepsThemInRange) {
+  const auto results = OneNode("Resize", 13)
+                           .input(Tensor::of<std::uint8_t>({4}, {0, 0, 255, 255}))
+                           .left()
+                           .constant(floats({1}, {2}))
+                           .set("mode", std::string("cubic"))
+                           .run();
+  ASSERT_TRUE(results.ok()) << results.error().line();
+  EXPECT_EQ((*results)[0].toInts(), (std::vector<std::int64_t>{0, 0, 0, 58, 197, 255, 255, 255}));
+}
+
 TEST(Resize, InterpolatesLinearly) {
   expectFloats(resize(13, floats({2}, {0, 4}), "linear", "half_pixel").constant(scale(2)).run(), {4}, {0, 1, 3, 4});
   expectFloats(resize(13, floats({2}, {0, 3}), "linear", "align_corners").constant(scale(2)).run(), {4}, {0, 1, 2, 3});

@@ -229,6 +229,13 @@ TEST(BitCast, KeepsTheBits) {
       "differ in size");
 }
 
+TEST(Shrink, TakesIntegers) {
+  const auto results =
+      OneNode("Shrink", 9).input(Tensor::of<std::int16_t>({3}, {-5, 1, 5})).set("lambd", 1.5f).set("bias", 1.5f).run();
+  ASSERT_TRUE(results.ok()) << results.error().line();
+  EXPECT_EQ((*results)[0].toInts(), (Ints{-3, 0, 3}));
+}
+
 TEST(BitShift, KeepsTheSignToTheRight) {
   const auto shifted = [](const char* direction) {
     return OneNode("BitShift", 28)

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/ops/kernel_util.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace tandem::ops {
+
+using QuantizedTypes = TypeList<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t>;
+using NarrowTypes = TypeList<std::int8_t, std::uint8_t>;
+/// What QuantizeLinear can make.
+using QuantizeTargets = TypeList<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t>;
+
+/// Which scale (and zero point) belongs to an element of a tensor. Element ((o * extent) + a) * inner + i has parameter
+/// 0 (per tensor), a (per axis), or ((o * blocks) + a / block) * inner + i (blocked).
+struct QuantizationLayout {
+  enum class Kind { PerTensor, PerAxis, Blocked };
+  Kind kind = Kind::PerTensor;
+  std::int64_t outer = 1;  ///< product of the dims before the axis
+  std::int64_t extent = 1; ///< of the axis
+  std::int64_t inner = 1;  ///< product of the dims behind it
+  std::int64_t block = 1;
+  std::int64_t blocks = 1;
+
+  std::int64_t parameter(std::int64_t o, std::int64_t a, std::int64_t i) const {
+    if (kind == Kind::PerTensor) return 0;
+    return kind == Kind::PerAxis ? a : (o * blocks + a / block) * inner + i;
+  }
+};
+
+/// From static shapes and the attributes axis and block_size; `axisDefault` where the node has no axis. A scale with
+/// one element and rank at most 1 is per tensor. Fails with InputRejected where the scale does not fit.
+Result<QuantizationLayout> quantizationLayout(const ReferenceContext& context, const Shape& x, const Shape& scale,
+                                              std::int64_t axisDefault);
+
+/// The element type that attribute `name` asks for, Undefined where it is absent or 0. Fails, naming the type, for
+/// those that the engine does not store (sub-byte integers, float8, float4).
+Result<DataType> typeAttribute(const Node& node, std::string_view name);
+
+/// Rounds to the nearest integer, ties to even, and saturates after adding the zero point. NaN gives the zero point.
+template <class Q, class Real> Q quantizeValue(Real scaled, std::int64_t zeroPoint) {
+  if (std::isnan(scaled)) return static_cast<Q>(zeroPoint);
+  const Real low = static_cast<Real>(std::numeric_limits<Q>::min());
+  const Real high = static_cast<Real>(std::numeric_limits<Q>::max());
+  // Twice the range of Q is enough: |zero point| is at most its upper bound.
+  const Real rounded = std::nearbyint(std::min(std::max(scaled, 2 * low - high), 2 * high + 1));
+  const std::int64_t sum = static_cast<std::int64_t>(rounded) + zeroPoint;
+  return static_cast<Q>(std::min(std::max(sum, static_cast<std::int64_t>(std::numeric_limits<Q>::min())),
+                                 static_cast<std::int64_t>(std::numeric_limits<Q>::max())));
+}
+
+/// One scale and one zero point for a whole tensor.
+struct ScalarQuantization {
+  float scale = 1;
+  std::int64_t zeroPoint = 0;
+};
+/// From inputs `scale` and `zeroPoint` (0 where that is left out). Fails where they have not one element each.
+Result<ScalarQuantization> scalarQuantization(const ReferenceContext& context, std::size_t scale,
+                                              std::size_t zeroPoint);
+
+/// (x - zero point) * scale as float32. `x` is an integer tensor.
+Tensor dequantized(const Tensor& x, const ScalarQuantization& quantization);
+/// Writes round(x / scale) + zero point into `y`, whose type must be one of QuantizedTypes. As many elements as `x`.
+void quantizeInto(std::span<const float> x, const ScalarQuantization& quantization, Tensor& y);
+
+/// Scale and zero point that DynamicQuantizeLinear gives for these elements: uint8, zero is exact.
+ScalarQuantization dynamicQuantization(std::span<const float> x);
+
+} // namespace tandem::ops
