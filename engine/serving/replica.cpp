@@ -59,6 +59,7 @@ Replica::~Replica() {
 
 Result<void> Replica::prepare(const std::vector<int>& sizes) {
   for (int items : sizes) {
+    m_prepared.insert(items);
     if (m_variants.contains(items)) continue;
     std::shared_ptr<const Executable> executable = TANDEM_TRY(m_factory(items));
     std::lock_guard lock(m_mutex);
@@ -195,23 +196,55 @@ void Replica::work(Worker& worker) {
 
 Result<ExecutionSlot*> Replica::slotFor(Worker& worker, int items) {
   auto found = worker.slots.find(items);
-  if (found != worker.slots.end()) return found->second.get();
-  // A joined batch may be smaller than any size compiled for it: then it is padded to the next larger one.
-  auto larger = worker.slots.lower_bound(items);
-  if (larger != worker.slots.end() && larger->first <= m_options.batch) return larger->second.get();
-  std::shared_ptr<const Executable> executable;
-  {
-    std::lock_guard lock(m_mutex);
-    auto variant = m_variants.find(items);
-    if (variant != m_variants.end()) executable = variant->second;
+  if (found == worker.slots.end()) {
+    // A joined batch may be smaller than any size compiled for it: then it is padded to the next larger one.
+    auto larger = worker.slots.lower_bound(items);
+    if (larger != worker.slots.end() && larger->first <= m_options.batch) found = larger;
   }
-  if (!executable) {
-    executable = TANDEM_TRY(m_factory(items));
+  if (found != worker.slots.end()) {
     std::lock_guard lock(m_mutex);
-    m_variants.try_emplace(items, executable);
+    m_usedAt[found->first] = ++m_uses;
+    return found->second.get();
   }
+  const std::shared_ptr<const Executable> executable = TANDEM_TRY(variantFor(items));
+  dropStaleSlots(worker);
   worker.slots[items] = TANDEM_TRY(executable->createSlot(&m_meters));
   return worker.slots[items].get();
+}
+
+/// The variant for this size, compiled if no worker has asked for it yet.
+Result<std::shared_ptr<const Executable>> Replica::variantFor(int items) {
+  {
+    std::lock_guard lock(m_mutex);
+    m_usedAt[items] = ++m_uses;
+    auto variant = m_variants.find(items);
+    if (variant != m_variants.end()) return variant->second;
+  }
+  std::shared_ptr<const Executable> made = TANDEM_TRY(m_factory(items));
+  std::lock_guard lock(m_mutex);
+  // Another worker may have compiled the same size meanwhile: then both use that one's weights.
+  made = m_variants.try_emplace(items, std::move(made)).first->second;
+  dropOldVariants(items);
+  return made;
+}
+
+/// Called under the lock. Workers let their slots go when they next need another one.
+void Replica::dropOldVariants(int keep) {
+  while (m_variants.size() > m_prepared.size() + kMaxExtraVariants) {
+    auto oldest = m_variants.end();
+    for (auto it = m_variants.begin(); it != m_variants.end(); ++it)
+      if (it->first != keep && !m_prepared.contains(it->first) &&
+          (oldest == m_variants.end() || m_usedAt[it->first] < m_usedAt[oldest->first]))
+        oldest = it;
+    if (oldest == m_variants.end()) return;
+    m_usedAt.erase(oldest->first);
+    m_variants.erase(oldest);
+  }
+}
+
+void Replica::dropStaleSlots(Worker& worker) {
+  std::lock_guard lock(m_mutex);
+  std::erase_if(worker.slots, [&](const auto& slot) { return !m_variants.contains(slot.first); });
 }
 
 void Replica::execute(Worker& worker, std::vector<Request>& batch) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace tandem {
@@ -26,6 +27,9 @@ using VariantFactory = std::function<Result<std::shared_ptr<const Executable>>(i
 /// One copy of the model, placed, with its streams and its queue. submit() and the counters are thread-safe.
 class Replica {
  public:
+  /// Sizes compiled beyond those of prepare(): the least recently used one is dropped with its weights.
+  static constexpr std::size_t kMaxExtraVariants = 16;
+
   Replica(ReplicaOptions options, VariantFactory factory, BusyMeters& meters);
   ~Replica(); ///< finishes what runs, fails what is queued, joins the threads
 
@@ -66,6 +70,9 @@ class Replica {
   std::vector<Request> takeBatch(std::unique_lock<std::mutex>& lock);
   void execute(Worker& worker, std::vector<Request>& batch);
   Result<ExecutionSlot*> slotFor(Worker& worker, int items);
+  Result<std::shared_ptr<const Executable>> variantFor(int items);
+  void dropOldVariants(int keep);
+  void dropStaleSlots(Worker& worker);
   void learn(int items, double ns);
   void fail(Request& request, std::int64_t startNs);
 
@@ -79,6 +86,9 @@ class Replica {
   std::deque<Request> m_queue;
   bool m_stop = false;
   std::map<int, std::shared_ptr<const Executable>> m_variants;
+  std::set<int> m_prepared;              ///< sizes that are never dropped
+  std::map<int, std::uint64_t> m_usedAt; ///< when a size was last asked for, in uses
+  std::uint64_t m_uses = 0;
   std::map<int, double> m_serviceNs;
   std::optional<Error> m_lastError;
   std::atomic<int> m_queued{0}, m_queuedItems{0}, m_inFlight{0}, m_inFlightItems{0};

@@ -2,6 +2,8 @@
 #include "engine/base/clock.hpp"
 #include "tests/serving/fixture.hpp"
 
+#include <algorithm>
+
 namespace tandem {
 namespace {
 
@@ -125,6 +127,36 @@ TEST_F(LoadTest, QueuedRequestsAreJoinedAndPaddingIsCounted) {
   ASSERT_TRUE(generator.waitIdle(20'000));
   EXPECT_EQ(generator.log().completed(), 12u);
   EXPECT_EQ(deployment->replicas()[0]->paddedItems(), 4u); // 8, then 4 in a slot of 8
+}
+
+TEST_F(LoadTest, VariantsOfManySizesAreBoundedAndPreparedOnesStay) {
+  ReplicaPlan made = plan(*m_cpu, {});
+  std::vector<std::weak_ptr<const Executable>> compiled;
+  auto deployment = Deployment::create(
+      [&] {
+        auto factory = made.factory;
+        made.factory = [factory, &compiled](int items) {
+          auto executable = factory(items);
+          if (executable) compiled.push_back(*executable);
+          return executable;
+        };
+        std::vector<ReplicaPlan> plans;
+        plans.push_back(std::move(made));
+        return plans;
+      }(),
+      *Route::parse("round-robin"));
+  ASSERT_TRUE(deployment.ok()) << deployment.error().line();
+  Replica& replica = *(*deployment)->replicas()[0];
+  ASSERT_TRUE(replica.prepare({1}).ok());
+  constexpr int kSizes = 40;
+  for (int items = 1; items <= kSizes; ++items) ASSERT_TRUE(replica.warmUp(data(items)).ok());
+  EXPECT_EQ(replica.variants().size(), 1 + Replica::kMaxExtraVariants);
+  EXPECT_TRUE(replica.variants().contains(1));
+  EXPECT_TRUE(replica.variants().contains(kSizes));
+  EXPECT_FALSE(replica.variants().contains(2));
+  const auto alive = std::count_if(compiled.begin(), compiled.end(), [](const auto& each) { return !each.expired(); });
+  EXPECT_EQ(static_cast<std::size_t>(alive), replica.variants().size()); // dropped ones hold no weights
+  EXPECT_TRUE(replica.warmUp(data(2)).ok());                             // and can come back
 }
 
 TEST_F(LoadTest, EveryReplicaIsProfiled) {
