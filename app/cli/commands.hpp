@@ -14,6 +14,7 @@ using Command = std::function<int()>;
 /// Each adds its subcommand to `app`; `common` outlives the parsing, `command` receives the work.
 void addDevices(CLI::App& app, const CommonOptions& common, Command& command);
 void addModels(CLI::App& app, const CommonOptions& common, Command& command);
+void addOperators(CLI::App& app, const CommonOptions& common, Command& command);
 void addInspect(CLI::App& app, const CommonOptions& common, Command& command);
 void addPredict(CLI::App& app, const CommonOptions& common, Command& command);
 void addVerify(CLI::App& app, const CommonOptions& common, Command& command);

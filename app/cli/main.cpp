@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", common.json, "print the result as JSON");
   addDevices(app, common, command);
   addModels(app, common, command);
+  addOperators(app, common, command);
   addInspect(app, common, command);
   addPredict(app, common, command);
   addVerify(app, common, command);

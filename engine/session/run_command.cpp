@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
+#include "engine/session/shell_quote.hpp"
 
 #include <cstdio>
 
 namespace tandem::session {
 namespace {
-
-std::string quoted(const std::string& text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string result = "'";
-  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
-}
 
 std::string number(double value) {
   char text[32];
@@ -31,21 +24,29 @@ std::string replicaText(const ReplicaSpec& replica) {
 
 } // namespace
 
+std::string shellQuote(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string result = "'";
+  for (char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
 std::string runCommand(const std::string& source, const RunSpec& spec, const std::string& cores) {
   const RunSpec defaults;
-  std::string command = "tandem run " + quoted(source);
-  if (!cores.empty()) command += " --cores " + quoted(cores);
-  for (const ReplicaSpec& replica : spec.replicas) command += " --replica " + quoted(replicaText(replica));
-  command += " --scenario " + quoted(spec.scenario) + " --route " + quoted(spec.route);
+  std::string command = "tandem run " + shellQuote(source);
+  if (!cores.empty()) command += " --cores " + shellQuote(cores);
+  for (const ReplicaSpec& replica : spec.replicas) command += " --replica " + shellQuote(replicaText(replica));
+  command += " --scenario " + shellQuote(spec.scenario) + " --route " + shellQuote(spec.route);
   std::string batches;
   for (int batch : spec.batches) batches += (batches.empty() ? "" : ",") + std::to_string(batch);
   command += " --batch " + batches + " --duration " + number(spec.durationS) + " --warmup " + number(spec.warmupS);
-  if (spec.mode != defaults.mode) command += " --mode " + quoted(spec.mode);
+  if (spec.mode != defaults.mode) command += " --mode " + shellQuote(spec.mode);
   if (spec.seed != defaults.seed) command += " --seed " + std::to_string(spec.seed);
-  if (!spec.traceFile.empty()) command += " --trace " + quoted(spec.traceFile);
+  if (!spec.traceFile.empty()) command += " --trace " + shellQuote(spec.traceFile);
   if (!spec.inputs.empty()) {
     command += " --input";
-    for (const std::string& input : spec.inputs) command += " " + quoted(input);
+    for (const std::string& input : spec.inputs) command += " " + shellQuote(input);
   }
   return command;
 }

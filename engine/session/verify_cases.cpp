@@ -26,10 +26,15 @@ std::vector<std::string> splitCsv(const std::string& line) {
   return fields;
 }
 
-/// A manifest.csv with the columns id, rtol and atol; ids are folders relative to the manifest.
+struct ManifestEntry {
+  Tolerance tolerance;
+  int tier = 0;
+};
+
+/// A manifest.csv with the columns id, rtol, atol and perhaps tier; ids are folders relative to the manifest.
 class Manifests {
  public:
-  std::optional<Tolerance> find(const fs::path& caseFolder) {
+  std::optional<ManifestEntry> find(const fs::path& caseFolder) {
     constexpr int kLevels = 4;
     fs::path above = caseFolder;
     for (int level = 0; level < kLevels && above.has_relative_path(); ++level) {
@@ -42,7 +47,7 @@ class Manifests {
   }
 
  private:
-  const std::map<std::string, Tolerance>& load(const fs::path& folder) {
+  const std::map<std::string, ManifestEntry>& load(const fs::path& folder) {
     auto [it, isNew] = m_cache.try_emplace(folder);
     if (!isNew) return it->second;
     std::ifstream file(folder / "manifest.csv");
@@ -52,17 +57,18 @@ class Manifests {
     auto column = [&](std::string_view name) {
       return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
     };
-    const std::size_t id = column("id"), rtol = column("rtol"), atol = column("atol");
+    const std::size_t id = column("id"), rtol = column("rtol"), atol = column("atol"), tier = column("tier");
     while (std::getline(file, line)) {
       const std::vector<std::string> fields = splitCsv(line);
-      if (id < fields.size() && rtol < fields.size() && atol < fields.size())
-        it->second[fields[id]] = {std::strtod(fields[rtol].c_str(), nullptr),
-                                  std::strtod(fields[atol].c_str(), nullptr)};
+      if (id >= fields.size() || rtol >= fields.size() || atol >= fields.size()) continue;
+      ManifestEntry& entry = it->second[fields[id]];
+      entry.tolerance = {std::strtod(fields[rtol].c_str(), nullptr), std::strtod(fields[atol].c_str(), nullptr)};
+      if (tier < fields.size()) entry.tier = static_cast<int>(std::strtol(fields[tier].c_str(), nullptr, 10));
     }
     return it->second;
   }
 
-  std::map<fs::path, std::map<std::string, Tolerance>> m_cache;
+  std::map<fs::path, std::map<std::string, ManifestEntry>> m_cache;
 };
 
 bool isDataSet(const fs::path& path) {
@@ -73,7 +79,7 @@ void addDataSets(const fs::path& root, const fs::path& model, const fs::path& fo
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
     if (isDataSet(entry.path()))
-      cases.push_back({fs::relative(entry.path(), root).generic_string(), model, entry.path(), {}, {}});
+      cases.push_back({fs::relative(entry.path(), root).generic_string(), model, entry.path(), {}, {}, 0});
 }
 
 } // namespace
@@ -102,9 +108,10 @@ Result<std::vector<VerifyCase>> findCases(const fs::path& folder) {
                      "expected are model.onnx with test_data_set_*, or *.onnx with test_data/<model>/test_data_set_*");
   Manifests manifests;
   for (VerifyCase& each : cases)
-    if (auto tolerance = manifests.find(fs::absolute(each.dataSet.parent_path()).lexically_normal())) {
-      each.rtol = tolerance->rtol;
-      each.atol = tolerance->atol;
+    if (auto entry = manifests.find(fs::absolute(each.dataSet.parent_path()).lexically_normal())) {
+      each.rtol = entry->tolerance.rtol;
+      each.atol = entry->tolerance.atol;
+      each.tier = entry->tier;
     }
   std::sort(cases.begin(), cases.end(), [](const VerifyCase& a, const VerifyCase& b) { return a.name < b.name; });
   return cases;

@@ -17,6 +17,7 @@ struct VerifyCase {
   std::filesystem::path dataSet;
   /// What a manifest.csv above the case says (columns id, rtol, atol); unset: by the output's type, see toleranceFor().
   std::optional<double> rtol, atol;
+  int tier = 0; ///< column tier of that manifest: 1 matters most; 0 = not said
 };
 
 struct Tolerance {

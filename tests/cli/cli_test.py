@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,6 +199,71 @@ class Runs(unittest.TestCase):
         self.assertEqual(report["scenario"], "single-stream")
         self.assertEqual(report["replicas"][0]["name"], "only")
         self.assertEqual(report["batches"], [2])
+
+
+class Comparisons(unittest.TestCase):
+    def test_two_core_sets_give_the_same_numbers_layer_by_layer(self):
+        pair = "CPU:0,CPU:1" if TWO_CORES else "CPU:0,CPU:0"
+        cores = ["--cores", "0;1"] if TWO_CORES else []
+        done = tandem("verify", "--against-device", pair, "sample:tiny_resnet", *cores, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertTrue(result["passed"])
+        self.assertGreater(result["compared"], 10)
+        self.assertEqual(len(result["layers"]), result["compared"] + result["known"])
+        for key in ("node", "name", "op", "device_a", "device_b", "local", "accumulated", "exceeds"):
+            self.assertIn(key, result["layers"][0])
+        for key in ("max_abs", "max_rel", "rms", "cosine", "worst", "over", "special"):
+            self.assertIn(key, result["layers"][0]["local"])
+        text = tandem("verify", "--against-device", pair, "sample:tiny_resnet", *cores, "--top", "3").stdout
+        self.assertIn("more layers; --top 0 shows all", text)
+        self.assertIn("0 over the tolerance", text)
+
+    def test_a_placement_file_can_be_one_side_and_a_tight_tolerance_exits_with_1(self):
+        ids = [d["id"] for d in json.loads(tandem("devices", "--json").stdout)["devices"]]
+        other = next((id for id in ids if not id.startswith("CPU")), None)
+        if other is None:
+            self.skipTest("one device only")
+        placement = {"format": "tandem-placement", "version": 1, "model": {"name": "", "sha256": "", "nodes": 0},
+                     "default": other, "rules": [], "nodes": {}}
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "all.placement.json")
+            file.write_text(json.dumps(placement))
+            done = tandem("verify", "--against-device", f"CPU:0,{file}", "sample:tiny_resnet", "--rtol", "0", "--atol",
+                          "1e-12", "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertGreater(result["over"], 0)
+        worst = [layer["local"]["worst"] for layer in result["layers"]]
+        self.assertEqual(worst, sorted(worst, reverse=True))
+
+    @has_data
+    def test_verify_counts_per_tier_and_says_where_nodes_ran(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("test_add", "test_mul", "test_softmax_axis_1"):
+                shutil.copytree(DATA / "operators" / "node" / name, pathlib.Path(folder, "node", name))
+            pathlib.Path(folder, "manifest.csv").write_text(
+                "id,tier,rtol,atol\nnode/test_add,1,0.001,1e-5\nnode/test_mul,1,0.001,1e-5\n"
+                "node/test_softmax_axis_1,2,0.001,1e-5\n")
+            result = json.loads(tandem("verify", pathlib.Path(folder, "node"), "--json").stdout)
+            text = tandem("verify", pathlib.Path(folder, "node")).stdout
+        self.assertEqual(result["passed"], 3, result)
+        self.assertEqual(result["tiers"]["1"]["passed"], 2)
+        self.assertEqual(result["tiers"]["2"]["passed"], 1)
+        self.assertEqual([case["name"] for case in result["cases"]], sorted(case["name"] for case in result["cases"]))
+        self.assertTrue(all(case["native_nodes"] == case["nodes"] == 1 and case["moved"] == [] for case in result["cases"]))
+        self.assertIn("tier 1: 2 passed, 0 failed, 0 unsupported; 100.0 % of 2 nodes", text)
+
+    def test_wrong_pairs_are_usage_errors(self):
+        for pair in ("CPU:0", "CPU:0,", "CPU:0,CPU:0,CPU:0", "CPU:0,GPU:77"):
+            done = tandem("verify", "--against-device", pair, "sample:mnist")
+            self.assertEqual(done.returncode, 2, pair)
+        self.assertEqual(tandem("verify", "sample:mnist", "--input", "x.npy").returncode, 2)
+
+    def test_the_operators_are_listed_with_their_versions(self):
+        listed = {each["op"]: each for each in json.loads(tandem("operators", "--json").stdout)["operators"]}
+        self.assertIn(13, listed["Softmax"]["versions"])
+        self.assertIn("Softmax", tandem("operators").stdout)
 
 
 @has_data

@@ -36,14 +36,15 @@ TEST_F(VerifyCases, FindsBothLayoutsBelowAFolder) {
   EXPECT_FALSE((*cases)[0].rtol.has_value());
 }
 
-TEST_F(VerifyCases, TakesTolerancesFromAManifestAbove) {
-  touch("manifest.csv", "id,note,rtol,atol\nnode/test_add,\"a, b\",0.5,0.25\n");
+TEST_F(VerifyCases, TakesTolerancesAndTierFromAManifestAbove) {
+  touch("manifest.csv", "id,note,rtol,atol,tier\nnode/test_add,\"a, b\",0.5,0.25,2\n");
   touch("node/test_add/model.onnx");
   touch("node/test_add/test_data_set_0/input_0.pb");
   const auto cases = findCases(m_root / "node");
   ASSERT_TRUE(cases.ok());
   EXPECT_EQ((*cases)[0].rtol, 0.5);
   EXPECT_EQ((*cases)[0].atol, 0.25);
+  EXPECT_EQ((*cases)[0].tier, 2);
 }
 
 TEST_F(VerifyCases, AMissingFolderAndAnEmptyOneAreErrors) {
