@@ -322,6 +322,34 @@ class Steps:
         check(str(top["top_index"]) in expected, f"class {top['top_index']} is among the expected ones")
         app.shot("prediction")
 
+    def compare(self):
+        """Numbers of two devices, layer by layer: by keyboard, then a row of the table selects its layer."""
+        app = self.app
+        app.key("F7")
+        app.wait("compared", "idle")
+        parity = app.state()["parity"]
+        check(parity["passed"], "both devices give the same numbers: " + parity["summary"])
+        check(parity["compared"] > 0 and parity["layers"], f"layers were compared: {parity['summary']}")
+        first = parity["layers"][0]
+        check(first["device_a"] != first["device_b"], f"on two devices: {first}")
+        app.click("parity_table")
+        app.key("Home")
+        app.until("the worst layer is selected", lambda s: s["selection"] == [first["name"]])
+        app.shot("compare")
+        table = self.home + "/parity.csv"
+        app.command("export the comparison")
+        app.file_dialog("parity_export_dialog", table)
+        app.until("the table is written", lambda _: os.path.exists(table))
+        with open(table) as file:
+            check(len(file.readlines()) == len(parity["layers"]) + 1, "one line per layer")
+        app.click("parity_copy")
+        app.until("clipboard", lambda s: s["clipboard"].startswith("tandem verify --against-device"))
+        result = subprocess.run(["bash", "-c", app.state()["clipboard"] + " --json"], capture_output=True, text=True,
+                                timeout=PATIENCE, env=dict(os.environ, PATH=self.programs + ":" + os.environ["PATH"]))
+        check(result.returncode == 0, "the copied command failed: " + result.stderr)
+        check(json.loads(result.stdout)["compared"] == parity["compared"], "as many layers in the terminal")
+        app.key("alt+4")
+
     def worker_lost(self):
         app = self.app
         app.command("edit deployment")
@@ -364,7 +392,7 @@ class Steps:
 
     def all(self):
         for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.export,
-                     self.predict, self.worker_lost, self.bad_file, self.looks):
+                     self.predict, self.compare, self.worker_lost, self.bad_file, self.looks):
             print("step:", step.__name__, flush=True)
             step()
 

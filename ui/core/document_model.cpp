@@ -3,6 +3,8 @@
 
 #include "ui/core/labels.hpp"
 
+#include <QDir>
+#include <QStandardPaths>
 #include <QUndoCommand>
 
 #include <algorithm>
@@ -273,6 +275,17 @@ Result<void> DocumentModel::loadPlacement(const QString& path) {
   m_undo.setClean();
   emit modifiedChanged();
   return {};
+}
+
+Result<QString> DocumentModel::placementOnDisk() const {
+  if (!isModified() && !m_placementFile.isEmpty()) return m_placementFile;
+  const QString folder =
+      QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + QStringLiteral("/tandem/placements");
+  QDir().mkpath(folder);
+  const QString name = QDir::toNativeSeparators(sourceTitle(source())).section(QLatin1Char('.'), 0, 0);
+  const QString file = folder + QLatin1Char('/') + name + QStringLiteral(".placement.json");
+  TANDEM_TRY(writePlacementFile(file, m_placement));
+  return file;
 }
 
 Result<void> DocumentModel::savePlacement(const QString& path) {

@@ -45,6 +45,8 @@ class DocumentModel : public QObject {
   [[nodiscard]] QUndoStack* undoStack() { return &m_undo; }
   [[nodiscard]] bool isModified() const { return !m_undo.isClean(); }
   [[nodiscard]] QString placementFile() const { return m_placementFile; }
+  /// A file that holds the current placement, for commands: the saved one, or a copy in the user's cache.
+  [[nodiscard]] Result<QString> placementOnDisk() const;
 
   /// Asynchronous: opened() or openFailed(). `placementFile` is loaded once the model is open.
   void open(const QString& source, const QString& placementFile = {});

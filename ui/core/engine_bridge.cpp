@@ -145,6 +145,7 @@ void EngineBridge::cancel(Channel channel) {
 
 void EngineBridge::cancelOpen() { cancel(kOpen); }
 void EngineBridge::cancelPredict() { cancel(kPredict); }
+void EngineBridge::cancelCompare() { cancel(kParity); }
 void EngineBridge::stopRun() { cancel(kRun); }
 
 Json EngineBridge::configParams() const {
@@ -217,6 +218,15 @@ void EngineBridge::profile(const ModelRef& model, const QStringList& devices, Do
   cancel(kProfile);
   send<std::vector<session::NodeTime>>(kProfile, session::method::kProfile, params, session::decodeProfile,
                                        std::move(done), {}, progressEvents(std::move(progress)));
+}
+
+void EngineBridge::compare(const ModelRef& model, const session::ParitySpec& spec, Done<session::Parity> done,
+                           Progress progress) {
+  Json params = modelParams(model);
+  params.update(session::encodeParitySpec(spec));
+  cancel(kParity);
+  send<session::Parity>(kParity, session::method::kParity, params, session::decodeParity, std::move(done), {},
+                        progressEvents(std::move(progress)));
 }
 
 void EngineBridge::run(const ModelRef& model, const session::RunSpec& spec, Done<session::Report> done,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/session/parity_types.hpp"
 #include "engine/session/session.hpp"
 #include "engine/session/types.hpp"
 #include "engine/session/worker_session.hpp"
@@ -44,9 +45,9 @@ struct PredictSpec {
 /// The engine for the window: typed requests that answer on the UI thread, and a worker that is replaced when it ends.
 ///
 /// All methods are called, and all answers and signals come, on the UI thread. Answers of `open`, `placement`,
-/// `predict` and `profile` that a newer request of the same kind has overtaken are dropped. When the worker ends, open
-/// requests answer with ErrorCode::WorkerLost, then workerLost() is emitted and a new worker is started; workerReady()
-/// tells that it answers, after which documents must be opened again. The destructor ends the worker.
+/// `predict`, `profile` and `compare` that a newer request of the same kind has overtaken are dropped. When the worker
+/// ends, open requests answer with ErrorCode::WorkerLost, then workerLost() is emitted and a new worker is started;
+/// workerReady() tells that it answers, after which documents must be opened again. The destructor ends the worker.
 class EngineBridge : public QObject {
   Q_OBJECT
  public:
@@ -76,6 +77,9 @@ class EngineBridge : public QObject {
                Progress progress = {});
   void profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,
                Progress progress = {});
+  /// Numeric comparison of two placements, layer by layer.
+  void compare(const ModelRef& model, const session::ParitySpec& spec, Done<session::Parity> done,
+               Progress progress = {});
   /// One run at a time; `snapshot` comes ten times a second.
   void run(const ModelRef& model, const session::RunSpec& spec, Done<session::Report> done,
            std::function<void(const session::Snapshot&)> snapshot, Progress progress = {});
@@ -86,6 +90,7 @@ class EngineBridge : public QObject {
   /// Asks the newest request of these kinds to stop.
   void cancelOpen();
   void cancelPredict();
+  void cancelCompare();
 
  signals:
   void workerReady(bool replacement);
@@ -95,7 +100,7 @@ class EngineBridge : public QObject {
   void busyChanged();
 
  private:
-  enum Channel { kOpen, kPlacement, kPredict, kProfile, kRun, kDevices, kOther, kChannels };
+  enum Channel { kOpen, kPlacement, kPredict, kProfile, kParity, kRun, kDevices, kOther, kChannels };
   struct Job {
     quint64 number = 0;
     std::uint64_t request = 0;

@@ -34,6 +34,11 @@ bool Workspace::isIdle() const {
   return engine.isReady() && engine.pending() == 0 && document.isEffectiveCurrent() && !document.isOpening();
 }
 
+void Workspace::setPredictionInput(const QStringList& files) {
+  m_predictionInput = files;
+  emit predictionInputChanged();
+}
+
 void Workspace::connectLog() {
   const auto error = [this](const Error& failure) {
     log.add(Severity::Error, toQString(failure.line()));

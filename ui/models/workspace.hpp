@@ -37,8 +37,16 @@ class Workspace : public QObject {
   /// No request is under way and the effective placement is the current one.
   [[nodiscard]] bool isIdle() const;
 
+  /// The files that the prediction view works on, for panels that offer the same.
+  [[nodiscard]] const QStringList& predictionInput() const { return m_predictionInput; }
+  void setPredictionInput(const QStringList& files);
+
+ signals:
+  void predictionInputChanged();
+
  private:
   void connectLog();
+  QStringList m_predictionInput;
 };
 
 } // namespace tandem::ui

@@ -4,6 +4,7 @@
 #include "ui/core/labels.hpp"
 #include "ui/panels/charts/charts_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
+#include "ui/panels/parity/parity_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/main_window.hpp"
@@ -61,6 +62,20 @@ QJsonObject reportJson(const session::Report& report) {
           {"duration_s", report.durationS},
           {"latency_ms", latencyJson(report.latency)},
           {"replicas", replicas}};
+}
+
+QJsonObject parityJson(const ParityPanel& panel) {
+  if (!panel.hasResult()) return {};
+  const session::Parity& parity = panel.model().parity();
+  QJsonArray layers;
+  for (const auto& layer : parity.layers)
+    layers.append(QJsonObject{{"name", toQString(layer.name)},
+                              {"device_a", toQString(layer.deviceA)},
+                              {"device_b", toQString(layer.deviceB)},
+                              {"local_worst", layer.local.worst},
+                              {"max_abs", layer.accumulated.maxAbs}});
+  return {{"passed", parity.passed},          {"compared", parity.compared},    {"over", parity.over},
+          {"input", toQString(parity.input)}, {"summary", panel.summaryText()}, {"layers", layers}};
 }
 
 QJsonObject pointJson(QPoint point) { return {{"ok", true}, {"x", point.x()}, {"y", point.y()}}; }
@@ -125,6 +140,8 @@ bool ControlSocket::isReached(const QString& condition) const {
   if (condition == QLatin1String("error"))
     return m_window.messages().isVisible() && m_window.messages().kind() == MessageKind::Error;
   if (condition == QLatin1String("prediction")) return !m_window.runPanel().predictions()->predictions().empty();
+  if (condition == QLatin1String("compared"))
+    return m_window.parityPanel().hasResult() && !m_window.parityPanel().isBusy();
   if (condition == QLatin1String("idle"))
     return space.isIdle() && !space.runs.isActive() &&
            (!space.document.isOpen() || m_window.layers().canvas()->isLayoutDone());
@@ -252,6 +269,7 @@ QJsonObject ControlSocket::state() const {
     predictions.append(each);
   }
   json["predictions"] = predictions;
+  json["parity"] = parityJson(m_window.parityPanel());
   json["clipboard"] = QGuiApplication::clipboard()->text();
   return json;
 }

@@ -9,6 +9,7 @@
 #include "ui/panels/inspector/inspector_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/log/log_panel.hpp"
+#include "ui/panels/parity/parity_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/start_page.hpp"
@@ -98,11 +99,13 @@ void MainWindow::makeDocks() {
   m_run = new RunPanel(m_workspace);
   m_charts = new ChartsPanel(m_workspace);
   m_log = new LogPanel(m_workspace);
+  m_parity = new ParityPanel(m_workspace);
   addDock(Qt::LeftDockWidgetArea, QStringLiteral("dock_devices"), tr("Devices"), m_devices);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_inspector"), tr("Inspector"), m_inspector);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_run"), tr("Run"), m_run);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_charts"), tr("Charts"), m_charts);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_log"), tr("Log"), m_log);
+  addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_parity"), tr("Compare numerics"), m_parity);
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
 }
 
@@ -115,6 +118,7 @@ void MainWindow::resetLayout() {
   QDockWidget* run = m_docks[QStringLiteral("dock_run")];
   QDockWidget* charts = m_docks[QStringLiteral("dock_charts")];
   tabifyDockWidget(inspector, run);
+  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_parity")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_log")]);
   run->raise();
   charts->raise();
@@ -148,10 +152,14 @@ void MainWindow::connectModel() {
                         "choose a folder that you may write to, with free space"));
   });
   connect(m_run, &RunPanel::failed, this, &MainWindow::showError);
-  connect(m_run, &RunPanel::commandCopied, this, [this](const QString& command) {
+  const auto copied = [this](const QString& command) {
     m_workspace.log.add(Severity::Info, tr("Copied: %1").arg(command));
     statusBar()->showMessage(tr("Command copied"), 4000);
-  });
+  };
+  connect(m_run, &RunPanel::commandCopied, this, copied);
+  connect(m_parity, &ParityPanel::commandCopied, this, copied);
+  connect(m_parity, &ParityPanel::failed, this, &MainWindow::showError);
+  connect(m_parity, &ParityPanel::stateChanged, this, &MainWindow::updateActions);
 
   connect(&document, &DocumentModel::opening, this,
           [this](const QString& source) { statusBar()->showMessage(tr("Opening %1...").arg(sourceTitle(source))); });

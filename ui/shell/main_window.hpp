@@ -20,6 +20,7 @@ class InspectorPanel;
 class LayersPanel;
 class LogPanel;
 class MessageBar;
+class ParityPanel;
 class RunPanel;
 class StartPage;
 
@@ -39,6 +40,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] LayersPanel& layers() { return *m_layers; }
   [[nodiscard]] ChartsPanel& charts() { return *m_charts; }
   [[nodiscard]] RunPanel& runPanel() { return *m_run; }
+  [[nodiscard]] ParityPanel& parityPanel() { return *m_parity; }
   [[nodiscard]] MessageBar& messages() { return *m_messages; }
   [[nodiscard]] QString summaryText() const;
   /// Every action of the window with a text, menus' order.
@@ -87,6 +89,7 @@ class MainWindow : public QMainWindow {
   void chooseExportFolder();
   void closeModel();
   void addRule();
+  void showParity();
   void showPalette();
   void showShortcuts();
   void showGuide();
@@ -104,6 +107,7 @@ class MainWindow : public QMainWindow {
   RunPanel* m_run;
   ChartsPanel* m_charts;
   LogPanel* m_log;
+  ParityPanel* m_parity;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
   QByteArray m_defaultState;

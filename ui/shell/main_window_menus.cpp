@@ -4,6 +4,7 @@
 #include "ui/panels/charts/charts_panel.hpp"
 #include "ui/panels/devices/devices_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
+#include "ui/panels/parity/parity_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/command_palette.hpp"
@@ -164,12 +165,13 @@ void MainWindow::makeViewMenu() {
   QMenu* panels = menu->addMenu(tr("&Panels"));
   for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
-                            m_docks[QStringLiteral("dock_log")]})
+                            m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")]})
     panels->addAction(dock->toggleViewAction());
   // Closing is not showing: a panel behind a tab is "visible" to its toggle.
   int number = 0;
-  for (const QString& name : {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"),
-                              QStringLiteral("dock_run"), QStringLiteral("dock_charts"), QStringLiteral("dock_log")}) {
+  for (const QString& name :
+       {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"), QStringLiteral("dock_run"),
+        QStringLiteral("dock_charts"), QStringLiteral("dock_log"), QStringLiteral("dock_parity")}) {
     QDockWidget* dock = m_docks[name];
     add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
         [dock] {
@@ -187,6 +189,7 @@ void MainWindow::makeViewMenu() {
                                        m_docks[QStringLiteral("dock_run")],
                                        m_docks[QStringLiteral("dock_charts")],
                                        m_docks[QStringLiteral("dock_log")],
+                                       m_docks[QStringLiteral("dock_parity")],
                                        m_docks[QStringLiteral("dock_devices")]};
         qsizetype current = -1;
         for (qsizetype i = 0; i < panes.size(); ++i) {
@@ -292,6 +295,16 @@ void MainWindow::makeRunMenu() {
     if (!used.isEmpty()) m_workspace.document.profile(used);
   });
   add(
+      menu, QStringLiteral("compare_numerics"), tr("Compare &numerics"),
+      [this] {
+        showParity();
+        m_parity->compare();
+      },
+      {QKeySequence(tr("F7"))}, QStringLiteral("layers"));
+  add(menu, QStringLiteral("stop_comparing"), tr("Stop c&omparing"), [this] { m_parity->stop(); },
+      {QKeySequence(tr("Shift+F7"))});
+  add(menu, QStringLiteral("export_parity"), tr("E&xport the comparison..."), [this] { m_parity->chooseExport(); });
+  add(
       menu, QStringLiteral("measure_devices"), tr("&Measure devices"), [this] { m_workspace.devices.probe(); }, {},
       QStringLiteral("probe"));
   add(menu, QStringLiteral("restart_engine"), tr("Restart the &engine"), [this] { m_workspace.engine.start(); });
@@ -372,6 +385,9 @@ void MainWindow::updateActions() {
   enable({"run", "run_again", "predict_pictures", "measure_layers"}, document.canRun() && !active);
   enable({"stop"}, active && m_workspace.runs.state() != RunController::State::Stopping);
   enable({"measure_devices", "restart_engine"}, !active);
+  enable({"compare_numerics"}, document.canRun() && !active && !m_parity->isBusy());
+  enable({"stop_comparing"}, m_parity->isBusy());
+  enable({"export_parity"}, m_parity->hasResult());
   enable({"go_back"}, m_workspace.selection.canGoBack());
   enable({"go_forward"}, m_workspace.selection.canGoForward());
   for (QMenu* menu : {m_assignMenu, m_scopeMenu, m_operatorMenu}) {
@@ -380,6 +396,13 @@ void MainWindow::updateActions() {
   }
   m_allOnMenu->setEnabled(open);
   for (QAction* each : m_allOnMenu->actions()) each->setEnabled(open);
+}
+
+void MainWindow::showParity() {
+  QDockWidget* dock = m_docks[QStringLiteral("dock_parity")];
+  dock->show();
+  dock->raise();
+  m_parity->focusChoice();
 }
 
 void MainWindow::showPalette() { (new CommandPalette(allActions(), this))->open(); }

@@ -144,6 +144,7 @@ void PredictView::chooseLabels() {
 
 void PredictView::setPictures(const QStringList& files) {
   m_files = files;
+  m_workspace.setPredictionInput(files);
   m_predictions.clear();
   const QSignalBlocker blocker(m_picture);
   m_picture->clear();

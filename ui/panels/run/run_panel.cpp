@@ -11,14 +11,12 @@
 #include "ui/widgets/common/common.hpp"
 
 #include <QClipboard>
-#include <QDir>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QScrollArea>
-#include <QStandardPaths>
 #include <QTabWidget>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -136,20 +134,12 @@ void RunPanel::copyCommand() {
   const DocumentModel& document = m_workspace.document;
   for (auto& replica : spec.replicas) {
     if (!replica.placement) continue;
-    QString file = document.isModified() ? QString() : document.placementFile();
-    if (file.isEmpty()) {
-      const QString folder =
-          QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + QStringLiteral("/tandem/placements");
-      QDir().mkpath(folder);
-      const QString name = QDir::toNativeSeparators(sourceTitle(document.source())).section(QLatin1Char('.'), 0, 0);
-      file = folder + QLatin1Char('/') + name + QStringLiteral(".placement.json");
-      const auto written = writePlacementFile(file, *replica.placement);
-      if (!written.ok()) {
-        emit failed(written.error());
-        return;
-      }
+    const auto file = document.placementOnDisk();
+    if (!file.ok()) {
+      emit failed(file.error());
+      return;
     }
-    replica.placementFile = file.toStdString();
+    replica.placementFile = file->toStdString();
   }
   const std::string command =
       session::runCommand(document.document().source, spec, m_workspace.engine.config().cores.toStdString());
