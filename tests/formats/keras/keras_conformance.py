@@ -3,7 +3,8 @@
 """Compares `tandem predict` with Keras itself on the models of cases.py, saved as .h5 and as .keras.
 
 Usage: keras_conformance.py TANDEM [--only TEXT] [--apps] [--format h5|keras] [--device D] [--keep FOLDER]
-Keras comes from the Python that runs this; its backend from KERAS_BACKEND. Exit code 77: there is no Keras.
+Keras comes from the Python that runs this, or from $TANDEM_KERAS_PYTHON; its backend from KERAS_BACKEND (the numbers are
+TensorFlow's and JAX's). Exit code 77: there is no Keras.
 """
 import argparse
 import json
@@ -86,6 +87,9 @@ def main():
     parser.add_argument("--device", default="CPU:0")
     parser.add_argument("--keep")
     options = parser.parse_args()
+    other = os.environ.pop("TANDEM_KERAS_PYTHON", "")
+    if other:
+        os.execv(other, [other, *sys.argv])
     try:
         import numpy as np
         import keras

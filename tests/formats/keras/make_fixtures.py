@@ -19,7 +19,7 @@ from keras_conformance import inputs_for, randomize  # noqa: E402
 CHOSEN = {
     "squeeze_excite", "nested_models", "nested_frozen", "shared_layers", "transformer_masked", "text_bilstm", "td_conv",
     "masked_bi_GRU_return_sequences", "separable_same_s2", "conv2dt_same_s2", "residual_mixed", "encoder_decoder",
-    "op_on_convolution", "op_arithmetic", "op_item", "outputs_on_the_way", "batchnorm_axis1", "channels_first",
+    "op_on_convolution", "op_arithmetic", "op_item", "op_item_negative", "outputs_on_the_way", "batchnorm_axis1", "channels_first",
 }
 
 
@@ -37,14 +37,13 @@ def main(folder):
                 randomize(model, rng, np)
                 tensors = inputs_for(model, rng, np)
                 outputs = model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+                for suffix in ("h5", "keras"):
+                    model.save(folder / f"k{major}_{name}.{suffix}")
             except Exception as error:
                 print(f"left out {name}: {str(error)[:120]}")
                 continue
             outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            stem = f"k{major}_{name}"
-            for suffix in ("h5", "keras"):
-                model.save(folder / f"{stem}.{suffix}")
-            np.savez_compressed(folder / f"{stem}.npz", **{f"in{i}": t for i, t in enumerate(tensors)},
+            np.savez_compressed(folder / f"k{major}_{name}.npz", **{f"in{i}": t for i, t in enumerate(tensors)},
                                 **{f"out{i}": np.asarray(o) for i, o in enumerate(outputs)})
 
 

@@ -69,6 +69,15 @@ std::string textAt(const Json& object, const char* name) {
 /// "my_dense: Custom>MyDense" in a form fit for messages.
 std::string shortened(const std::string& text) { return text.size() > 80 ? text.substr(0, 80) + "..." : text; }
 
+/// Also those that exist and cannot be imported.
+bool isActivationOfKeras(const std::string& name) {
+  return isKnownActivation(name) || name == "sparsemax" || name == "threshold" || name.starts_with("keras>");
+}
+
+std::string problemOf(const std::string& layer, const std::string& code) {
+  return "unsupported: contains code: " + (layer.empty() ? "" : "layer '" + shortened(layer) + "': ") + code;
+}
+
 /// What of this object's own fields needs code to be understood; "" for nothing.
 std::string codeIn(const Json& object) {
   const std::string className = textAt(object, "class_name"), module = textAt(object, "module");
@@ -82,11 +91,10 @@ std::string codeIn(const Json& object) {
     const std::string package = registered.substr(0, mark);
     if (package != "keras" && package != "Keras") return "the custom class '" + shortened(registered) + "'";
   }
-  if (className == "function" && !startsWithAny(module, {"keras", "tf_keras"})) {
-    const std::string function = textAt(object, "config");
-    const bool known = registered.empty() || registered == "function";
-    if (!known || module == "builtins") return "the custom function '" + shortened(function) + "'";
-  }
+  // Functions of Keras are written as their name alone, or as {"class_name": "function", "config": "relu"}.
+  if (className == "function" && !startsWithAny(module, {"keras", "tf_keras"}))
+    if (const std::string function = textAt(object, "config"); !isActivationOfKeras(function))
+      return "the custom function '" + shortened(function) + "'";
   return {};
 }
 
@@ -102,19 +110,6 @@ Json parseConfig(std::string_view text, const std::string& what) {
   if (!parsed.is_object()) throw KerasError(what + " is no JSON object");
   return parsed;
 }
-
-namespace {
-
-std::string problemOf(const std::string& layer, const std::string& code) {
-  return "unsupported: contains code: " + (layer.empty() ? "" : "layer '" + shortened(layer) + "': ") + code;
-}
-
-/// Also those that exist and cannot be imported.
-bool isActivationOfKeras(const std::string& name) {
-  return isKnownActivation(name) || name == "sparsemax" || name == "threshold" || name.starts_with("keras>");
-}
-
-} // namespace
 
 std::vector<std::string> findCode(const Json& config) {
   std::vector<std::string> problems;
@@ -153,7 +148,11 @@ bool Options::has(const char* name) const { return find(name) != nullptr; }
 const Json* Options::find(const char* name) const {
   if (!m_config.is_object()) return nullptr;
   const auto it = m_config.find(name);
-  return it == m_config.end() || it->is_null() ? nullptr : &*it;
+  if (it == m_config.end() || it->is_null()) return nullptr;
+  // Tuples and TensorFlow's own lists: {"class_name": "__tuple__", "items": [...]}.
+  if (it->is_object())
+    if (const auto items = it->find("items"); items != it->end() && items->is_array()) return &*items;
+  return &*it;
 }
 
 std::int64_t integerOf(const Json& value, const std::string& what) {
