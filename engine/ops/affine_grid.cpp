@@ -74,6 +74,7 @@ Result<void> reference(ReferenceContext& context) {
   const Shape shape = TANDEM_TRY(gridShape(context, theta.shape(), size));
   if (!isFloating(theta.type())) return unsupportedType(context, theta.type());
   Tensor grid = TANDEM_TRY(makeOutput(context, 0, theta.type(), shape));
+  if (grid.elements() == 0) return {};
   visitCompute(theta.type(), [&]<class C>(TypeTag<C>) { fill<C>(context, shape, std::move(grid)); });
   return {};
 }

@@ -106,6 +106,21 @@ void softmaxRow(std::vector<double>& scores, bool seesNothing) {
   for (double& score : scores) score /= sum;
 }
 
+/// Undefined where nobody wants them, but for the result.
+using Outputs = std::array<Tensor, 4>;
+
+Result<Outputs> makeOutputs(ReferenceContext& context, const AttentionGeometry& g) {
+  const DataType type = context.input(kQuery).type(), valueType = context.input(kValue).type();
+  const std::array<TensorDesc, 4> descs{TensorDesc{type, g.resultShape()}, TensorDesc{type, g.presentShape(g.headSize)},
+                                        TensorDesc{valueType, g.presentShape(g.valueSize)},
+                                        TensorDesc{type, g.scoresShape()}};
+  Outputs outputs;
+  for (std::size_t i = 0; i < descs.size(); ++i)
+    if (i == kResult || context.wantsOutput(i))
+      outputs[i] = TANDEM_TRY(makeOutput(context, i, descs[i].type, descs[i].shape));
+  return outputs;
+}
+
 template <class C> class AttentionKernel {
  public:
   AttentionKernel(ReferenceContext& context, const AttentionGeometry& geometry, const Scoring& scoring)
@@ -122,11 +137,10 @@ template <class C> class AttentionKernel {
     m_visibility.right = attributes.getInt("right_window_size", -1);
   }
 
-  void run() {
-    const DataType type = m_context.input(kQuery).type();
-    Results<C> y(m_context.output(kResult, type, g.resultShape()));
+  void run(const Outputs& outputs) {
+    Results<C> y(outputs[kResult]);
     std::optional<Results<C>> stages;
-    if (m_context.wantsOutput(kScores)) stages.emplace(m_context.output(kScores, type, g.scoresShape()));
+    if (outputs[kScores].defined()) stages.emplace(outputs[kScores]);
     std::fill_n(y.data(), g.batch * g.queryHeads * g.queries * g.valueSize, C(0));
     for (std::int64_t b = 0; b < g.batch; ++b) {
       lookAt(b);
@@ -139,8 +153,8 @@ template <class C> class AttentionKernel {
     }
     y.store();
     if (stages) stages->store();
-    storePresent(kPresentKey, m_key, type, g.headSize);
-    storePresent(kPresentValue, m_value, m_context.input(kValue).type(), g.valueSize);
+    storePresent(outputs[kPresentKey], m_key);
+    storePresent(outputs[kPresentValue], m_value);
   }
 
  private:
@@ -200,9 +214,9 @@ template <class C> class AttentionKernel {
     return seesNothing;
   }
 
-  void storePresent(std::size_t output, const std::vector<C>& all, DataType type, std::int64_t size) {
-    if (!m_context.wantsOutput(output)) return;
-    Results<C> present(m_context.output(output, type, g.presentShape(size)));
+  static void storePresent(const Tensor& tensor, const std::vector<C>& all) {
+    if (!tensor.defined()) return;
+    Results<C> present(tensor);
     std::copy(all.begin(), all.end(), present.data());
     present.store();
   }
@@ -259,13 +273,14 @@ Result<void> reference(ReferenceContext& context) {
       attentionGeometry(context.node(), {shape(0), shape(1), shape(2), shape(3), shape(4), shape(5), shape(6)}));
   TANDEM_TRY(checkInputs(context, g));
   TANDEM_TRY(checkAddressable(context.node(), g.scoresShape()));
+  const Outputs outputs = TANDEM_TRY(makeOutputs(context, g));
   const Scoring scoring = TANDEM_TRY(readScoring(context, g));
   const bool wide =
       context.input(kQuery).type() == DataType::Float64 || context.input(kValue).type() == DataType::Float64;
   if (wide)
-    AttentionKernel<double>(context, g, scoring).run();
+    AttentionKernel<double>(context, g, scoring).run(outputs);
   else
-    AttentionKernel<float>(context, g, scoring).run();
+    AttentionKernel<float>(context, g, scoring).run(outputs);
   return {};
 }
 

@@ -8,6 +8,9 @@
 namespace tandem::ops {
 namespace {
 
+/// Far more than any network has; keeps products with head sizes in range.
+constexpr std::int64_t kMaxHeads = 1 << 16;
+
 /// The extent that two dims agree on, one of which may be unknown.
 Result<std::int64_t> agreed(const Node& node, std::int64_t a, std::int64_t b, std::string_view what) {
   if (a == kUnknownDim || a == b) return b;
@@ -26,7 +29,7 @@ Result<std::int64_t> divided(const Node& node, std::int64_t hidden, std::int64_t
 Result<void> readPacked(const Node& node, const Shape& q, const Shape& k, const Shape& v, AttentionGeometry& g) {
   g.queryHeads = node.attributes.getInt("q_num_heads", 0);
   g.kvHeads = node.attributes.getInt("kv_num_heads", 0);
-  if (g.queryHeads < 1 || g.kvHeads < 1)
+  if (g.queryHeads < 1 || g.kvHeads < 1 || g.queryHeads > kMaxHeads)
     return nodeError(node, "inputs of rank 3 need attributes q_num_heads and kv_num_heads");
   g.queries = q[1];
   g.keys = TANDEM_TRY(agreed(node, k[1], v[1], "number of keys"));

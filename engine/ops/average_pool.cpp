@@ -33,8 +33,7 @@ Result<void> reference(ReferenceContext& context) {
 
 } // namespace
 
-// ONNX AveragePool: 7 adds count_include_pad, 10 ceil_mode, 19 dilations and a divisor that stops at the end padding,
-// 22 bfloat16.
+// ONNX AveragePool: 7 adds count_include_pad, 10 ceil_mode, 19 dilations, 22 bfloat16.
 extern const OpDef kAveragePool = {.type = "AveragePool",
                                    .domain = "",
                                    .versions = {1, 7, 10, 11, 19, 22},

@@ -38,7 +38,7 @@ Result<void> infer(InferContext& context) {
   return {};
 }
 
-template <class C> void convolve(ReferenceContext& context, std::int64_t kernel, bool silu) {
+template <class C> void convolve(ReferenceContext& context, std::int64_t kernel, bool silu, Tensor result) {
   const Tensor& input = context.input(kInput);
   const std::int64_t rows = input.shape()[0] * input.shape()[1], channels = input.shape()[1], length = input.shape()[2];
   const std::int64_t before = kernel - 1;
@@ -46,7 +46,7 @@ template <class C> void convolve(ReferenceContext& context, std::int64_t kernel,
   std::optional<Elements<C>> past, bias;
   if (context.hasInput(kPast)) past.emplace(context.input(kPast));
   if (context.hasInput(kBias)) bias.emplace(context.input(kBias));
-  Results<C> y(context.output(0, input.type(), input.shape()));
+  Results<C> y(std::move(result));
   std::optional<Results<C>> present;
   if (context.wantsOutput(1)) present.emplace(context.output(1, input.type(), {input.shape()[0], channels, before}));
   std::vector<C> line(static_cast<std::size_t>(before + length), C(0));
@@ -76,8 +76,9 @@ Result<void> reference(ReferenceContext& context) {
   if (context.hasInput(kPast) && context.input(kPast).shape() != Shape{x[0], x[1], kernel - 1})
     return context.fail("past_state " + context.input(kPast).shape().toString() + " does not go with the kernel");
   TANDEM_TRY(checkAddressable(context.node(), {x[0], x[1], x[2] + kernel}));
-  if (!visitCompute(context.input(kInput).type(), [&]<class C>(TypeTag<C>) { convolve<C>(context, kernel, silu); }))
-    return unsupportedType(context, context.input(kInput).type());
+  if (!isFloating(context.input(kInput).type())) return unsupportedType(context, context.input(kInput).type());
+  Tensor y = TANDEM_TRY(makeOutput(context, 0, context.input(kInput).type(), x));
+  visitCompute(y.type(), [&]<class C>(TypeTag<C>) { convolve<C>(context, kernel, silu, y); });
   return {};
 }
 

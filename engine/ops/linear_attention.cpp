@@ -11,6 +11,9 @@ namespace {
 
 enum Input : std::size_t { kQuery, kKey, kValue, kPastState, kDecay, kBeta };
 
+/// Far more than any network has; keeps products with head sizes in range.
+constexpr std::int64_t kMaxHeads = 1 << 16;
+
 struct Geometry {
   std::int64_t batch = 1, steps = 1, queryHeads = 1, kvHeads = 1, keySize = 1, valueSize = 1;
 
@@ -38,7 +41,7 @@ Result<Geometry> geometryOf(const Node& node, const Shape& q, const Shape& k, co
   Geometry g;
   g.queryHeads = node.attributes.getInt("q_num_heads", 0);
   g.kvHeads = node.attributes.getInt("kv_num_heads", 0);
-  if (g.queryHeads < 1 || g.kvHeads < 1 || g.queryHeads % g.kvHeads != 0)
+  if (g.queryHeads < 1 || g.kvHeads < 1 || g.queryHeads % g.kvHeads != 0 || g.queryHeads > kMaxHeads)
     return nodeError(node, "q_num_heads must be a multiple of kv_num_heads, both positive");
   bool fits = q.rank() == 3 && k.rank() == 3 && v.rank() == 3;
   const auto same = [&](std::int64_t a, std::int64_t b) { return a == b || a == kUnknownDim || b == kUnknownDim; };
@@ -145,19 +148,18 @@ Result<void> reference(ReferenceContext& context) {
                                            context.input(kValue).shape()));
   TANDEM_TRY(checkInputs(context, g));
   TANDEM_TRY(checkAddressable(context.node(), g.stateShape()));
-  TANDEM_TRY(checkAddressable(context.node(), g.outputShape()));
   const DataType type = context.input(kQuery).type();
+  Results<float> y(TANDEM_TRY(makeOutput(context, 0, type, g.outputShape())));
   std::vector<float> state(static_cast<std::size_t>(g.stateShape().elements()), 0.0f);
   if (context.hasInput(kPastState)) {
     const Elements<float> past(context.input(kPastState));
     std::copy_n(past.data(), state.size(), state.begin());
   }
-  Results<float> y(context.output(0, type, g.outputShape()));
   attend(context, g, rule, state.data(), y.data());
   y.store();
   if (context.wantsOutput(1)) {
     const DataType stateType = context.hasInput(kPastState) ? context.input(kPastState).type() : type;
-    Results<float> present(context.output(1, stateType, g.stateShape()));
+    Results<float> present(TANDEM_TRY(makeOutput(context, 1, stateType, g.stateShape())));
     std::copy(state.begin(), state.end(), present.data());
     present.store();
   }

@@ -31,7 +31,6 @@ Result<PoolGeometry> poolGeometry(const Node& node, const Shape& x) {
   geometry.channels = x[1];
   geometry.spatialRank = x.rank() - 2;
   geometry.countIncludePad = node.attributes.getInt("count_include_pad", 0) != 0;
-  geometry.countBeyondPad = node.type == "AveragePool" && node.version < 19;
   const bool ceilMode = node.attributes.getInt("ceil_mode", 0) != 0;
   const WindowAttributes window = TANDEM_TRY(windowAttributes(node, geometry.spatialRank, {}));
   for (std::size_t i = 0; i < geometry.spatialRank; ++i) {
@@ -51,7 +50,6 @@ std::int64_t averageDivisor(const PoolGeometry& geometry, const WindowAxis& axis
     const IndexRange taps = tapsInside(axis, output);
     return std::max<std::int64_t>(0, taps.end - taps.begin);
   }
-  if (geometry.countBeyondPad) return axis.kernel;
   const std::int64_t start = output * axis.stride - axis.padBegin;
   return std::clamp<std::int64_t>(ceilDiv(axis.input + axis.padEnd - start, axis.dilation), 0, axis.kernel);
 }

@@ -11,9 +11,7 @@ struct PoolGeometry {
   std::int64_t channels = 1;
   std::size_t spatialRank = 2;  ///< 1, 2 or 3: how many trailing entries of `axes` are real
   WindowAxes axes;              ///< depth, height, width
-  bool countIncludePad = false; ///< AveragePool: padding counts in the divisor
-  /// AveragePool below version 19 counts, with count_include_pad, also what ceil_mode adds beyond the end padding.
-  bool countBeyondPad = false;
+  bool countIncludePad = false; ///< AveragePool: padding counts in the divisor, what ceil_mode adds beyond does not
 
   std::int64_t inputPositions() const;
   std::int64_t outputPositions() const;

@@ -28,6 +28,7 @@ Result<void> reference(ReferenceContext& context) {
   const std::vector<std::int64_t> lengths = TANDEM_TRY(readInts(context, 1));
   if (static_cast<std::int64_t>(lengths.size()) != batch) return context.fail("sequence_lens do not match the batch");
   Tensor y = TANDEM_TRY(makeOutput(context, 0, x.type(), x.shape()));
+  if (x.elements() == 0) return {};
   const std::size_t row = static_cast<std::size_t>(dimProduct(x.shape(), 2, x.shape().rank())) * byteSize(x.type());
   const auto offset = [&](std::int64_t t, std::int64_t b) {
     return static_cast<std::size_t>(time == 0 ? t * batch + b : b * steps + t) * row;

@@ -60,11 +60,12 @@ Result<std::vector<std::int64_t>> cacheRows(const ReferenceContext& context, con
   return rows;
 }
 
-template <class C> void rotate(ReferenceContext& context, const Geometry& g, const std::vector<std::int64_t>& rows) {
+template <class C>
+void rotate(ReferenceContext& context, const Geometry& g, const std::vector<std::int64_t>& rows, Tensor result) {
   const Tensor& input = context.input(kX);
   const bool interleaved = context.attributes().getInt("interleaved", 0) != 0;
   const Elements<C> x(input), cosines(context.input(kCosine)), sines(context.input(kSine));
-  Results<C> y(context.output(0, input.type(), input.shape()));
+  Results<C> y(std::move(result));
   const std::int64_t half = g.rotated / 2;
   for (std::int64_t b = 0; b < g.batch; ++b)
     for (std::int64_t h = 0; h < g.heads; ++h)
@@ -87,8 +88,9 @@ template <class C> void rotate(ReferenceContext& context, const Geometry& g, con
 Result<void> reference(ReferenceContext& context) {
   const Geometry g = TANDEM_TRY(geometryOf(context.node(), context.input(kX).shape()));
   for (std::size_t index : {kCosine, kSine}) TANDEM_TRY(requireSameType(context, kX, index));
+  Tensor y = TANDEM_TRY(makeOutput(context, 0, context.input(kX).type(), context.input(kX).shape()));
   const std::vector<std::int64_t> rows = TANDEM_TRY(cacheRows(context, g));
-  if (!visitCompute(context.input(kX).type(), [&]<class C>(TypeTag<C>) { rotate<C>(context, g, rows); }))
+  if (!visitCompute(context.input(kX).type(), [&]<class C>(TypeTag<C>) { rotate<C>(context, g, rows, y); }))
     return unsupportedType(context, context.input(kX).type());
   return {};
 }

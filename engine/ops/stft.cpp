@@ -7,6 +7,8 @@
 namespace tandem::ops {
 namespace {
 
+constexpr std::int64_t kMaxLength = std::int64_t{1} << 24; ///< as in DFT
+
 enum Input : std::size_t { kSignal, kStep, kWindow, kLength };
 
 struct Geometry {
@@ -30,7 +32,7 @@ Result<Geometry> geometryOf(const Context& context, const Shape& signal, const S
   Geometry g{kUnknownDim, kUnknownDim, kUnknownDim, kUnknownDim, {}};
   if (step && (*step < 1 || *step > kMaxWindowExtent)) return context.fail("frame_step must be positive");
   if (length) {
-    if (*length < 1 || *length > kMaxWindowExtent || (signal[1] != kUnknownDim && *length > signal[1]))
+    if (*length < 1 || *length > kMaxLength || (signal[1] != kUnknownDim && *length > signal[1]))
       return context.fail("frames of " + std::to_string(*length) + " do not fit a signal of " +
                           std::to_string(signal[1]));
     g.length = *length;
@@ -75,6 +77,7 @@ Result<void> reference(ReferenceContext& context) {
   if (windowShape) TANDEM_TRY(requireSameType(context, kSignal, kWindow));
   if (!isFloating(signal.type())) return unsupportedType(context, signal.type());
   Tensor y = TANDEM_TRY(makeOutput(context, 0, signal.type(), g.output));
+  if (y.elements() == 0) return {};
   const bool isComplex = signal.shape().rank() == 3 && signal.shape()[2] == 2;
   visitCompute(signal.type(), [&]<class C>(TypeTag<C>) {
     const Elements<C> source(signal);

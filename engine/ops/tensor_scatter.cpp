@@ -32,6 +32,8 @@ Result<void> reference(ReferenceContext& context) {
   const std::string_view mode = context.attributes().getString("mode", "linear");
   if (mode != "linear" && mode != "circular") return context.fail("mode '" + std::string(mode) + "' is not known");
   const std::int64_t batch = cache.shape()[0], capacity = cache.shape()[axis], length = update.shape()[axis];
+  Tensor y = TANDEM_TRY(makeOutput(context, 0, cache.type(), cache.shape()));
+  if (cache.elements() == 0) return {};
   std::vector<std::int64_t> starts(static_cast<std::size_t>(batch), 0);
   if (context.hasInput(2)) starts = TANDEM_TRY(readInts(context, 2));
   if (static_cast<std::int64_t>(starts.size()) != batch) return context.fail("write_indices do not match the batch");
@@ -39,9 +41,8 @@ Result<void> reference(ReferenceContext& context) {
     if (start < 0 || (mode == "linear" && start > capacity - length))
       return context.fail("an update of " + std::to_string(length) + " at " + std::to_string(start) +
                           " leaves the cache of " + std::to_string(capacity));
-    if (capacity > 0) start %= capacity;
+    start %= capacity;
   }
-  Tensor y = TANDEM_TRY(makeOutput(context, 0, cache.type(), cache.shape()));
   std::memcpy(y.mutableData(), cache.data(), cache.bytes());
   const std::int64_t middle = dimProduct(cache.shape(), 1, axis);
   const std::size_t row =

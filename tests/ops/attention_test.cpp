@@ -114,6 +114,17 @@ TEST(Attention, RefusesShapesThatDoNotGoTogether) {
   expectError(node({1, 1, 2, 2}, {1, 1, 2, 2}, {1, 1, 2, 2}).left().left().left().input(ints({9})).run(), "holds 9");
 }
 
+TEST(Attention, RefusesHeadsThatNoSizeBacks) {
+  expectError(OneNode("Attention", 23)
+                  .input(counting({1, 1, 0}))
+                  .input(counting({1, 1, 1}))
+                  .input(counting({1, 1, 1}))
+                  .set("q_num_heads", std::int64_t{1} << 62)
+                  .set("kv_num_heads", std::int64_t{1})
+                  .run(),
+              "q_num_heads");
+}
+
 TEST(Attention, CostsBothProducts) {
   const auto node = OneNode("Attention", 23)
                         .input(DataType::Float32, {2, 4, 8, 16})

@@ -54,6 +54,7 @@ TEST(DFT, PadsAndCutsToTheLengthAskedFor) {
   expectFloats(node(4).run(), {1, 4, 2}, {6, 0, -2, -2, 2, 0, -2, 2});
   expectFloats(node(2).run(), {1, 2, 2}, {3, 0, -1, 0});
   expectError(node(0).run(), "length 0");
+  expectError(node(std::int64_t{1} << 40).run(), "not possible");
 }
 
 TEST(STFT, TransformsWindowedPieces) {
@@ -199,6 +200,14 @@ TEST(Unique, SortsOrKeepsTheOrder) {
   results = node().set("sorted", std::int64_t{0}).run();
   expectFloats(results, {3}, {2, 1, 3});
   EXPECT_EQ((*results)[2].toInts(), (Ints{0, 1, 1, 2, 0}));
+}
+
+TEST(Unique, RefusesMoreEmptySlicesThanItCanIndex) {
+  expectError(OneNode("Unique", 11)
+                  .input(Tensor::zeros({DataType::Float32, {std::int64_t{1} << 40, 0}}))
+                  .set("axis", std::int64_t{0})
+                  .run(),
+              "empty slices");
 }
 
 TEST(Unique, ComparesSlicesAlongAnAxis) {

@@ -16,10 +16,9 @@ typedef float V;
 #define JOIN(sum, value) ((sum) + (value))
 #endif
 
-// What an average divides by along one axis (see PoolGeometry): all taps, those inside the padded input, or those
-// inside the input.
+// What an average divides by along one axis (see PoolGeometry): the taps inside the padded input, or those inside the
+// input.
 int taps_counted(int output, int input, int kernel_, int stride, int dilation, int padBegin, int padEnd, int mode) {
-  if (mode == 2) return kernel_;
   const int low = mode == 1 ? -padBegin : 0;
   const int high = mode == 1 ? input + padEnd : input;
   int count = 0;

@@ -24,10 +24,7 @@ Support checkGlobal(const NodeView& view) {
 }
 
 /// How taps_counted() of pool.cl counts along an axis.
-int countMode(const ops::PoolGeometry& geometry) {
-  if (!geometry.countIncludePad) return 0;
-  return geometry.countBeyondPad ? 2 : 1;
-}
+int countMode(const ops::PoolGeometry& geometry) { return geometry.countIncludePad ? 1 : 0; }
 
 Result<void> lower(Lowering& lowering) {
   const ops::PoolGeometry geometry = TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
