@@ -81,10 +81,10 @@ double flops(const Graph& graph, const Node& node) { return normalizeFlops(graph
 
 } // namespace
 
-// ONNX LayerNormalization-17.
+// ONNX LayerNormalization-17; ONNX Runtime writes the same into models of older opsets as version 1.
 extern const OpDef kLayerNormalization = {.type = "LayerNormalization",
                                           .domain = "",
-                                          .versions = {17},
+                                          .versions = {1, 17},
                                           .minInputs = 2,
                                           .maxInputs = 3,
                                           .maxOutputs = 3,

@@ -4,6 +4,7 @@
 #include "engine/ops/window.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace tandem::ops {
 namespace {
@@ -85,7 +86,9 @@ Tensor dequantized(const Tensor& x, const ScalarQuantization& quantization) {
   visitOneOf(IntegerTypes{}, x.type(), [&]<class Q>(TypeTag<Q>) {
     const auto src = x.as<Q>();
     std::transform(src.begin(), src.end(), y.mutableAs<float>().begin(), [&](Q value) {
-      return static_cast<float>(static_cast<std::int64_t>(value) - quantization.zeroPoint) * quantization.scale;
+      using Wide = std::conditional_t<sizeof(Q) < 4, std::int32_t, std::int64_t>;
+      return static_cast<float>(static_cast<Wide>(value) - static_cast<Wide>(quantization.zeroPoint)) *
+             quantization.scale;
     });
   });
   return y;

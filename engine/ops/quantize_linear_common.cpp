@@ -3,6 +3,8 @@
 
 #include "engine/ops/floating.hpp"
 
+#include <type_traits>
+
 namespace tandem::ops {
 namespace {
 
@@ -31,12 +33,13 @@ std::vector<std::int64_t> zeroPoints(const ReferenceContext& context) {
   return std::vector<std::int64_t>(static_cast<std::size_t>(context.input(1).elements()), 0);
 }
 
-/// Calls `visit(element, parameter)` for every element.
-template <class Visit> void forEachElement(const QuantizationLayout& layout, Visit&& visit) {
-  std::int64_t at = 0;
+/// Calls `row(first, count, parameter, step)` for every run of elements along the inner axes: element first + i has the
+/// parameter `parameter + i * step`, step 0 or 1.
+template <class Row> void forEachRow(const QuantizationLayout& layout, Row&& row) {
+  const std::int64_t step = layout.kind == QuantizationLayout::Kind::Blocked ? 1 : 0;
   for (std::int64_t o = 0; o < layout.outer; ++o)
     for (std::int64_t a = 0; a < layout.extent; ++a)
-      for (std::int64_t i = 0; i < layout.inner; ++i, ++at) visit(at, layout.parameter(o, a, i));
+      row((o * layout.extent + a) * layout.inner, layout.inner, layout.parameter(o, a, 0), step);
 }
 
 template <class Q, class C>
@@ -45,8 +48,18 @@ void quantize(ReferenceContext& context, const QuantizationLayout& layout, DataT
   const std::vector<std::int64_t> zero = zeroPoints(context);
   Q* out = y.mutableAs<Q>().data();
   const auto run = [&](auto round) {
-    forEachElement(layout, [&](std::int64_t at, std::int64_t p) {
-      out[at] = quantizeValue<Q>(round(x[at] / scale[p]), zero[static_cast<std::size_t>(p)]);
+    forEachRow(layout, [&](std::int64_t first, std::int64_t count, std::int64_t p, std::int64_t step) {
+      const C* source = x.data() + first;
+      Q* target = out + first;
+      const C* divisor = scale.data() + p;
+      const std::int64_t* offset = zero.data() + p;
+      if (step == 0) {
+        const C by = *divisor;
+        const std::int64_t add = *offset;
+        for (std::int64_t i = 0; i < count; ++i) target[i] = quantizeValue<Q>(round(source[i] / by), add);
+      } else {
+        for (std::int64_t i = 0; i < count; ++i) target[i] = quantizeValue<Q>(round(source[i] / divisor[i]), offset[i]);
+      }
     });
   };
   if (quotient == DataType::Float16)
@@ -55,6 +68,28 @@ void quantize(ReferenceContext& context, const QuantizationLayout& layout, DataT
     run([](C value) { return static_cast<float>(BFloat16(static_cast<float>(value))); });
   else
     run([](C value) { return value; });
+}
+
+/// (x - zero point) * scale for one element type.
+template <class Q, class C>
+void dequantize(const Tensor& x, const QuantizationLayout& layout, const C* scale,
+                const std::vector<std::int64_t>& zero, C* out) {
+  // Differences of 8 and 16 bit numbers fit 32 bits, those of 32 bit numbers do not.
+  using Wide = std::conditional_t<sizeof(Q) < 4, std::int32_t, std::int64_t>;
+  const Q* source = x.as<Q>().data();
+  forEachRow(layout, [&](std::int64_t first, std::int64_t count, std::int64_t p, std::int64_t step) {
+    if (step == 0) {
+      const C factor = scale[p];
+      const Wide offset = static_cast<Wide>(zero[static_cast<std::size_t>(p)]);
+      for (std::int64_t i = first; i < first + count; ++i)
+        out[i] = static_cast<C>(static_cast<Wide>(source[i]) - offset) * factor;
+    } else {
+      for (std::int64_t i = 0; i < count; ++i)
+        out[first + i] = static_cast<C>(static_cast<Wide>(source[first + i]) -
+                                        static_cast<Wide>(zero[static_cast<std::size_t>(p + i)])) *
+                         scale[p + i];
+    }
+  });
 }
 
 } // namespace
@@ -112,15 +147,9 @@ Result<void> dequantizeLinear(ReferenceContext& context) {
   Tensor y = TANDEM_TRY(makeOutput(context, 0, type, x.shape()));
   const bool known = visitOneOf(QuantizedTypes{}, x.type(), [&]<class Q>(TypeTag<Q>) {
     visitCompute(type, [&]<class C>(TypeTag<C>) {
-      const auto source = x.as<Q>();
       const Elements<C> factors(scale);
       Results<C> result(y);
-      C* out = result.data();
-      forEachElement(layout, [&](std::int64_t at, std::int64_t p) {
-        const std::int64_t centred =
-            static_cast<std::int64_t>(source[static_cast<std::size_t>(at)]) - zero[static_cast<std::size_t>(p)];
-        out[at] = static_cast<C>(centred) * factors[p];
-      });
+      dequantize<Q, C>(x, layout, factors.data(), zero, result.data());
       result.store();
     });
   });

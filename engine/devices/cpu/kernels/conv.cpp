@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/conv_window.hpp"
 #include "engine/devices/cpu/post_ops.hpp"
 #include "engine/ops/conv_common.hpp"
-
-#include <algorithm>
 
 namespace tandem::cpu {
 namespace {
@@ -14,33 +13,6 @@ using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
 constexpr std::size_t kWeights = 1;
 constexpr std::size_t kBias = 2;
 constexpr std::size_t kResidual = 3;
-
-struct ConvWindow {
-  dims strides, dilations, padsBegin, padsEnd;
-};
-
-ConvWindow windowOf(const ops::ConvGeometry& geometry) {
-  ConvWindow window;
-  for (std::size_t i = ops::kWindowAxes - geometry.spatialRank; i < ops::kWindowAxes; ++i) {
-    const ops::WindowAxis& axis = geometry.axes[i];
-    window.strides.push_back(axis.stride);
-    window.dilations.push_back(axis.dilation - 1);
-    window.padsBegin.push_back(axis.padBegin);
-    // Only what the last window reads; padding that no window reaches is no padding.
-    const std::int64_t reach = (axis.output - 1) * axis.stride + axis.span() - axis.input - axis.padBegin;
-    window.padsEnd.push_back(std::max<std::int64_t>(reach, 0));
-  }
-  return window;
-}
-
-dims weightDims(const ops::ConvGeometry& geometry, const Shape& weights) {
-  dims result(weights.begin(), weights.end());
-  if (geometry.groups > 1) {
-    result[0] /= geometry.groups;
-    result.insert(result.begin(), geometry.groups);
-  }
-  return result;
-}
 
 /// The layouts that oneDNN likes best; where it has nothing but plain loops for them, two that it knows well.
 PrimitiveDesc choosePrimitive(const NodeView& view, const ops::ConvGeometry& geometry, const dims& weights,

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/conv_window.hpp"
+
+#include <algorithm>
+
+namespace tandem::cpu {
+namespace {
+
+using Type = dnnl::memory::data_type;
+using dims = dnnl::memory::dims;
+using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
+
+/// Without these instructions products of unsigned and signed bytes saturate in pairs, and results would be wrong.
+bool sumsExactly() {
+  switch (dnnl::get_effective_cpu_isa()) {
+  case dnnl::cpu_isa::avx2_vnni:
+  case dnnl::cpu_isa::avx512_core_vnni:
+  case dnnl::cpu_isa::avx512_core_bf16:
+  case dnnl::cpu_isa::avx512_core_amx: return true;
+  default: return false;
+  }
+}
+
+bool isNarrow(DataType type) { return type == DataType::Int8 || type == DataType::UInt8; }
+
+/// Constant weights as signed bytes without a zero point; nullopt where the node's have one that is not the middle.
+std::optional<Tensor> signedWeights(const NodeView& view, std::size_t weights, std::size_t zeroPoint) {
+  const Tensor* constant = view.constant(weights);
+  if (!constant || !isNarrow(constant->type())) return std::nullopt;
+  const std::int64_t middle = constant->type() == DataType::UInt8 ? 128 : 0;
+  if (view.hasInput(zeroPoint)) {
+    const Tensor* zero = view.constant(zeroPoint);
+    if (!zero) return std::nullopt;
+    for (std::int64_t i = 0; i < zero->elements(); ++i)
+      if (zero->asInt(i) != middle) return std::nullopt;
+  } else if (middle != 0) {
+    return std::nullopt;
+  }
+  if (middle == 0) return *constant;
+  Tensor shifted = Tensor::uninitialized({DataType::Int8, constant->shape()});
+  const auto source = constant->as<std::uint8_t>();
+  std::transform(source.begin(), source.end(), shifted.mutableAs<std::int8_t>().begin(),
+                 [](std::uint8_t value) { return static_cast<std::int8_t>(value - 128); });
+  return shifted;
+}
+
+struct ConvRequest {
+  std::size_t weights = 1;
+  std::optional<std::size_t> bias;
+  ops::ConvGeometry geometry;
+};
+
+PrimitiveDesc makeDesc(const NodeView& view, const ConvRequest& request, const dims& weights,
+                       const dnnl::primitive_attr& attr) {
+  const ConvWindow window = windowOf(request.geometry);
+  const dnnl::memory::desc bias =
+      request.bias ? plainDesc(Type::s32, {request.geometry.outputChannels}) : dnnl::memory::desc();
+  return PrimitiveDesc(
+      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, channelsLastDesc(view.input(0)),
+       dnnl::memory::desc(weights, Type::s8, dnnl::memory::format_tag::any), bias, channelsLastDesc(view.output(0)),
+       window.strides, window.dilations, window.padsBegin, window.padsEnd},
+      attr, engine());
+}
+
+/// The zero point of the input may be computed (DynamicQuantizeLinear): the primitive then reads it at every run.
+void addZeroPoint(const NodeView& view, std::size_t input, dnnl::primitive_attr& attr, DnnlKernelBuilder& builder,
+                  KernelPlan& plan, std::vector<DnnlArgument>& arguments) {
+  if (!view.hasInput(input)) return;
+  if (const Tensor* constant = view.constant(input)) {
+    plan.inputs[input].used = false;
+    if (constant->asInt(0) != 0) attr.set_zero_points(DNNL_ARG_SRC, 0, {static_cast<std::int32_t>(constant->asInt(0))});
+    return;
+  }
+  attr.set_zero_points(DNNL_ARG_SRC, 0, {DNNL_RUNTIME_S32_VAL});
+  arguments.push_back(builder.reorderedInput(DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC,
+                                             plainDesc(dnnlType(view.input(input).type), {1}),
+                                             plainDesc(Type::s32, {1}), input));
+}
+
+std::optional<ConvRequest> requestOf(const NodeView& view, std::size_t weights, std::size_t zeroPoint) {
+  if (!sumsExactly() || !isNarrow(view.input(0).type) || view.output(0).shape.elements() == 0) return std::nullopt;
+  if (view.hasInput(zeroPoint) && view.input(zeroPoint).shape.elements() != 1) return std::nullopt;
+  const auto geometry = ops::convGeometry(view.node(), view.input(0).shape, view.input(weights).shape);
+  if (!geometry.ok()) return std::nullopt;
+  return ConvRequest{weights, std::nullopt, *geometry};
+}
+
+std::optional<KernelPlan> finishPlan(const NodeView& view, const ConvRequest& request, const Tensor& weights,
+                                     const dnnl::primitive_attr& attr, KernelPlan plan, DnnlKernelBuilder& builder,
+                                     std::vector<DnnlArgument> arguments) {
+  const dims shape = weightDims(request.geometry, weights.shape());
+  const PrimitiveDesc desc = makeDesc(view, request, shape, attr);
+  if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
+  plan.name = dnnlName(desc.impl_info_str());
+  plan.inputs[0].layout = Layout::of(desc.src_desc());
+  plan.outputs[0] = Layout::of(desc.dst_desc());
+  plan.inputs[request.weights].used = false;
+  arguments.push_back(inputArgument(DNNL_ARG_SRC, desc.src_desc(), 0));
+  arguments.push_back(outputArgument(DNNL_ARG_DST, desc.dst_desc(), 0));
+  arguments.push_back(
+      weightsArgument(DNNL_ARG_WEIGHTS, desc.weights_desc(),
+                      view.weights().prepare(weights, plainDesc(Type::s8, shape), desc.weights_desc())));
+  if (request.bias) arguments.push_back(inputArgument(DNNL_ARG_BIAS, desc.bias_desc(), *request.bias));
+  builder.add(desc, dnnl::convolution_forward(desc), std::move(arguments));
+  plan.scratchBytes = builder.scratchBytes();
+  plan.kernel = builder.finish();
+  return plan;
+}
+
+/// x_scale * w_scale / y_scale, one or one per output channel; empty where they are not constants that fit.
+std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
+  const Tensor *x = view.constant(1), *w = view.constant(4), *y = view.constant(6);
+  if (!x || !w || !y || x->elements() != 1 || y->elements() != 1) return {};
+  if (w->elements() != 1 && w->elements() != channels) return {};
+  std::vector<float> scales;
+  for (std::int64_t i = 0; i < w->elements(); ++i)
+    scales.push_back(static_cast<float>(x->asDouble(0)) * static_cast<float>(w->asDouble(i)) /
+                     static_cast<float>(y->asDouble(0)));
+  return scales;
+}
+
+} // namespace
+
+std::optional<KernelPlan> qLinearConvKernel(const NodeView& view) {
+  auto request = requestOf(view, 3, 2);
+  if (!request || !isNarrow(view.output(0).type) || view.attributes().getInt("channels_last", 0) != 0)
+    return std::nullopt;
+  const std::optional<Tensor> weights = signedWeights(view, 3, 5);
+  const std::vector<float> scales = outputScales(view, request->geometry.outputChannels);
+  const Tensor* zero = view.constant(7);
+  if (!weights || scales.empty() || !zero || zero->elements() != 1 || !view.constant(2)) return std::nullopt;
+  if (view.hasInput(8)) {
+    if (view.input(8).type != DataType::Int32 || view.input(8).shape.elements() != request->geometry.outputChannels)
+      return std::nullopt;
+    request->bias = 8;
+  }
+  KernelPlan plan = view.plainPlan("");
+  DnnlKernelBuilder builder;
+  std::vector<DnnlArgument> arguments;
+  dnnl::primitive_attr attr = DnnlKernelBuilder::attributes();
+  attr.set_output_scales(scales.size() == 1 ? 0 : 1 << 1, scales);
+  addZeroPoint(view, 2, attr, builder, plan, arguments);
+  if (zero->asInt(0) != 0) attr.set_zero_points(DNNL_ARG_DST, 0, {static_cast<std::int32_t>(zero->asInt(0))});
+  for (std::size_t i : {std::size_t{1}, std::size_t{4}, std::size_t{5}, std::size_t{6}, std::size_t{7}})
+    plan.inputs[i].used = false;
+  return finishPlan(view, *request, *weights, attr, std::move(plan), builder, std::move(arguments));
+}
+
+std::optional<KernelPlan> convIntegerKernel(const NodeView& view) {
+  const auto request = requestOf(view, 1, 2);
+  if (!request) return std::nullopt;
+  const std::optional<Tensor> weights = signedWeights(view, 1, 3);
+  if (!weights) return std::nullopt;
+  KernelPlan plan = view.plainPlan("");
+  DnnlKernelBuilder builder;
+  std::vector<DnnlArgument> arguments;
+  dnnl::primitive_attr attr = DnnlKernelBuilder::attributes();
+  addZeroPoint(view, 2, attr, builder, plan, arguments);
+  if (view.hasInput(3)) plan.inputs[3].used = false;
+  return finishPlan(view, *request, *weights, attr, std::move(plan), builder, std::move(arguments));
+}
+
+} // namespace tandem::cpu
