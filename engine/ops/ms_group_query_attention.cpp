@@ -74,6 +74,10 @@ Result<Geometry> geometryOf(const Node& node, const Shape& q, const Shape* k, co
       return nodeError(node, "a past of shape " + past->toString() + " does not go with the query " + q.toString());
     e.past = (*past)[2];
   }
+  // Nothing backs the total: it is a number from a tensor.
+  if (total < 0 || total > e.past + e.queries)
+    return nodeError(node, "total_sequence_length is " + std::to_string(total) + " with " + std::to_string(e.past) +
+                               " past and " + std::to_string(e.queries) + " new steps");
   e.keys = std::max(e.past, total);
   return geometry;
 }
@@ -287,10 +291,6 @@ Result<void> reference(ReferenceContext& context) {
       TANDEM_TRY(geometryOf(context.node(), *shape(kQuery), shape(kKey), shape(kValue), shape(kPastKey), total[0]));
   const AttentionExtents& e = geometry.extents;
   TANDEM_TRY(checkOptional(context, geometry));
-  // Nothing backs the total: it is a number from a tensor.
-  if (e.keys > e.past + e.queries)
-    return context.fail("total_sequence_length is " + std::to_string(total[0]) + " with " + std::to_string(e.past) +
-                        " past and " + std::to_string(e.queries) + " new steps");
   const std::vector<std::int64_t> totals = TANDEM_TRY(totalsOf(context, geometry));
   // A prompt starts at position 0 even where a sequence is padded at its end.
   std::vector<std::int64_t> pasts;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/checked.hpp"
 #include "engine/ops/product_common.hpp"
 #include "engine/ops/quantization.hpp"
 #include "engine/ops/window.hpp"
@@ -13,6 +14,11 @@ struct Packing {
   std::int64_t k = 0, n = 0, bits = 4, block = 32;
   std::int64_t blocks() const { return (k + block - 1) / block; }
   std::int64_t blockBytes() const { return block * bits / 8; }
+  /// Of the whole operand; nullopt where that overflows.
+  std::optional<std::int64_t> bytes() const {
+    const auto perRow = checkedMul(blocks(), blockBytes());
+    return perRow ? checkedMul(*perRow, n) : std::nullopt;
+  }
   std::int64_t zeroBytes() const { return (blocks() * bits + 7) / 8; } ///< packed zero points of one row
 };
 
@@ -38,6 +44,10 @@ Result<MatMulGeometry> geometryOf(const Node& node, const Shape& a, const Packin
 
 Result<void> infer(InferContext& context) {
   const Packing packing = TANDEM_TRY(packingOf(context.node()));
+  // N alone says how large the result is: the weights must back it.
+  const Shape* packed = context.inputShape(1);
+  if (packed && packed->isStatic() && packing.bytes() != packed->checkedElements())
+    return context.fail("weights of shape " + packed->toString() + " do not go with K, N, bits and block_size");
   const Shape* a = context.inputShape(0);
   if (!a) return context.setOutputType(0, context.inputType(0)), Result<void>{};
   MatMulGeometry geometry = TANDEM_TRY(geometryOf(context.node(), *a, packing));
@@ -60,12 +70,13 @@ Result<void> checkInputs(const ReferenceContext& context, const Packing& packing
   const auto has = [&](std::size_t index, std::int64_t elements) {
     return context.input(index).elements() == elements;
   };
-  const std::int64_t scales = packing.n * packing.blocks();
   const auto wrong = [&](std::string_view what, std::size_t index) {
     return context.fail(std::string(what) + " of shape " + context.input(index).desc().toString() +
                         " do not go with K, N, bits and block_size");
   };
-  if (context.input(1).type() != DataType::UInt8 || !has(1, scales * packing.blockBytes())) return wrong("weights", 1);
+  if (context.input(1).type() != DataType::UInt8 || packing.bytes() != context.input(1).elements())
+    return wrong("weights", 1);
+  const std::int64_t scales = packing.n * packing.blocks();
   if (!isFloating(context.input(2).type()) || !has(2, scales)) return wrong("scales", 2);
   if (context.hasInput(3)) {
     const bool packed = context.input(3).type() == DataType::UInt8;

@@ -77,7 +77,10 @@ Result<ScalarQuantization> scalarQuantization(const ReferenceContext& context, s
   if (zero.elements() != 1 || !isInteger(zero.type()))
     return context.fail("input " + std::to_string(zeroPoint) + " must be one zero point, not " +
                         zero.desc().toString());
-  quantization.zeroPoint = zero.asInt(0);
+  const std::int64_t value = zero.asInt(0);
+  if (value < -32768 || value > 65535)
+    return context.fail("input " + std::to_string(zeroPoint) + ", a zero point, is " + std::to_string(value));
+  quantization.zeroPoint = static_cast<std::int32_t>(value);
   return quantization;
 }
 
@@ -95,9 +98,10 @@ Tensor dequantized(const Tensor& x, const ScalarQuantization& quantization) {
 }
 
 void quantizeInto(std::span<const float> x, const ScalarQuantization& quantization, Tensor& y) {
-  visitOneOf(QuantizedTypes{}, y.type(), [&]<class Q>(TypeTag<Q>) {
-    std::transform(x.begin(), x.end(), y.mutableAs<Q>().begin(),
-                   [&](float value) { return quantizeValue<Q>(value / quantization.scale, quantization.zeroPoint); });
+  visitOneOf(QuantizeTargets{}, y.type(), [&]<class Q>(TypeTag<Q>) {
+    const auto [scale, zeroPoint] = quantization;
+    Q* out = y.mutableAs<Q>().data();
+    for (std::size_t i = 0; i < x.size(); ++i) out[i] = quantizeValue<Q>(x[i] / scale, zeroPoint);
   });
 }
 

@@ -2,8 +2,6 @@
 #pragma once
 #include "engine/ops/kernel_util.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 namespace tandem::ops {
@@ -44,36 +42,30 @@ Result<DataType> typeAttribute(const Node& node, std::string_view name);
 inline float roundSmall(float x) { return (x + 12582912.0f) - 12582912.0f; }
 inline double roundSmall(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
 
-/// Rounds to the nearest integer, ties to even, and saturates after adding the zero point. NaN gives the zero point.
-template <class Q, class Real> Q quantizeValue(Real scaled, std::int64_t zeroPoint) {
-  constexpr Real low = static_cast<Real>(std::numeric_limits<Q>::min());
-  constexpr Real high = static_cast<Real>(std::numeric_limits<Q>::max());
-  const Real number = scaled == scaled ? scaled : Real(0);
-  // Twice the range of Q is enough: |zero point| is at most its upper bound.
-  const Real limited = std::min(std::max(number, 2 * low - high), 2 * high + 1);
-  if constexpr (sizeof(Q) < 4) {
-    const std::int32_t sum = static_cast<std::int32_t>(roundSmall(limited)) + static_cast<std::int32_t>(zeroPoint);
-    return static_cast<Q>(std::min<std::int32_t>(std::max<std::int32_t>(sum, std::numeric_limits<Q>::min()),
-                                                 std::numeric_limits<Q>::max()));
-  } else {
-    const std::int64_t sum = static_cast<std::int64_t>(std::nearbyint(limited)) + zeroPoint;
-    return static_cast<Q>(std::min<std::int64_t>(std::max<std::int64_t>(sum, std::numeric_limits<Q>::min()),
-                                                 std::numeric_limits<Q>::max()));
-  }
+/// Rounds to the nearest integer, ties to even, adds the zero point (itself a Q) and saturates. NaN gives the least Q.
+template <class Q, class Real> Q quantizeValue(Real scaled, std::int32_t zeroPoint) {
+  static_assert(sizeof(Q) < 4);
+  const Real low = static_cast<Real>(static_cast<std::int32_t>(std::numeric_limits<Q>::min()) - zeroPoint);
+  const Real high = static_cast<Real>(static_cast<std::int32_t>(std::numeric_limits<Q>::max()) - zeroPoint);
+  // Written so that compilers make vector code of it, which NaN-aware minimum and maximum prevent.
+  const Real above = scaled > low ? scaled : low;
+  const Real limited = above < high ? above : high;
+  return static_cast<Q>(static_cast<std::int32_t>(roundSmall(limited)) + zeroPoint);
 }
 
 /// One scale and one zero point for a whole tensor.
 struct ScalarQuantization {
   float scale = 1;
-  std::int64_t zeroPoint = 0;
+  std::int32_t zeroPoint = 0;
 };
-/// From inputs `scale` and `zeroPoint` (0 where that is left out). Fails where they have not one element each.
+/// From inputs `scale` and `zeroPoint` (0 where that is left out). Fails where they have not one element each
+/// or the zero point is beyond 16 bits.
 Result<ScalarQuantization> scalarQuantization(const ReferenceContext& context, std::size_t scale,
                                               std::size_t zeroPoint);
 
 /// (x - zero point) * scale as float32. `x` is an integer tensor.
 Tensor dequantized(const Tensor& x, const ScalarQuantization& quantization);
-/// Writes round(x / scale) + zero point into `y`, whose type must be one of QuantizedTypes. As many elements as `x`.
+/// Writes round(x / scale) + zero point into `y`, whose type must be one of QuantizeTargets. As many elements as `x`.
 void quantizeInto(std::span<const float> x, const ScalarQuantization& quantization, Tensor& y);
 
 /// Scale and zero point that DynamicQuantizeLinear gives for these elements: uint8, zero is exact.

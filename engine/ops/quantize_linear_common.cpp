@@ -55,10 +55,11 @@ void quantize(ReferenceContext& context, const QuantizationLayout& layout, DataT
       const std::int64_t* offset = zero.data() + p;
       if (step == 0) {
         const C by = *divisor;
-        const std::int64_t add = *offset;
+        const auto add = static_cast<std::int32_t>(*offset);
         for (std::int64_t i = 0; i < count; ++i) target[i] = quantizeValue<Q>(round(source[i] / by), add);
       } else {
-        for (std::int64_t i = 0; i < count; ++i) target[i] = quantizeValue<Q>(round(source[i] / divisor[i]), offset[i]);
+        for (std::int64_t i = 0; i < count; ++i)
+          target[i] = quantizeValue<Q>(round(source[i] / divisor[i]), static_cast<std::int32_t>(offset[i]));
       }
     });
   };

@@ -4,7 +4,7 @@
 
     contrib_conformance.py TANDEM_PROGRAM DEVICE [CASE...]
 
-contrib_cases.py writes the cases with the Python that TANDEM_PYTHON names (`./dev test` sets it), else with this one;
+contrib_cases.py and transformer_cases.py write the cases with the Python that TANDEM_PYTHON names (`./dev test` sets it), else with this one;
 `tandem verify` judges them. Exit code 77, which CTest reports as skipped, where ONNX Runtime is not installed or the
 device is absent.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 PYTHON = os.environ.get("TANDEM_PYTHON", sys.executable)
-CASES = pathlib.Path(__file__).resolve().parent / "contrib_cases.py"
+HERE = pathlib.Path(__file__).resolve().parent
 # atol and rtol by group: see contrib_cases.py.
 TOLERANCES = {"float": (1e-5, 1e-3), "half": (4e-3, 4e-3), "step": (1.0, 0.0), "dynamic": (1e-2, 1e-2)}
 # One step of an 8 bit result is allowed, but only ties may come out so: most cases must be exact.
@@ -45,7 +45,9 @@ def main():
         skip(f"this machine has no {device}")
     bad = 0
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run([PYTHON, str(CASES), scratch, *wanted], check=True)
+        subprocess.run([PYTHON, str(HERE / "contrib_cases.py"), scratch, *wanted], check=True)
+        if not wanted:
+            subprocess.run([PYTHON, str(HERE / "transformer_cases.py"), scratch], check=True, stderr=subprocess.DEVNULL)
         for group, (atol, rtol) in TOLERANCES.items():
             folder = pathlib.Path(scratch) / group
             if not folder.is_dir():

@@ -3,6 +3,7 @@
 #include "engine/devices/cpu/kernels/conv_window.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tandem::cpu {
 namespace {
@@ -108,7 +109,8 @@ std::optional<KernelPlan> finishPlan(const NodeView& view, const ConvRequest& re
   return plan;
 }
 
-/// x_scale * w_scale / y_scale, one or one per output channel; empty where they are not constants that fit.
+/// x_scale * w_scale / y_scale, one or one per output channel; empty where they are not constants that fit or
+/// not finite.
 std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
   const Tensor *x = view.constant(1), *w = view.constant(4), *y = view.constant(6);
   if (!x || !w || !y || x->elements() != 1 || y->elements() != 1) return {};
@@ -117,7 +119,8 @@ std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
   for (std::int64_t i = 0; i < w->elements(); ++i)
     scales.push_back(static_cast<float>(x->asDouble(0)) * static_cast<float>(w->asDouble(i)) /
                      static_cast<float>(y->asDouble(0)));
-  return scales;
+  const bool finite = std::all_of(scales.begin(), scales.end(), [](float scale) { return std::isfinite(scale); });
+  return finite ? scales : std::vector<float>();
 }
 
 } // namespace
