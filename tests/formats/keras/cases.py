@@ -254,7 +254,7 @@ def structure_cases(keras):
         def build():
             x = keras.Input((steps, 6))
             y = keras.Input((5, 8)) if cross else x
-            layer = L.MultiHeadAttention(2, 3, value_dim=4)
+            layer = L.MultiHeadAttention(2, 3, value_dim=4 if call.get("return_attention_scores") else None)
             return keras.Model([x, y] if cross else x, layer(x, y, **call))
         return build
     yield "mha", multi_head(4)

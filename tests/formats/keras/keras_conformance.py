@@ -18,6 +18,8 @@ import tempfile
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 RTOL, ATOL = 1e-3, 1e-5
+# TensorFlow takes cubic weights from a table of 1024 entries (resize_bicubic_op.cc), so its own error is larger.
+LOOSE = {"bicubic": 2e-3}
 
 
 def randomize(model, rng, np):
@@ -66,14 +68,15 @@ def predict(tandem, path, tensors, folder, device, np):
     return [np.load(file) for file in found["predictions"][0]["output_files"]]
 
 
-def compare(np, expected, actual):
+def compare(np, name, expected, actual):
+    atol = max([ATOL] + [loose for part, loose in LOOSE.items() if part in name])
     if len(expected) != len(actual):
         return f"{len(actual)} outputs in place of {len(expected)}"
     for want, got in zip(expected, actual):
         want = np.asarray(want)
         if want.shape != got.shape:
             return f"shape {got.shape} in place of {want.shape}"
-        if not np.allclose(want.astype("float64"), got.astype("float64"), rtol=RTOL, atol=ATOL):
+        if not np.allclose(want.astype("float64"), got.astype("float64"), rtol=RTOL, atol=atol):
             return f"differs by up to {np.abs(want.astype('float64') - got).max():.3g}"
     return None
 
@@ -129,7 +132,7 @@ def main():
                     left_out.append((f"{name}.{suffix}", str(error)[:150]))
                     continue
                 try:
-                    problem = compare(np, expected, predict(options.tandem, path, tensors, folder, options.device, np))
+                    problem = compare(np, name, expected, predict(options.tandem, path, tensors, folder, options.device, np))
                 except Exception as error:
                     problem = str(error)
                 if problem:

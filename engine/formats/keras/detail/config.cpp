@@ -253,15 +253,14 @@ bool LayerSpec::isModel() const {
 
 namespace {
 
-/// The .h5 files of Keras 3 do not say which module a class comes from. A layer has options such as "trainable" and
-/// "dtype", the object of a function has not; and only Keras 3 writes calls with "args".
+/// The .h5 files of Keras 3 do not say which module a class comes from. A layer has the option "trainable", the
+/// object of a function has not; and only Keras 3 writes calls with "args".
 bool isNamelessOperation(const LayerSpec& spec) {
   if (spec.isModel() || spec.isInput() || !spec.module.empty() || !spec.inboundNodes || spec.inboundNodes->empty() ||
       !spec.config->is_object())
     return false;
   const Json& call = spec.inboundNodes->front();
-  return call.is_object() && call.contains("args") && !spec.config->contains("trainable") &&
-         !spec.config->contains("dtype");
+  return call.is_object() && call.contains("args") && !spec.config->contains("trainable");
 }
 
 } // namespace
