@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/bind_inputs.hpp"
 
+#include <algorithm>
+
 namespace tandem {
 namespace {
 
@@ -88,6 +90,26 @@ Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs) {
   }
   bound.known = TANDEM_TRY(inferShapes(bound.graph, options));
   return bound;
+}
+
+Graph withKnownShapeInputs(const BoundGraph& bound) {
+  Graph graph = bound.graph;
+  std::map<ValueId, ValueId> constants;
+  for (std::uint32_t n = 0; n < graph.nodes().size(); ++n) {
+    const NodeId id(n);
+    const OpDef* def = graph.isDead(id) ? nullptr : findOp(graph.node(id));
+    if (!def || def->shapeInputs == 0) continue;
+    for (std::size_t i = 0; i < std::min<std::size_t>(graph.node(id).inputs.size(), 32); ++i) {
+      const ValueId input = graph.node(id).inputs[i];
+      if (!(def->shapeInputs >> i & 1u) || !input.valid() || graph.value(input).isConstant()) continue;
+      const auto known = bound.known.find(input);
+      if (known == bound.known.end()) continue;
+      auto [constant, isNew] = constants.try_emplace(input);
+      if (isNew) constant->second = graph.addConstant(graph.value(input).name + "/known", known->second);
+      graph.setInput(id, i, constant->second);
+    }
+  }
+  return graph;
 }
 
 } // namespace tandem

@@ -28,4 +28,8 @@ Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs);
 /// so that shapes stay static.
 bool steersShapes(const Graph& graph, ValueId input);
 
+/// The graph as devices will see it when they compile: known inputs that steer shapes are constants, as folding makes
+/// them before. For asking Device::supports. Ids of nodes and of existing values stay.
+Graph withKnownShapeInputs(const BoundGraph& bound);
+
 } // namespace tandem

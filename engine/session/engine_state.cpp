@@ -122,6 +122,7 @@ Result<void> applySizes(OpenDocument& document, const EngineState::Sizes& sizes)
   Result<BoundGraph> bound = document.bind(1);
   if (!bound && !sizes.empty()) return bound.error();
   if (!bound) document.sizesProblem = bound.error().line();
+  document.placed = bound ? withKnownShapeInputs(*bound) : document.graph();
   document.view = bound ? std::move(bound->graph) : document.graph();
   return {};
 }

@@ -25,7 +25,9 @@ struct OpenDocument {
   std::filesystem::path path; ///< empty for a sample
   std::string name;           ///< file name or sample name
   ImportedModel model;
-  Graph view; ///< the graph with batch 1 bound where its shapes allow, for costs and placement; same ids
+  Graph view; ///< the graph with batch 1 bound where its shapes allow, for costs and display; same ids
+  /// The same with known shape inputs as constants, for asking devices what they support; same ids.
+  Graph placed;
   double loadMs = 0;
   std::map<std::string, std::int64_t> chosenSizes; ///< by key of FreeDim
   std::vector<FreeDim> freeDims;                   ///< with the sizes that `view` has

@@ -112,7 +112,7 @@ Result<void> requireRunnable(const OpenDocument& document) {
 
 Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict) {
   PlacedGraph placed{std::move(bound), {}, {}};
-  placed.effective = TANDEM_TRY(computeEffective(placed.bound.graph, placement, registry, {strict}));
+  placed.effective = TANDEM_TRY(computeEffective(withKnownShapeInputs(placed.bound), placement, registry, {strict}));
   if (!placed.effective.unsupported.empty()) {
     const NodeId id = placed.effective.unsupported.front();
     const Node& node = placed.bound.graph.node(id);

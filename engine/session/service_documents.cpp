@@ -106,7 +106,7 @@ Result<Json> viewPlacement(const Job& job) {
     placement = TANDEM_TRY(placementOf(job.params, *registry));
   }
   const EffectivePlacement effective =
-      TANDEM_TRY(computeEffective(graph, placement, *registry, {job.params.value("strict", false)}));
+      TANDEM_TRY(computeEffective(document->placed, placement, *registry, {job.params.value("strict", false)}));
   warnings.insert(warnings.end(), effective.warnings.begin(), effective.warnings.end());
 
   Json json{{"requested", effective.requested}, {"effective", effective.effective}};
@@ -115,7 +115,7 @@ Result<Json> viewPlacement(const Job& job) {
   json["detail"] = effective.detail;
   json["summary"] = effective.summary;
   json["transfers"] = Json::array();
-  const std::vector<TransferEdge> transfers = crossDeviceTransfers(graph, effective);
+  const std::vector<TransferEdge> transfers = crossDeviceTransfers(document->placed, effective);
   for (const TransferEdge& edge : transfers)
     json["transfers"].push_back(
         {{"value", edge.value.index()}, {"from", edge.from}, {"to", edge.to}, {"bytes", edge.bytes}});

@@ -27,7 +27,7 @@ Result<Json> exportPlacement(const Job& job) {
   const auto document = TANDEM_TRY(documentOf(job));
   const auto registry = job.state.registry();
   const Placement placement = TANDEM_TRY(placementOf(job.params, *registry)).withModel(document->identity());
-  const EffectivePlacement effective = TANDEM_TRY(computeEffective(document->view, placement, *registry));
+  const EffectivePlacement effective = TANDEM_TRY(computeEffective(document->placed, placement, *registry));
   const ExportRequest request{document->view,
                               placement,
                               effective,

@@ -53,6 +53,25 @@ TEST(BindTensors, RejectsAnotherShapeAndAnotherNumberOfInputs) {
   EXPECT_FALSE(bindTensors(test::diamond(), std::vector<Tensor>{}).ok());
 }
 
+TEST(WithKnownShapeInputs, MakesThemConstantsAndKeepsIds) {
+  Graph graph;
+  const ValueId x = graph.addInput("x", {DataType::Float32, {2, 6}});
+  const ValueId shape = graph.addInput("shape", {DataType::Int64, {2}});
+  graph.addOutput(test::add(graph, "Reshape", {x, shape}));
+  const std::vector<Tensor> inputs{Tensor::zeros({DataType::Float32, {2, 6}}),
+                                   Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{3, 4})};
+  auto bound = bindTensors(graph, inputs);
+  ASSERT_TRUE(bound.ok()) << bound.error().line();
+  const Graph known = withKnownShapeInputs(*bound);
+  ASSERT_EQ(known.nodes().size(), bound->graph.nodes().size());
+  EXPECT_EQ(known.outputs(), bound->graph.outputs());
+  EXPECT_EQ(known.nodes()[0].inputs[0], x);
+  const Value& given = known.value(known.nodes()[0].inputs[1]);
+  ASSERT_TRUE(given.isConstant());
+  EXPECT_EQ(given.constant.toInts(), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_FALSE(bound->graph.value(shape).isConstant());
+}
+
 TEST(BindTensors, BindsElementsOfInputsThatSteerShapes) {
   Graph graph;
   const ValueId x = graph.addInput("x", {DataType::Float32, {2, 6}});
