@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/lowering.hpp"
 
-#include "engine/devices/opencl/kernels/kernel_def.hpp"
+#include "engine/devices/opencl/kernels/emit.hpp"
+#include "engine/tensor/visit.hpp"
 
 #include <algorithm>
 
@@ -60,14 +61,13 @@ void Lowering::planHalos() {
 }
 
 Result<void> Lowering::lowerNode(NodeId id) {
-  m_nodeId = id;
-  m_node = &graph().node(id);
-  m_kernelName.clear();
   const std::size_t firstStep = m_steps.size();
-  const KernelDef* def = findKernel(*m_node);
+  const KernelDef* def = findKernel(graph().node(id));
   TANDEM_ASSERT(def != nullptr);
+  enterNode(id, def->widens);
   TANDEM_TRY(def->lower(*this));
   finishBlockedOutputs();
+  narrowOutputs();
   if (!m_compiled) { // every result leaves its node in row-major storage, as an eager framework's would
     for (ValueId value : m_node->outputs) {
       if (!value.valid() || !m_values.contains(value)) continue; // an output nobody reads was never made
@@ -89,6 +89,63 @@ void Lowering::storeOutputs() {
     const Ref have = plainOf(value);
     if (have != target) copy(have, target, graph().value(value).desc.bytes());
   }
+}
+
+void Lowering::enterNode(NodeId id, bool widens) {
+  m_nodeId = id;
+  m_node = &graph().node(id);
+  m_kernelName.clear();
+  m_widens = widens;
+  m_wide.clear();
+  const auto descs = [&](const std::vector<ValueId>& values, std::vector<TensorDesc>& result) {
+    result.clear();
+    for (ValueId value : values) {
+      result.push_back(value.valid() ? graph().value(value).desc : TensorDesc());
+      if (isWidened(value)) result.back().type = DataType::Float32;
+    }
+  };
+  descs(m_node->inputs, m_inputDescs);
+  descs(m_node->outputs, m_outputDescs);
+}
+
+bool Lowering::isWidened(ValueId value) const {
+  if (!m_widens || !value.valid()) return false;
+  const DataType type = graph().value(value).desc.type;
+  return type == DataType::Float16 || type == DataType::BFloat16;
+}
+
+const Tensor& Lowering::inputTensor(std::size_t i) const {
+  const ValueId value = m_node->inputs[i];
+  const Tensor& constant = graph().value(value).constant;
+  if (!isWidened(value)) return constant;
+  Tensor& wide = m_wideConstants[value];
+  if (wide.defined()) return wide;
+  wide = Tensor::uninitialized({DataType::Float32, constant.shape()});
+  visitFloating(constant.type(), [&]<class T>(TypeTag<T>) {
+    const auto from = constant.as<T>();
+    std::transform(from.begin(), from.end(), wide.mutableAs<float>().begin(),
+                   [](T x) { return static_cast<float>(x); });
+  });
+  return wide;
+}
+
+void Lowering::convert(Ref from, DataType fromType, Ref to, DataType toType, std::int64_t count) {
+  Step step = perElement("convert", "convert", convertOptions(fromType, toType), count);
+  step.args = {from, to, toInt(count)};
+  launch(std::move(step));
+}
+
+void Lowering::narrowOutputs() {
+  for (ValueId value : m_node->outputs) {
+    if (!isWidened(value)) continue;
+    const auto wide = m_wide.find(value);
+    if (wide == m_wide.end()) continue;
+    const TensorDesc& desc = graph().value(value).desc;
+    Stored& entry = stored(value);
+    if (entry.plain.kind == Ref::Kind::None) entry.plain = newPlain(value);
+    convert(wide->second, DataType::Float32, entry.plain, desc.type, desc.shape.elements());
+  }
+  m_wide.clear();
 }
 
 Lowering::Stored& Lowering::stored(ValueId value) { return m_values[value]; }
@@ -122,10 +179,31 @@ Ref Lowering::plainOf(ValueId value) {
   return entry.plain;
 }
 
-Ref Lowering::input(std::size_t i) { return plainOf(m_node->inputs[i]); }
+Ref Lowering::input(std::size_t i) {
+  const ValueId value = m_node->inputs[i];
+  if (!isWidened(value)) return plainOf(value);
+  Ref& wide = m_wide[value];
+  if (wide.kind != Ref::Kind::None) return wide;
+  if (inputIsConstant(i)) {
+    wide = {Ref::Kind::Weight, static_cast<int>(m_weights.size())};
+    m_weights.push_back({{}, inputTensor(i)});
+    return wide;
+  }
+  const Ref plain = plainOf(value);
+  const TensorDesc& desc = graph().value(value).desc;
+  wide = scratch(desc.shape.elements() * static_cast<std::int64_t>(sizeof(float)));
+  convert(plain, desc.type, wide, DataType::Float32, desc.shape.elements());
+  return wide;
+}
 
 Ref Lowering::output(std::size_t i) {
   const ValueId value = m_node->outputs[i];
+  if (isWidened(value)) {
+    Ref& wide = m_wide[value];
+    if (wide.kind == Ref::Kind::None)
+      wide = scratch(graph().value(value).desc.shape.elements() * static_cast<std::int64_t>(sizeof(float)));
+    return wide;
+  }
   Stored& entry = stored(value);
   if (entry.plain.kind == Ref::Kind::None) entry.plain = newPlain(value);
   return entry.plain;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <variant>
@@ -13,7 +14,7 @@ namespace tandem::opencl {
 
 /// A piece of device memory that a step works on.
 struct Ref {
-  enum class Kind { None, Input, Output, Arena, Weight };
+  enum class Kind { None, Input, Output, Arena, Weight, Status };
   Kind kind = Kind::None;
   int index = 0; ///< into the segment's inputs or outputs, the arena requests, or the weights
   friend bool operator==(const Ref&, const Ref&) = default;
@@ -88,10 +89,11 @@ class Lowering {
   std::size_t inputCount() const { return m_node->inputs.size(); }
   bool hasInput(std::size_t i) const { return i < m_node->inputs.size() && m_node->inputs[i].valid(); }
   bool hasOutput(std::size_t i) const { return i < m_node->outputs.size() && m_node->outputs[i].valid(); }
-  const TensorDesc& inputDesc(std::size_t i) const { return graph().value(m_node->inputs[i]).desc; }
-  const TensorDesc& outputDesc(std::size_t i) const { return graph().value(m_node->outputs[i]).desc; }
+  /// With float32 in place of 16-bit floats where the kernel computes on float32 alone (KernelDef::widens).
+  const TensorDesc& inputDesc(std::size_t i) const { return m_inputDescs[i]; }
+  const TensorDesc& outputDesc(std::size_t i) const { return m_outputDescs[i]; }
   bool inputIsConstant(std::size_t i) const { return hasInput(i) && graph().value(m_node->inputs[i]).isConstant(); }
-  const Tensor& inputTensor(std::size_t i) const { return graph().value(m_node->inputs[i]).constant; }
+  const Tensor& inputTensor(std::size_t i) const;
 
   Ref input(std::size_t i);  ///< row-major; converts or uploads where needed
   Ref output(std::size_t i); ///< row-major
@@ -113,13 +115,20 @@ class Lowering {
   }
   /// Adds a step for the current node; dropped where there is nothing to do. `global` is in work-items.
   void launch(Step step);
+  /// Where kernels report wrong data (REPORT in common.cl); give them reportId() beside it.
+  Ref status() { return m_hasChecks = true, Ref{Ref::Kind::Status, 0}; }
+  std::int32_t reportId() const { return static_cast<std::int32_t>(m_nodeId.index()) + 1; }
   /// The name shown for the current node ("opencl conv_tile_14x2"); default: its first kernel.
   void setKernelName(std::string name) { m_kernelName = std::move(name); }
   /// row-major copy of `bytes`.
   void copy(Ref src, Ref dst, std::int64_t bytes);
 
+  /// `count` elements in another type, as ops::convert does it.
+  void convert(Ref from, DataType fromType, Ref to, DataType toType, std::int64_t count);
+
   // --- result
   std::vector<Step>& steps() { return m_steps; }
+  bool hasChecks() const { return m_hasChecks; }
   const std::vector<ArenaRequest>& arena() const { return m_arena; }
   std::vector<WeightData>& weightData() { return m_weights; }
   std::vector<KernelInfo>& kernels() { return m_kernels; }
@@ -137,6 +146,9 @@ class Lowering {
   void planHalos();
   void finishBlockedOutputs();
   Result<void> lowerNode(NodeId id);
+  void enterNode(NodeId id, bool widens);
+  bool isWidened(ValueId value) const;
+  void narrowOutputs();
   void storeOutputs();
 
   const DeviceContext& m_device;
@@ -145,7 +157,12 @@ class Lowering {
   const Node* m_node = nullptr;
   NodeId m_nodeId;
   std::string m_kernelName;
-  std::vector<BlockedView> m_newBlocked; ///< blocked outputs of the current node whose halo needs zeros
+  bool m_widens = false; ///< the current node computes its 16-bit floats in float32
+  bool m_hasChecks = false;
+  std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node
+  std::map<ValueId, Ref> m_wide;                       ///< float32 copies that the current node works on
+  mutable std::map<ValueId, Tensor> m_wideConstants;   ///< of 16-bit constants, for the whole segment
+  std::vector<BlockedView> m_newBlocked;               ///< blocked outputs of the current node whose halo needs zeros
   std::unordered_map<ValueId, Stored> m_values;
   std::unordered_map<ValueId, int> m_outputIndex;
   std::vector<Step> m_steps;

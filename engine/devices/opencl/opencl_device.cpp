@@ -22,7 +22,9 @@ Result<QueueHandle> DeviceContext::createQueue(bool profiling) const {
   return queue;
 }
 
-Support OpenClDevice::supports(const Graph& graph, NodeId node) const { return checkNode({graph, graph.node(node)}); }
+Support OpenClDevice::supports(const Graph& graph, NodeId node) const {
+  return checkNode({graph, graph.node(node), m_context->float64});
+}
 
 Result<std::unique_ptr<Buffer>> OpenClDevice::allocate(std::size_t bytes) {
   return std::unique_ptr<Buffer>(TANDEM_TRY(OpenClBuffer::create(*this, bytes)));

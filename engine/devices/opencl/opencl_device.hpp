@@ -16,6 +16,7 @@ struct DeviceContext {
   KernelStyle style = KernelStyle::Gpu;
   std::size_t subBufferAlignment = 128;
   std::size_t maxWorkGroup = 1;
+  bool float64 = false;     ///< the device computes in double precision
   bool hostVisible = false; ///< CL_MEM_USE_HOST_PTR memory is the device's memory (measured)
   std::unique_ptr<KernelLibrary> library;
 

@@ -209,6 +209,7 @@ class Enumerator {
     const auto alignBits = number<cl_uint>(found.device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024);
     context->subBufferAlignment = std::max<std::size_t>(alignBits / 8, 64);
     context->maxWorkGroup = number<std::size_t>(found.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);
+    context->float64 = number<cl_device_fp_config>(found.device, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
     context->hostVisible = cpu && hostMemoryIsDeviceMemory(*context);
     std::string key = context->info.name + '\n' + context->info.platform + '\n' +
                       text(found.device, CL_DRIVER_VERSION) + '\n' + text(found.device, CL_DEVICE_VERSION) + '\n' +

@@ -4,14 +4,16 @@
 #include "engine/devices/opencl/detail/blas.hpp"
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 
+#include <algorithm>
+
 namespace tandem::opencl {
 namespace {
 
-Result<void> checkSegment(const Segment& segment, const std::string& device) {
+Result<void> checkSegment(const Segment& segment, const DeviceContext& context) {
   for (NodeId id : segment.nodes) {
     const Node& node = segment.graph->node(id);
-    const NodeView view{*segment.graph, node};
-    const std::string where = node.type + " '" + node.name + "' on " + device;
+    const NodeView view{*segment.graph, node, context.float64};
+    const std::string where = node.type + " '" + node.name + "' on " + context.info.id;
     if (!view.isStatic())
       return makeError(ErrorCode::Unsupported, "a shape is not known before the run", where, "bind the input shapes");
     if (const Support support = checkNode(view); !support.ok())
@@ -25,7 +27,7 @@ Result<void> checkSegment(const Segment& segment, const std::string& device) {
 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
                                                              const ProgramOptions& options) {
-  TANDEM_TRY(checkSegment(segment, device.id()));
+  TANDEM_TRY(checkSegment(segment, device.context()));
   Lowering lowering(device.context(), segment, options.compiled);
   TANDEM_TRY(lowering.run(options.cancel));
 
@@ -33,6 +35,7 @@ Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& devic
   program->m_steps = std::move(lowering.steps());
   program->m_kernels = std::move(lowering.kernels());
   program->m_requests = lowering.arena();
+  program->m_hasChecks = lowering.hasChecks();
   // Requests that no step uses keep a place in the list, so that indices stay what they are, but need no memory.
   for (ArenaRequest& request : program->m_requests)
     if (request.first < 0) request = {0, 0, 0};
@@ -103,7 +106,8 @@ Result<void> OpenClProgram::warmUp(const Segment&) const {
     return clFailed("filling a buffer", code, m_device.id());
   auto instance = TANDEM_TRY(instantiate(inputs, outputs));
   auto stream = TANDEM_TRY(OpenClStream::create(m_device));
-  TANDEM_TRY(instance->run(*stream));
+  // Zeros may be wrong data (a divisor); the kernels ran, which is all that counts here.
+  TANDEM_TRY(static_cast<OpenClInstance&>(*instance).enqueue(*stream));
   return stream->finish();
 }
 
@@ -125,6 +129,7 @@ Result<std::unique_ptr<OpenClInstance>> OpenClInstance::create(std::shared_ptr<c
   std::unique_ptr<OpenClInstance> instance(new OpenClInstance());
   instance->m_program = std::move(program);
   TANDEM_TRY(instance->allocateArena());
+  TANDEM_TRY(instance->allocateStatus());
   TANDEM_TRY(instance->setArguments(inputs, outputs));
   return instance;
 }
@@ -152,6 +157,15 @@ Result<void> OpenClInstance::allocateArena() {
   return {};
 }
 
+Result<void> OpenClInstance::allocateStatus() {
+  if (!m_program->hasChecks()) return {};
+  cl_int code = CL_SUCCESS;
+  m_status = MemHandle(clCreateBuffer(m_program->device().context().context.get(), CL_MEM_READ_WRITE,
+                                      sizeof m_statusWords, nullptr, &code));
+  if (code != CL_SUCCESS) return clFailed("allocating the error word", code, m_program->device().id());
+  return {};
+}
+
 Result<void> OpenClInstance::setArguments(std::span<Buffer* const> inputs, std::span<Buffer* const> outputs) {
   const auto memOf = [&](const Ref& ref) -> cl_mem {
     const auto index = static_cast<std::size_t>(ref.index);
@@ -161,6 +175,7 @@ Result<void> OpenClInstance::setArguments(std::span<Buffer* const> inputs, std::
     case Ref::Kind::Output: return static_cast<const OpenClBuffer*>(outputs[index])->mem();
     case Ref::Kind::Arena: return m_slots[index].get();
     case Ref::Kind::Weight: return m_program->weights()[index].get();
+    case Ref::Kind::Status: return m_status.get();
     }
     return nullptr;
   };
@@ -205,10 +220,42 @@ void OpenClInstance::internLabels(TraceRecorder* recorder) {
 }
 
 Result<void> OpenClInstance::run(Stream& stream) {
+  TANDEM_TRY(enqueue(stream));
+  if (!m_status) return {};
+  auto& own = static_cast<OpenClStream&>(stream);
+  const cl_int code = clEnqueueReadBuffer(own.queue(), m_status.get(), CL_FALSE, 0, sizeof m_statusWords,
+                                          m_statusWords.data(), 0, nullptr, nullptr);
+  if (code != CL_SUCCESS) return clFailed("reading the error word", code, m_program->device().id());
+  own.expect(*this);
+  return {};
+}
+
+Result<void> OpenClInstance::verdict() const {
+  if (m_statusWords[0] == 0) return {};
+  const auto step = std::find_if(m_program->steps().begin(), m_program->steps().end(), [&](const Step& each) {
+    return each.node.index() + 1 == static_cast<unsigned>(m_statusWords[0]);
+  });
+  const std::string where = step == m_program->steps().end() ? m_program->device().id() : step->label;
+  const std::int64_t index = static_cast<std::int64_t>(static_cast<std::uint32_t>(m_statusWords[1])) |
+                             static_cast<std::int64_t>(m_statusWords[2]) << 32;
+  // The reference kernels use the same words, so that an error does not depend on the device.
+  const std::string what = m_statusWords[3] < 0 ? "integer division by zero"
+                                                : "index " + std::to_string(index) + " is outside a dimension of " +
+                                                      std::to_string(m_statusWords[3]);
+  return makeError(ErrorCode::InputRejected, what, where);
+}
+
+Result<void> OpenClInstance::enqueue(Stream& stream) {
   TANDEM_ASSERT(&stream.device() == &m_program->device());
   auto& own = static_cast<OpenClStream&>(stream);
   TraceRecorder* recorder = own.recorder();
   if (recorder && recorder != m_labelsOf) internLabels(recorder);
+  if (m_status) {
+    static constexpr cl_int kZero = 0;
+    const cl_int code = clEnqueueFillBuffer(own.queue(), m_status.get(), &kZero, sizeof kZero, 0, sizeof m_statusWords,
+                                            0, nullptr, nullptr);
+    if (code != CL_SUCCESS) return clFailed("clearing the error word", code, m_program->device().id());
+  }
   const auto& steps = m_program->steps();
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Step& step = steps[s];

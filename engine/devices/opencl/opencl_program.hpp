@@ -20,6 +20,7 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   const std::vector<MemHandle>& weights() const { return m_weights; }
   const std::vector<ArenaRequest>& arenaRequests() const { return m_requests; }
   const ArenaPlan& arena() const { return m_arena; }
+  bool hasChecks() const { return m_hasChecks; }
 
  private:
   explicit OpenClProgram(OpenClDevice& device) : m_device(device) {}
@@ -33,6 +34,7 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   std::vector<MemHandle> m_weights;
   std::vector<ArenaRequest> m_requests;
   ArenaPlan m_arena;
+  bool m_hasChecks = false; ///< kernels report wrong data (an index out of range) through the error word
   std::vector<std::int64_t> m_inputBytes;
   std::vector<std::int64_t> m_outputBytes;
   std::vector<KernelInfo> m_kernels;
@@ -45,14 +47,21 @@ class OpenClInstance final : public Instance {
                                                         std::span<Buffer* const> inputs,
                                                         std::span<Buffer* const> outputs);
   Result<void> run(Stream& stream) override;
+  /// run() without looking at what the kernels say of the data.
+  Result<void> enqueue(Stream& stream);
+  /// After the stream finished: InputRejected where a kernel found wrong data.
+  Result<void> verdict() const;
 
  private:
   Result<void> allocateArena();
+  Result<void> allocateStatus();
   Result<void> setArguments(std::span<Buffer* const> inputs, std::span<Buffer* const> outputs);
   void internLabels(TraceRecorder* recorder);
 
   std::shared_ptr<const OpenClProgram> m_program;
   MemHandle m_arena;
+  MemHandle m_status; ///< node + 1 (0: nothing wrong), the index in two halves, and the extent; see common.cl
+  std::array<std::int32_t, 4> m_statusWords{};
   std::vector<MemHandle> m_slots;            ///< sub-buffers of m_arena, one per arena request
   std::vector<std::array<cl_mem, 3>> m_blas; ///< per step: A, B and C of a product by CLBlast
   std::vector<KernelHandle> m_kernels; ///< own ones: setting arguments of a shared kernel object is not thread-safe

@@ -2,8 +2,10 @@
 #include "engine/devices/opencl/opencl_stream.hpp"
 
 #include "engine/base/clock.hpp"
+#include "engine/devices/opencl/opencl_program.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 namespace tandem::opencl {
 
@@ -61,10 +63,14 @@ Result<void> OpenClStream::finish() {
   const cl_int code = clFinish(m_queue.get());
   if (code != CL_SUCCESS) {
     m_pending.clear();
+    m_expected.clear();
     return failed("finishing the queue", code);
   }
   collectEvents();
-  return {};
+  Result<void> verdict;
+  for (const OpenClInstance* instance : std::exchange(m_expected, {}))
+    if (verdict) verdict = instance->verdict();
+  return verdict;
 }
 
 void OpenClStream::setTrace(TraceRecorder* recorder, TraceWriter* writer, std::uint64_t request) {

@@ -4,6 +4,8 @@
 
 namespace tandem::opencl {
 
+class OpenClInstance;
+
 class OpenClStream final : public Stream {
  public:
   static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device);
@@ -18,6 +20,8 @@ class OpenClStream final : public Stream {
   // For OpenClInstance.
   cl_command_queue queue() const { return m_queue.get(); }
   TraceRecorder* recorder() const { return m_recorder; }
+  /// Asks the instance for its verdict at the next finish(); it lives until then.
+  void expect(const OpenClInstance& instance) { m_expected.push_back(&instance); }
   /// Keeps the event of a kernel until finish(), which turns it into a trace event.
   void note(EventHandle event, TraceKind kind, std::uint32_t label, NodeId node, std::int64_t bytes);
 
@@ -41,6 +45,7 @@ class OpenClStream final : public Stream {
   std::uint32_t m_writeLabel = 0;
   std::uint32_t m_readLabel = 0;
   std::vector<Pending> m_pending;
+  std::vector<const OpenClInstance*> m_expected;
   std::int64_t m_clockOffset = 0; ///< nowNs() minus the device's clock
 };
 

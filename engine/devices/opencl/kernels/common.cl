@@ -26,6 +26,20 @@
 #define ACTIVATE(V, x) ((V)(0.5f) * (x) * ((V)(1.0f) + erf((x) * (V)(0.70710678118654752440f))))
 #endif
 
+// Double precision is an extension: asked for only by programs that use it.
+#ifdef FLOAT64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+// Tells the host that node `id` met wrong data: `index` is outside an extent of `dim`; dim -1: a division by zero. The
+// first report wins.
+#define REPORT(status, id, index, dim)                                                                                 \
+  if (atomic_cmpxchg(status, 0, id) == 0) {                                                                            \
+    (status)[1] = (int)(index);                                                                                        \
+    (status)[2] = (int)((long)(index) >> 32);                                                                          \
+    (status)[3] = dim;                                                                                                 \
+  }
+
 // Adds index * stride for every one of `count` dims, outermost first, of a row-major index.
 #define OFFSETS1(index, dims, count, sa, a)                                                                            \
   {                                                                                                                    \

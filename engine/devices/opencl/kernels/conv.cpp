@@ -378,9 +378,9 @@ Result<void> lowerTranspose(Lowering& lowering) {
 }
 
 constexpr KernelDef kTable[] = {
-    {"", "Conv", check, lower, halo},
-    {"tandem", "FusedConv", check, lower, halo},
-    {"", "ConvTranspose", checkTranspose, lowerTranspose},
+    {"", "Conv", check, lower, halo, true},
+    {"tandem", "FusedConv", check, lower, halo, true},
+    {"", "ConvTranspose", checkTranspose, lowerTranspose, nullptr, true},
 };
 
 } // namespace

@@ -54,13 +54,30 @@
 #define expr_Sub(V, a, b, c) (a - b)
 #define expr_Mul(V, a, b, c) (a * b)
 #define expr_Div(V, a, b, c) (a / b)
+// Integers. A zero divisor, which would trap on a CPU, is reported instead.
+#define expr_SDiv(V, a, b, c) (b == 0 ? (bad = 1, (V)0) : b == -1 ? (V)(0 - a) : (V)(a / b))
+#define expr_UDiv(V, a, b, c) (b == 0 ? (bad = 1, (V)0) : (V)(a / b))
+#define expr_SRem(V, a, b, c) (b == 0 ? (bad = 1, (V)0) : b == -1 ? (V)0 : (V)(a % b))
+#define expr_URem(V, a, b, c) (b == 0 ? (bad = 1, (V)0) : (V)(a % b))
+#define expr_SMod(V, a, b, c)                                                                                          \
+  (b == 0 ? (bad = 1, (V)0) : b == -1 ? (V)0 : (V)(a % b != 0 && ((a % b < 0) != (b < 0)) ? a % b + b : a % b))
+#define expr_FloorMod(V, a, b, c) (fmod(a, b) != 0 && ((fmod(a, b) < 0) != (b < 0)) ? fmod(a, b) + b : fmod(a, b))
+#define expr_BitAnd(V, a, b, c) (a & b)
+#define expr_BitOr(V, a, b, c) (a | b)
+#define expr_BitXor(V, a, b, c) (a ^ b)
+#define expr_BitNot(V, a, b, c) (~a)
+#define expr_ShiftLeft(V, a, b, c) (b >= sizeof(V) * 8 ? (V)0 : (V)(a << b))
+#define expr_ShiftRight(V, a, b, c) (b >= sizeof(V) * 8 ? (V)0 : (V)(a >> b))
 #define expr_Pow(V, a, b, c) pow(a, b)
+#define expr_PowAs(V, a, b, c) pow(a, (V)(b))
+#define expr_IntPow(V, a, b, c) integer_power(a, (long)(b))
+#define expr_IntPowFloat(V, a, b, c) clamped(pow((double)(a), (double)(b)))
 #define expr_Square(V, a, b, c) (a * a)
 #define expr_Fmod(V, a, b, c) fmod(a, b)
 #define expr_Max(V, a, b, c) (((a > b) | (a != a)) ? a : b)
 #define expr_Min(V, a, b, c) (((a < b) | (a != a)) ? a : b)
 #define expr_PRelu(V, a, b, c) (a < (V)(0) ? b * a : a)
-#define expr_ScaledAdd(V, a, b, c) ((a + b) * (V)(p))
+#define expr_MeanAdd(V, a, b, c) ((a + b) / (V)(p))
 #define expr_Scale(V, a, b, c) (a * (V)(p))
 #define expr_And(V, a, b, c) ((a != 0) & (b != 0))
 #define expr_Or(V, a, b, c) ((a != 0) | (b != 0))
@@ -73,10 +90,26 @@
 #define expr_Where(V, a, b, c) (a ? b : c)
 #define expr_MulAdd(V, a, b, c) fma(a, b, c)
 #define expr_IsNaN(V, a, b, c) (a != a)
-#define expr_ToInt(V, a, b, c) convert_int_sat_rtz(a)
-#define expr_ToLong(V, a, b, c) convert_long_sat_rtz(a)
-#define expr_ToUchar(V, a, b, c) convert_uchar_sat_rtz(a)
-#define expr_ToBool(V, a, b, c) (a != 0)
+#define expr_IsInf(V, a, b, c) (isinf(a) && (a > (V)(0) ? p != 0.0f : q != 0.0f))
+#define expr_Shrink(V, a, b, c) (a < (V)(-q) ? a + (V)(p) : a > (V)(q) ? a - (V)(p) : (V)(0))
+
+#ifdef INTEGER_POWER
+// By repeated squaring, wrapping; a negative exponent truncates 1 / a^n.
+TS integer_power(TS a, long n) {
+  if (n < 0) return a == 1 ? (TS)1 : ((TS)(-1) < 0 && a == (TS)(-1)) ? (n % 2 != 0 ? (TS)(-1) : (TS)1) : (TS)0;
+  TS result = 1;
+  for (; n > 0; n >>= 1) {
+    if (n & 1) result = (TS)(result * a);
+    a = (TS)(a * a);
+  }
+  return result;
+}
+#endif
+#ifdef FLOAT_POWER
+#define PASTE_(a, b, c) a##b##c
+#define PASTE(a, b, c) PASTE_(a, b, c)
+TO clamped(double x) { return x != x ? (TO)0 : PASTE(convert_, TO, _sat_rtz)(x); }
+#endif
 
 #if SA < 0
 #undef SA
@@ -99,7 +132,15 @@ __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
 elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __global const TC* restrict Cp,
             __global TO* restrict out, int inner, int8 dims, int8 strideA, int8 strideB, int8 strideC, int8 strideO,
             int outer, int innerA, int innerB, int innerC, int innerO, int offsetO, int offsetA, int offsetB, int offsetC, float p,
-            float q) {
+            float q
+#ifdef CHECKED
+            ,
+            __global int* status, int id
+#endif
+) {
+#ifdef CHECKED
+  int bad = 0;
+#endif
   ROW_AND_FIRST(inner)
   int oa = offsetA, ob = offsetB, oc = offsetC, oo = offsetO;
 #if OUTER > 0
@@ -136,4 +177,7 @@ elementwise(__global const TA* restrict A, __global const TB* restrict Bp, __glo
 #endif
     out[oo + i * innerO] = (TO)(EXPR(TS, a, b, c));
   }
+#ifdef CHECKED
+  if (bad) REPORT(status, id, 0, -1)
+#endif
 }

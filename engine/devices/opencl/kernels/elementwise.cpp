@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/kernels/emit.hpp"
+#include "engine/ops/binary.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +8,8 @@
 namespace tandem::opencl {
 namespace {
 
-/// Types one operator may compute on.
-enum class Types { Float, FloatAndInt, Bool };
+/// Types one operator may compute on; 16-bit floats count as float32.
+enum class Types { Float, FloatAndInt, Int, Bool };
 
 struct Expression {
   std::string_view op;
@@ -56,6 +57,8 @@ constexpr Expression kUnary[] = {
     {"Asinh", "Asinh", Types::Float, true},
     {"Acosh", "Acosh", Types::Float},
     {"Atanh", "Atanh", Types::Float},
+    {"Shrink", "Shrink", Types::Float, true},
+    {"BitwiseNot", "BitNot", Types::Int},
     {"Not", "Not", Types::Bool},
 };
 
@@ -63,9 +66,13 @@ constexpr Expression kBinary[] = {
     {"Add", "Add", Types::FloatAndInt, true},
     {"Sub", "Sub", Types::FloatAndInt, true},
     {"Mul", "Mul", Types::FloatAndInt, true},
-    {"Div", "Div", Types::Float},
-    {"Pow", "Pow", Types::Float},
-    {"Mod", "Fmod", Types::Float},
+    {"Div", "Div", Types::FloatAndInt},
+    {"Pow", "Pow", Types::FloatAndInt},
+    {"Mod", "Fmod", Types::FloatAndInt},
+    {"BitwiseAnd", "BitAnd", Types::Int},
+    {"BitwiseOr", "BitOr", Types::Int},
+    {"BitwiseXor", "BitXor", Types::Int},
+    {"BitShift", "ShiftLeft", Types::Int},
     {"PRelu", "PRelu", Types::Float, true},
     {"Max", "Max", Types::FloatAndInt, true},
     {"Min", "Min", Types::FloatAndInt, true},
@@ -81,15 +88,20 @@ constexpr Expression kCompare[] = {
     {"Less", "Less"},   {"LessOrEqual", "LessOrEqual"},
 };
 
+bool isSignedInteger(DataType type) {
+  return type == DataType::Int8 || type == DataType::Int16 || type == DataType::Int32 || type == DataType::Int64;
+}
+
 template <std::size_t N> const Expression* find(const Expression (&table)[N], std::string_view op) {
   auto found = std::find_if(std::begin(table), std::end(table), [&](const Expression& e) { return e.op == op; });
   return found == std::end(table) ? nullptr : found;
 }
 
-bool allowed(Types types, DataType type) {
+bool allowed(const NodeView& view, Types types, DataType type) {
   switch (types) {
-  case Types::Float: return type == DataType::Float32;
-  case Types::FloatAndInt: return type == DataType::Float32 || type == DataType::Int32 || type == DataType::Int64;
+  case Types::Float: return isNumber(view, type) && !isInteger(type);
+  case Types::FloatAndInt: return isNumber(view, type);
+  case Types::Int: return isInteger(type);
   case Types::Bool: return type == DataType::Bool;
   }
   return false;
@@ -98,8 +110,8 @@ bool allowed(Types types, DataType type) {
 Support checkTypes(const NodeView& view, Types types) {
   for (std::size_t i = 0; i < view.node.inputs.size(); ++i) {
     if (!view.hasInput(i)) return noAttribute(view.node.type + " with an operand left out");
-    if (!allowed(types, view.inputType(i))) return noType(view, view.inputType(i));
-    if (view.inputType(i) != view.inputType(0)) return noType(view, view.inputType(i));
+    if (!allowed(view, types, view.inputType(i))) return noType(view, view.inputType(i));
+    if (view.inputType(i) != view.inputType(0) && view.node.type != "Pow") return noType(view, view.inputType(i));
   }
   return Support::yes();
 }
@@ -147,7 +159,8 @@ bool lowerBlocked(Lowering& lowering, const Expression& expression, float p, flo
   return true;
 }
 
-/// As the operand broadcasts. PRelu below version 7 lays a list of slopes along the channels.
+/// As the operand broadcasts. PRelu below version 7 lays a list of slopes along the channels, and other operators
+/// have an axis to start from.
 TensorDesc operandDesc(const Lowering& lowering, std::size_t i) {
   TensorDesc desc = lowering.inputDesc(i);
   const Node& node = lowering.node();
@@ -156,6 +169,9 @@ TensorDesc operandDesc(const Lowering& lowering, std::size_t i) {
     std::vector<std::int64_t> dims(rank - 1, 1);
     dims[0] = desc.shape[0];
     desc.shape = Shape(std::move(dims));
+  } else if (i == 1 && node.version > 0 && node.version < 7) {
+    if (auto shape = ops::secondOperandShape(node, lowering.inputDesc(0).shape, desc.shape))
+      desc.shape = std::move(*shape);
   }
   return desc;
 }
@@ -176,6 +192,7 @@ std::pair<float, float> parameters(const Node& node) {
   if (node.type == "ThresholdedRelu") return {a.getFloat("alpha", 1.0f), 0.0f};
   if (node.type == "HardSigmoid") return {a.getFloat("alpha", 0.2f), a.getFloat("beta", 0.5f)};
   if (node.type == "Elu" || node.type == "Celu" || node.type == "Swish") return {a.getFloat("alpha", 1.0f), 0.0f};
+  if (node.type == "Shrink") return {a.getFloat("bias", 0.0f), a.getFloat("lambd", 0.5f)};
   if (node.type == "Selu")
     return {a.getFloat("alpha", 1.67326319217681884765625f), a.getFloat("gamma", 1.05070102214813232421875f)};
   return {0.0f, 0.0f};
@@ -195,19 +212,36 @@ Result<void> lowerUnary(Lowering& lowering) {
 // --- two or more operands
 
 Support checkBinary(const NodeView& view) {
-  const Expression* expression = find(kBinary, view.node.type);
-  if (view.node.type == "Mod" && view.node.attributes.getInt("fmod", 0) == 0) return noType(view, view.inputType(0));
-  // Before version 7 broadcasting was an attribute with an axis of its own.
-  const bool oldBroadcast =
-      view.node.version < 7 && view.node.version > 0 && view.node.attributes.getInt("broadcast", 0) != 0;
-  if (oldBroadcast && view.node.type != "Pow" && view.node.attributes.has("axis"))
-    return noAttribute(view.node.type + " with an axis to broadcast from (opset below 7)");
-  if (oldBroadcast) return noAttribute(view.node.type + " with broadcasting of opset below 7");
-  return checkTypes(view, expression->types);
+  if (view.node.type == "Pow" && view.hasInput(1) && isInteger(view.inputType(0)) && isFloating(view.inputType(1)) &&
+      !view.float64)
+    return noType(view, view.inputType(0)); // computed in double precision
+  return checkTypes(view, find(kBinary, view.node.type)->types);
+}
+
+/// The expression for the operands' types; integers divide and wrap by rules of their own.
+Expression binaryExpression(const Lowering& lowering) {
+  const Node& node = lowering.node();
+  Expression result = *find(kBinary, node.type);
+  const DataType type = lowering.inputDesc(0).type;
+  const bool integer = isInteger(type), isSigned = isSignedInteger(type);
+  const bool truncates = node.attributes.getInt("fmod", 0) != 0;
+  if (node.type == "Div" && integer) result.expression = isSigned ? "SDiv" : "UDiv";
+  if (node.type == "Mod" && integer) result.expression = !isSigned ? "URem" : truncates ? "SRem" : "SMod";
+  if (node.type == "Mod" && !integer && !truncates) result.expression = "FloorMod";
+  if (node.type == "BitShift" && node.attributes.getString("direction", "") == "RIGHT")
+    result.expression = "ShiftRight";
+  if (node.type == "Pow") {
+    const DataType exponent = lowering.inputDesc(1).type;
+    if (integer)
+      result.expression = isInteger(exponent) ? "IntPow" : "IntPowFloat";
+    else if (exponent != type)
+      result.expression = "PowAs";
+  }
+  return result;
 }
 
 Result<void> lowerBinary(Lowering& lowering) {
-  const Expression& expression = *find(kBinary, lowering.node().type);
+  const Expression expression = binaryExpression(lowering);
   const std::size_t count = lowering.inputCount();
   const TensorDesc& out = lowering.outputDesc(0);
   if (count == 2 && expression.op != "Mean") {
@@ -216,7 +250,6 @@ Result<void> lowerBinary(Lowering& lowering) {
   }
   // Any number of operands: pair by pair, in place.
   const StridedRef result = rowMajor(lowering.output(0), out);
-  const float scale = expression.op == "Mean" ? 1.0f / static_cast<float>(count) : 1.0f;
   StridedRef sum = broadcastTo(lowering.input(0), lowering.inputDesc(0), out.shape);
   if (count == 1) {
     emitElementwise(lowering, "Identity", out.shape.dims(), result, {sum});
@@ -226,16 +259,14 @@ Result<void> lowerBinary(Lowering& lowering) {
     const bool last = i + 1 == count;
     const StridedRef next = broadcastTo(lowering.input(i), lowering.inputDesc(i), out.shape);
     const StridedRef target = last ? result : rowMajor(lowering.scratch(out.bytes()), out);
-    emitElementwise(lowering, last && expression.op == "Mean" ? "ScaledAdd" : expression.expression, out.shape.dims(),
-                    target, {sum, next}, scale);
+    emitElementwise(lowering, last && expression.op == "Mean" ? "MeanAdd" : expression.expression, out.shape.dims(),
+                    target, {sum, next}, static_cast<float>(count));
     sum = target;
   }
   return {};
 }
 
 Support checkCompare(const NodeView& view) {
-  if (view.node.version < 7 && view.node.version > 0 && view.node.attributes.getInt("broadcast", 0) != 0)
-    return noAttribute(view.node.type + " with broadcasting of opset below 7");
   if (view.inputType(0) == DataType::Bool) {
     if (view.inputType(1) != DataType::Bool) return noType(view, view.inputType(1));
     return Support::yes();
@@ -250,6 +281,11 @@ Result<void> lowerCompare(Lowering& lowering) {
 
 Support checkIsNaN(const NodeView& view) { return checkTypes(view, Types::Float); }
 Result<void> lowerIsNaN(Lowering& lowering) { return lowerPlain(lowering, "IsNaN"), Result<void>(); }
+Result<void> lowerIsInf(Lowering& lowering) {
+  const Attributes& a = lowering.node().attributes;
+  const auto flag = [&](const char* name) { return a.getInt(name, 1) != 0 ? 1.0f : 0.0f; };
+  return lowerPlain(lowering, "IsInf", flag("detect_positive"), flag("detect_negative")), Result<void>();
+}
 
 // --- Clip
 
@@ -265,17 +301,33 @@ std::optional<float> knownBound(const Node& node, const Graph& graph, std::size_
 
 Support checkClip(const NodeView& view) {
   for (std::size_t i = 0; i < view.node.inputs.size(); ++i) {
-    if (view.hasInput(i) && view.inputType(i) != DataType::Float32) return noType(view, view.inputType(i));
+    if (view.hasInput(i) && (!isNumber(view, view.inputType(i)) || view.inputType(i) != view.inputType(0)))
+      return noType(view, view.inputType(i));
     if (i > 0 && view.hasInput(i) && view.input(i).isStatic() && view.input(i).desc.shape.elements() != 1)
       return noAttribute("Clip with a bound that is no scalar");
   }
   return Support::yes();
 }
 
+/// Bounds of the element type that lie in device memory.
+Result<void> clipBetween(Lowering& lowering) {
+  const TensorDesc& out = lowering.outputDesc(0);
+  std::vector<StridedRef> operands{broadcastTo(lowering.input(0), lowering.inputDesc(0), out.shape)};
+  for (std::size_t i = 1; i <= 2; ++i)
+    if (lowering.hasInput(i)) operands.push_back(broadcastTo(lowering.input(i), {out.type, {}}, out.shape));
+  const char* expression = operands.size() == 3   ? "ClipBounds"
+                           : operands.size() == 1 ? "Identity"
+                           : lowering.hasInput(1) ? "ClipLow"
+                                                  : "ClipHigh";
+  emitElementwise(lowering, expression, out.shape.dims(), rowMajor(lowering.output(0), out), operands);
+  return {};
+}
+
 Result<void> lowerClip(Lowering& lowering) {
   const Node& node = lowering.node();
   constexpr float kLowest = std::numeric_limits<float>::lowest();
   constexpr float kHighest = std::numeric_limits<float>::max();
+  if (node.version >= 11 && lowering.inputDesc(0).type != DataType::Float32) return clipBetween(lowering);
   const auto low = knownBound(node, lowering.graph(), 1, "min", -std::numeric_limits<float>::infinity());
   const auto high = knownBound(node, lowering.graph(), 2, "max", std::numeric_limits<float>::infinity());
   const TensorDesc& out = lowering.outputDesc(0);
@@ -292,12 +344,7 @@ Result<void> lowerClip(Lowering& lowering) {
     emitElementwise(lowering, "Clip", blockedDims(y), blockedRef(y), {blockedRef(x)}, p, q);
     return {};
   }
-  std::vector<StridedRef> operands{broadcastTo(lowering.input(0), lowering.inputDesc(0), out.shape)};
-  for (std::size_t i = 1; i <= 2; ++i)
-    if (lowering.hasInput(i)) operands.push_back(broadcastTo(lowering.input(i), {DataType::Float32, {}}, out.shape));
-  const char* expression = operands.size() == 3 ? "ClipBounds" : lowering.hasInput(1) ? "ClipLow" : "ClipHigh";
-  emitElementwise(lowering, expression, out.shape.dims(), rowMajor(lowering.output(0), out), operands);
-  return {};
+  return clipBetween(lowering);
 }
 
 // --- Where, Cast
@@ -305,8 +352,6 @@ Result<void> lowerClip(Lowering& lowering) {
 Support checkWhere(const NodeView& view) {
   if (view.inputType(0) != DataType::Bool) return noType(view, view.inputType(0));
   if (!isMovable(view.inputType(1)) || view.inputType(1) != view.inputType(2)) return noType(view, view.inputType(1));
-  // double needs an extension that GPUs may lack.
-  if (view.inputType(1) == DataType::Float64) return noType(view, view.inputType(1));
   return Support::yes();
 }
 
@@ -315,49 +360,41 @@ Result<void> lowerWhere(Lowering& lowering) {
   std::vector<StridedRef> operands;
   for (std::size_t i = 0; i < 3; ++i)
     operands.push_back(broadcastTo(lowering.input(i), lowering.inputDesc(i), out.shape));
-  emitElementwise(lowering, "Where", out.shape.dims(), rowMajor(lowering.output(0), out), operands);
+  StridedRef result = rowMajor(lowering.output(0), out);
+  if (byteSize(out.type) == 8) // moved as they are: double precision is an extension
+    for (StridedRef* ref : {&operands[1], &operands[2], &result}) ref->type = DataType::UInt64;
+  emitElementwise(lowering, "Where", out.shape.dims(), result, operands);
   return {};
 }
 
-bool castable(DataType type) {
-  return type == DataType::Float32 || type == DataType::Int32 || type == DataType::Int64 || type == DataType::UInt8 ||
-         type == DataType::Bool;
-}
-
 Support checkCast(const NodeView& view) {
-  if (!castable(view.inputType(0))) return noType(view, view.inputType(0));
-  if (!castable(view.output(0).desc.type)) return noType(view, view.output(0).desc.type);
+  for (DataType type : {view.inputType(0), view.outputType(0)})
+    if (!isMovable(type) || (type == DataType::Float64 && !view.float64)) return noType(view, type);
   return Support::yes();
 }
 
 Result<void> lowerCast(Lowering& lowering) {
-  const DataType from = lowering.inputDesc(0).type;
-  const DataType to = lowering.outputDesc(0).type;
-  if (from == to) return lowering.alias(0, 0), Result<void>();
-  std::string_view expression = "Identity";
-  if (to == DataType::Bool)
-    expression = "ToBool";
-  else if (from == DataType::Float32 && to == DataType::Int32)
-    expression = "ToInt";
-  else if (from == DataType::Float32 && to == DataType::Int64)
-    expression = "ToLong";
-  else if (from == DataType::Float32 && to == DataType::UInt8)
-    expression = "ToUchar";
-  const TensorDesc& out = lowering.outputDesc(0);
-  emitElementwise(lowering, expression, out.shape.dims(), rowMajor(lowering.output(0), out),
-                  {rowMajor(lowering.input(0), lowering.inputDesc(0))});
+  const TensorDesc& from = lowering.inputDesc(0);
+  const TensorDesc& to = lowering.outputDesc(0);
+  if (from.type == to.type) return lowering.alias(0, 0), Result<void>();
+  lowering.convert(lowering.input(0), from.type, lowering.output(0), to.type, to.shape.elements());
   return {};
 }
 
 std::vector<KernelDef> makeTable() {
   std::vector<KernelDef> table;
-  for (const Expression& e : kUnary) table.push_back({"", e.op, checkUnary, lowerUnary});
-  for (const Expression& e : kBinary) table.push_back({"", e.op, checkBinary, lowerBinary});
-  for (const Expression& e : kCompare) table.push_back({"", e.op, checkCompare, lowerCompare});
-  table.push_back({"", "IsNaN", checkIsNaN, lowerIsNaN});
-  table.push_back({"", "Clip", checkClip, lowerClip});
+  const auto add = [&](std::string_view op, auto check, auto lower) {
+    table.push_back({"", op, check, lower, nullptr, true});
+  };
+  for (const Expression& e : kUnary) add(e.op, checkUnary, lowerUnary);
+  for (const Expression& e : kBinary) add(e.op, checkBinary, lowerBinary);
+  for (const Expression& e : kCompare) add(e.op, checkCompare, lowerCompare);
+  add("IsNaN", checkIsNaN, lowerIsNaN);
+  add("IsInf", checkIsNaN, lowerIsInf);
+  add("Clip", checkClip, lowerClip);
   table.push_back({"", "Where", checkWhere, lowerWhere});
   table.push_back({"", "Cast", checkCast, lowerCast});
+  table.push_back({"", "CastLike", checkCast, lowerCast});
   return table;
 }
 

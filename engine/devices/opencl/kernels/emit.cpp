@@ -9,6 +9,9 @@ namespace {
 /// Elements of the inner dim that one work-item of a CPU does: enough to hide the cost of a work-group.
 constexpr std::int64_t kCpuChunk = 2048;
 
+/// Expressions that report a zero divisor.
+constexpr std::string_view kDividing[] = {"SDiv", "UDiv", "SRem", "URem", "SMod"};
+
 /// Loop nest with neighbouring dims merged wherever all tensors allow it.
 struct Nest {
   std::vector<std::int64_t> dims;
@@ -95,6 +98,13 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
     options += std::string(" -DS") + kNames[i] + "=" + (stride == 0 || stride == 1 ? std::to_string(stride) : "-1");
   }
   options += " -DTS=" + std::string(clType(operands[0].type));
+  const bool isDouble = std::any_of(nest.tensors.begin(), nest.tensors.end(),
+                                    [](const StridedRef& tensor) { return tensor.type == DataType::Float64; });
+  if (isDouble || expression == "IntPowFloat") options += " -DFLOAT64";
+  if (expression == "IntPow") options += " -DINTEGER_POWER";
+  if (expression == "IntPowFloat") options += " -DFLOAT_POWER";
+  const bool divides = std::find(std::begin(kDividing), std::end(kDividing), expression) != std::end(kDividing);
+  if (divides) options += " -DCHECKED";
   if (vector) options += " -DVECTOR";
   options += split.outer.empty() ? " -DOUTER=0" : " -DOUTER=1";
   const auto outer = static_cast<std::int64_t>(split.outer.size());
@@ -120,6 +130,10 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
                toInt(t[3].offset),
                p,
                q};
+  if (divides) {
+    step.args.emplace_back(lowering.status());
+    step.args.emplace_back(lowering.reportId());
+  }
   setRange(lowering, step, split);
   lowering.setKernelName("elementwise " + std::string(expression));
   lowering.launch(std::move(step));
@@ -198,6 +212,21 @@ std::string_view clBits(DataType type) {
   case 8: return "ulong";
   default: return "uchar";
   }
+}
+
+std::string_view clNumber(DataType type) {
+  if (type == DataType::Float16) return "half";
+  if (type == DataType::BFloat16) return "bfloat";
+  return clType(type);
+}
+
+std::string convertOptions(DataType from, DataType to) {
+  const bool clamps = isFloating(from) && isInteger(to);
+  return "-DFROM=" + std::string(clNumber(from)) + " -DTO=" + std::string(clNumber(to)) +
+         (to == DataType::Bool ? " -DMODE=2"
+          : clamps             ? " -DMODE=1"
+                               : " -DMODE=0") +
+         (from == DataType::Float64 || to == DataType::Float64 ? " -DFLOAT64" : "");
 }
 
 std::string activationOption(const ops::Activation& activation) {

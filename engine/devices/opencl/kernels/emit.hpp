@@ -34,6 +34,11 @@ std::string_view clType(DataType type);
 /// "uchar", "ushort", "uint", "ulong" by element size.
 std::string_view clBits(DataType type);
 
+/// OpenCL C name of a type with arithmetic, as convert.cl knows it: "half" and "bfloat" for 16-bit floats.
+std::string_view clNumber(DataType type);
+/// Options of convert.cl.
+std::string convertOptions(DataType from, DataType to);
+
 /// -DACT=... for a fused activation.
 std::string activationOption(const ops::Activation& activation);
 

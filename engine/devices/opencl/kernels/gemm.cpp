@@ -273,9 +273,9 @@ Result<void> lowerMatMul(Lowering& lowering) {
 }
 
 constexpr KernelDef kTable[] = {
-    {"", "Gemm", checkGemm, lowerGemm},
-    {"tandem", "FusedGemm", checkGemm, lowerGemm},
-    {"", "MatMul", checkMatMul, lowerMatMul},
+    {"", "Gemm", checkGemm, lowerGemm, nullptr, true},
+    {"tandem", "FusedGemm", checkGemm, lowerGemm, nullptr, true},
+    {"", "MatMul", checkMatMul, lowerMatMul, nullptr, true},
 };
 
 } // namespace

@@ -55,7 +55,7 @@ Support checkNode(const NodeView& view) {
   const Node& node = view.node;
   const KernelDef* def = findKernel(node);
   if (!def) return Support::no(MoveReason::UnsupportedOp, node.type + " has no OpenCL kernel");
-  if (node.outputs.empty() || !node.outputs[0].valid())
+  if (!def->anyOutput && (node.outputs.empty() || !node.outputs[0].valid()))
     return Support::no(MoveReason::UnsupportedOp, node.type + " without its first output");
   for (const auto* list : {&node.inputs, &node.outputs}) {
     for (ValueId id : *list) {
@@ -68,7 +68,7 @@ Support checkNode(const NodeView& view) {
         return noAttribute("a tensor of more than 2^30 elements");
     }
   }
-  return def->check(view);
+  return def->check({view.graph, node, view.float64, def->widens});
 }
 
 Support noType(const NodeView& view, DataType type) {
@@ -80,8 +80,12 @@ Support noAttribute(std::string detail) { return Support::no(MoveReason::Unsuppo
 Support floatInputs(const NodeView& view, std::size_t first, std::size_t last) {
   for (std::size_t i = first; i < view.node.inputs.size() && i <= last; ++i)
     if (view.hasInput(i) && view.inputType(i) != DataType::Float32) return noType(view, view.inputType(i));
-  if (view.output(0).desc.type != DataType::Float32) return noType(view, view.output(0).desc.type);
+  if (view.outputType(0) != DataType::Float32) return noType(view, view.outputType(0));
   return Support::yes();
+}
+
+bool isNumber(const NodeView& view, DataType type) {
+  return type == DataType::Float32 || isInteger(type) || (type == DataType::Float64 && view.float64);
 }
 
 bool isMovable(DataType type) { return type != DataType::Undefined && type != DataType::String; }

@@ -45,23 +45,6 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void fill(__global E* r
   if (i < count) dst[i] = value[0];
 }
 
-// ONNX Gather: dst[outer][k][inner] = src[outer][index[k]][inner]; I is int or long; out of range gives zeros.
-#ifdef I
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void gather(__global const E* restrict src,
-                                                                     __global const I* restrict index,
-                                                                     __global E* restrict dst, int count, int indices,
-                                                                     int axis, int inner) {
-  const int i = get_global_id(0);
-  if (i >= count) return;
-  const int x = i % inner;
-  const int k = (i / inner) % indices;
-  const int outer = i / inner / indices;
-  I at = index[k];
-  if (at < 0) at += axis;
-  dst[i] = at >= 0 && at < axis ? src[(outer * axis + (int)at) * inner + x] : (E)0;
-}
-#endif
-
 // ONNX Pad with mode edge (MODE 1), reflect (2) or wrap (3): one work-item per element of the result. `begin` may be
 // negative (crop).
 #ifdef MODE

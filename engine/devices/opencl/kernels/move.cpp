@@ -223,8 +223,11 @@ Result<void> lowerSpaceToDepth(Lowering& lowering) {
 std::string_view padMode(const Node& node) { return node.attributes.getString("mode", "constant"); }
 
 Support checkPad(const NodeView& view) {
-  if (view.node.version >= 11)
-    if (const Support support = needConstants(view, 1, 3); !support.ok()) return support;
+  if (view.node.version >= 11) {
+    for (std::size_t i : {1, 3})
+      if (const Support support = needConstants(view, i, i); !support.ok()) return support;
+    if (view.hasInput(2) && view.inputType(2) != view.inputType(0)) return noType(view, view.inputType(2));
+  }
   if (padMode(view.node) != "constant" && view.isStatic()) {
     // The kernel repeats the whole axis; with negative pads the modes repeat what is left of it.
     const Shape& in = view.input(0).desc.shape;
@@ -255,20 +258,17 @@ Ints padsBefore(const Lowering& lowering, std::size_t rank) {
   return before;
 }
 
-std::vector<unsigned char> fillValue(const Lowering& lowering, DataType type) {
+Ref fillValue(Lowering& lowering, DataType type) {
   const Node& node = lowering.node();
+  if (node.version >= 11 && lowering.hasInput(2) && lowering.inputDesc(2).shape.elements() > 0)
+    return lowering.input(2);
   std::vector<unsigned char> bytes(byteSize(type), 0);
-  if (node.version >= 11) {
-    if (!lowering.hasInput(2)) return bytes;
-    const auto* p = static_cast<const unsigned char*>(lowering.inputTensor(2).data());
-    bytes.assign(p, p + byteSize(type));
-    return bytes;
-  }
+  if (node.version >= 11) return lowering.weight(std::move(bytes));
   visitType(type, [&]<class T>(TypeTag<T>) {
     const T value = ops::convert<T>(node.attributes.getFloat("value", 0.0f));
     std::copy_n(reinterpret_cast<const unsigned char*>(&value), sizeof value, bytes.begin());
   });
-  return bytes;
+  return lowering.weight(std::move(bytes));
 }
 
 Result<void> lowerPad(Lowering& lowering) {
@@ -280,7 +280,7 @@ Result<void> lowerPad(Lowering& lowering) {
   const std::string_view mode = padMode(lowering.node());
   if (mode == "constant") {
     Step fill = perElement("move", "fill", bits, count);
-    fill.args = {lowering.output(0), lowering.weight(fillValue(lowering, out.type)), toInt(count)};
+    fill.args = {lowering.output(0), fillValue(lowering, out.type), toInt(count)};
     lowering.launch(std::move(fill));
     StridedRef src = rowMajor(lowering.input(0), in);
     StridedRef dst = rowMajor(lowering.output(0), out);
@@ -309,31 +309,6 @@ Result<void> lowerPad(Lowering& lowering) {
   return {};
 }
 
-// --- Gather
-
-Support checkGather(const NodeView& view) {
-  if (view.inputType(1) != DataType::Int32 && view.inputType(1) != DataType::Int64)
-    return noType(view, view.inputType(1));
-  return checkMovable(view);
-}
-
-Result<void> lowerGather(Lowering& lowering) {
-  const TensorDesc& x = lowering.inputDesc(0);
-  const TensorDesc& index = lowering.inputDesc(1);
-  const auto axis = normalizeAxis(lowering.node().attributes.getInt("axis", 0), x.shape.rank());
-  TANDEM_ASSERT(axis.has_value());
-  std::int64_t inner = 1;
-  for (std::size_t k = *axis + 1; k < x.shape.rank(); ++k) inner *= x.shape[k];
-  const std::int64_t count = lowering.outputDesc(0).shape.elements();
-  Step step = perElement("move", "gather",
-                         "-DE=" + std::string(clBits(x.type)) + " -DI=" + std::string(clType(index.type)), count);
-  step.args = {
-      lowering.input(0),     lowering.input(1), lowering.output(0), toInt(count), toInt(index.shape.elements()),
-      toInt(x.shape[*axis]), toInt(inner)};
-  lowering.launch(std::move(step));
-  return {};
-}
-
 constexpr KernelDef kTable[] = {
     {"", "Concat", checkConcat, lowerConcat},
     {"", "Split", checkSplit, lowerSplit},
@@ -344,7 +319,6 @@ constexpr KernelDef kTable[] = {
     {"", "DepthToSpace", checkMovable, lowerDepthToSpace},
     {"", "SpaceToDepth", checkMovable, lowerSpaceToDepth},
     {"", "Pad", checkPad, lowerPad},
-    {"", "Gather", checkGather, lowerGather},
 };
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/devices/opencl/kernels/emit.hpp"
+#include "engine/devices/opencl/kernels/moments.hpp"
 #include "engine/ops/along_axis.hpp"
 #include "engine/ops/normalize_common.hpp"
 
@@ -84,16 +84,13 @@ Result<void> lowerBatch(Lowering& lowering) {
 
 // --- LayerNormalization, InstanceNormalization
 
-Support checkLayer(const NodeView& view) {
-  if (const Support support = floatInputs(view); !support.ok()) return support;
-  if (view.wantsOutput(1) || view.wantsOutput(2)) return noAttribute("LayerNormalization whose moments are used");
-  if (!view.isStatic()) return Support::yes();
-  const auto axes = ops::normalizedAxes(view.node, view.input(0).desc.shape);
-  if (!axes) return noAttribute("LayerNormalization over an axis that does not exist");
+/// The usual LayerNormalization, for which there is a fast kernel.
+bool isPlainLayer(const Lowering& lowering, const ops::NormalizedAxes& axes) {
+  const NodeView view{lowering.graph(), lowering.node()};
+  bool plain = lowering.inputDesc(0).type == DataType::Float32 && !view.wantsOutput(1) && !view.wantsOutput(2);
   for (std::size_t i = 1; i <= 2; ++i)
-    if (view.hasInput(i) && view.input(i).desc.shape.elements() != axes->count)
-      return noAttribute("LayerNormalization with a scale or bias that broadcasts");
-  return Support::yes();
+    if (lowering.hasInput(i)) plain = plain && lowering.inputDesc(i).shape.elements() == axes.count;
+  return plain;
 }
 
 Step normalizeStep(Lowering& lowering, int kind, std::int64_t rows, std::int64_t length, std::int64_t channels,
@@ -119,6 +116,7 @@ Step normalizeStep(Lowering& lowering, int kind, std::int64_t rows, std::int64_t
 Result<void> lowerLayer(Lowering& lowering) {
   const auto axes = ops::normalizedAxes(lowering.node(), lowering.inputDesc(0).shape);
   TANDEM_ASSERT(axes.has_value());
+  if (!isPlainLayer(lowering, *axes)) return lowerLayerInGeneral(lowering);
   if (axes->count > 0) lowering.launch(normalizeStep(lowering, 1, axes->rows, axes->count, 1, axes->count));
   return {};
 }
@@ -141,7 +139,7 @@ Result<void> lowerInstance(Lowering& lowering) {
 // --- Softmax, LogSoftmax
 
 Support checkSoftmax(const NodeView& view) {
-  if (const Support support = floatInputs(view); !support.ok()) return support;
+  if (isInteger(view.inputType(0)) || !isNumber(view, view.inputType(0))) return noType(view, view.inputType(0));
   if (view.isStatic() && !ops::softmaxLines(view.node, view.input(0).desc.shape))
     return noAttribute(view.node.type + " over an axis that does not exist");
   return Support::yes();
@@ -154,6 +152,7 @@ Result<void> lowerSoftmax(Lowering& lowering) {
   step.source = "rows";
   step.kernel = "softmax";
   step.options = lowering.node().type == "Softmax" ? "-DSOFTMAX=1" : "-DSOFTMAX=2";
+  if (lowering.inputDesc(0).type == DataType::Float64) step.options += " -DT=double -DFLOAT64";
   step.args = {lowering.input(0),  lowering.output(0), toInt(lines->count),
                toInt(lines->step), toInt(lines->step), toInt(lines->step * lines->count)};
   setRows(lowering, step, lines->count > 0 ? lines->outer * lines->step : 0);
@@ -190,12 +189,12 @@ Result<void> lowerLrn(Lowering& lowering) {
 }
 
 constexpr KernelDef kTable[] = {
-    {"", "BatchNormalization", checkBatch, lowerBatch},
-    {"", "LayerNormalization", checkLayer, lowerLayer},
-    {"", "InstanceNormalization", checkInstance, lowerInstance},
-    {"", "Softmax", checkSoftmax, lowerSoftmax},
-    {"", "LogSoftmax", checkSoftmax, lowerSoftmax},
-    {"", "LRN", checkLrn, lowerLrn},
+    {"", "BatchNormalization", checkBatch, lowerBatch, nullptr, true},
+    {"", "LayerNormalization", checkLayerInGeneral, lowerLayer, nullptr, true},
+    {"", "InstanceNormalization", checkInstance, lowerInstance, nullptr, true},
+    {"", "Softmax", checkSoftmax, lowerSoftmax, nullptr, true},
+    {"", "LogSoftmax", checkSoftmax, lowerSoftmax, nullptr, true},
+    {"", "LRN", checkLrn, lowerLrn, nullptr, true},
 };
 
 } // namespace

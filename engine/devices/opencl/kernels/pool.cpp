@@ -114,8 +114,8 @@ Result<void> lowerGlobal(Lowering& lowering) {
   step.options = "-DREDUCE -DSIMPLE=1 -DLX=" + std::to_string(lanes) +
                  (max ? " -DSTART=-INFINITY -DJOIN=MAXIMUM" : " -DSTART=0.0f -DJOIN=SUM") +
                  std::string(" -DMAP=map_Same -DFINISH=") + (max ? "map_Same" : "map_Mean");
-  step.args = {lowering.input(0),     lowering.output(0),    toInt(length),    int8Back({rows}, 1),
-               int8Back({length}, 0), int8Back({length}, 1), int8Back({1}, 0), static_cast<float>(length)};
+  step.args = {lowering.input(0),     lowering.output(0),    toInt(length),   int8Back({rows}, 1),
+               int8Back({length}, 0), int8Back({length}, 1), int8Back({1}, 0)};
   step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.launch(std::move(step));
@@ -123,10 +123,10 @@ Result<void> lowerGlobal(Lowering& lowering) {
 }
 
 constexpr KernelDef kTable[] = {
-    {"", "MaxPool", check, lower},
-    {"", "AveragePool", check, lower},
-    {"", "GlobalMaxPool", checkGlobal, lowerGlobal},
-    {"", "GlobalAveragePool", checkGlobal, lowerGlobal},
+    {"", "MaxPool", check, lower, nullptr, true},
+    {"", "AveragePool", check, lower, nullptr, true},
+    {"", "GlobalMaxPool", checkGlobal, lowerGlobal, nullptr, true},
+    {"", "GlobalAveragePool", checkGlobal, lowerGlobal, nullptr, true},
 };
 
 } // namespace

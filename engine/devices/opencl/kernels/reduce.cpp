@@ -10,26 +10,66 @@ namespace {
 /// total = JOIN over MAP(x), then FINISH: macros of rows.cl.
 struct Fold {
   std::string_view op;
-  std::string_view start, join, map, finish;
+  std::string_view start; ///< a number, "lowest" or "highest"
+  std::string_view join, map, finish;
+  bool inFloat = false; ///< integers are added up in floating point
 };
 constexpr Fold kFolds[] = {
-    {"ReduceSum", "0.0f", "SUM", "map_Same", "map_Same"},
-    {"ReduceMean", "0.0f", "SUM", "map_Same", "map_Mean"},
-    {"ReduceMax", "-INFINITY", "MAXIMUM", "map_Same", "map_Same"},
-    {"ReduceMin", "INFINITY", "MINIMUM", "map_Same", "map_Same"},
-    {"ReduceProd", "1.0f", "PRODUCT", "map_Same", "map_Same"},
-    {"ReduceL1", "0.0f", "SUM", "map_Abs", "map_Same"},
-    {"ReduceL2", "0.0f", "SUM", "map_Square", "map_Sqrt"},
-    {"ReduceSumSquare", "0.0f", "SUM", "map_Square", "map_Same"},
-    {"ReduceLogSum", "0.0f", "SUM", "map_Same", "map_Log"},
+    {"ReduceSum", "0", "SUM", "map_Same", "map_Same"},
+    {"ReduceMean", "0", "SUM", "map_Same", "map_Mean"},
+    {"ReduceMax", "lowest", "MAXIMUM", "map_Same", "map_Same"},
+    {"ReduceMin", "highest", "MINIMUM", "map_Same", "map_Same"},
+    {"ReduceProd", "1", "PRODUCT", "map_Same", "map_Same"},
+    {"ReduceL1", "0", "SUM", "map_Abs", "map_Same"},
+    {"ReduceL2", "0", "SUM", "map_Square", "map_Sqrt", true},
+    {"ReduceSumSquare", "0", "SUM", "map_Square", "map_Same"},
+    {"ReduceLogSum", "0", "SUM", "map_Same", "map_Log", true},
+    {"ReduceLogSumExp", "lowest", "MAXIMUM", "map_Same", "map_Same", true},
 };
+
+const Fold& foldOf(const Node& node) {
+  return *std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == node.type; });
+}
+
+/// The accumulator's first value: OpenCL C's names of the limits.
+std::string startOf(const Fold& fold, DataType type) {
+  if (fold.start == "0" || fold.start == "1") return std::string(fold.start);
+  const bool lowest = fold.start == "lowest";
+  if (!isInteger(type) && type != DataType::Bool) return lowest ? "-INFINITY" : "INFINITY";
+  switch (type) {
+  case DataType::Int8: return lowest ? "CHAR_MIN" : "CHAR_MAX";
+  case DataType::Int16: return lowest ? "SHRT_MIN" : "SHRT_MAX";
+  case DataType::Int32: return lowest ? "INT_MIN" : "INT_MAX";
+  case DataType::Int64: return lowest ? "LONG_MIN" : "LONG_MAX";
+  case DataType::UInt8: return lowest ? "0" : "UCHAR_MAX";
+  case DataType::UInt16: return lowest ? "0" : "USHRT_MAX";
+  case DataType::UInt32: return lowest ? "0" : "UINT_MAX";
+  case DataType::UInt64: return lowest ? "0" : "ULONG_MAX";
+  default: return lowest ? "0" : "1"; // bool
+  }
+}
+
+std::string typeOptions(const Fold& fold, DataType type) {
+  std::string options = " -DT=" + std::string(clType(type));
+  const bool whole = isInteger(type) || type == DataType::Bool;
+  if (!whole) return options + (type == DataType::Float64 ? " -DFLOAT64" : "");
+  if (fold.inFloat) return options + " -DACC=double -DFLOAT64 -DCLAMP";
+  const bool isSigned = clType(type)[0] != 'u';
+  return options + (isSigned ? " -DACC=long" : " -DACC=ulong");
+}
 
 bool axesAreInput(const Node& node) { return node.version >= (node.type == "ReduceSum" ? 13 : 18); }
 
 Support check(const NodeView& view) {
-  if (view.inputType(0) != DataType::Float32) return noType(view, view.inputType(0));
+  const Fold& fold = foldOf(view.node);
+  const DataType type = view.inputType(0);
+  const bool extreme = fold.op == "ReduceMax" || fold.op == "ReduceMin";
+  if (!isNumber(view, type) && !(extreme && type == DataType::Bool)) return noType(view, type);
+  if (isInteger(type) && fold.inFloat && (!view.float64 || fold.start == "lowest")) return noType(view, type);
   if (axesAreInput(view.node) && view.hasInput(1) && !view.input(1).isConstant())
     return noAttribute(view.node.type + " over axes that are computed at run time");
+  if (isInteger(type) && fold.op == "ReduceMean" && view.isStatic() && view.input(0).desc.shape.elements() == 0)
+    return noAttribute("the mean of no integers");
   return Support::yes();
 }
 
@@ -63,18 +103,18 @@ Result<void> lower(Lowering& lowering) {
       foldStrides.push_back(strides[k]);
     }
   }
-  const auto fold =
-      std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == node.type; });
+  const Fold& fold = foldOf(node);
+  const DataType type = lowering.inputDesc(0).type;
   const int lanes = lowering.gpuStyle() ? 64 : 1;
   Step step;
   step.source = "rows";
   step.kernel = "reduce";
   step.options = "-DREDUCE -DSIMPLE=" + std::to_string(dims.size() <= 1 ? 1 : 0) + " -DLX=" + std::to_string(lanes) +
-                 " -DSTART=" + std::string(fold->start) + " -DJOIN=" + std::string(fold->join) +
-                 " -DMAP=" + std::string(fold->map) + " -DFINISH=" + std::string(fold->finish);
-  step.args = {lowering.input(0),        lowering.output(0),        toInt(length),
-               int8Back(rowDims, 1),     int8Back(rowStrides, 0),   int8Back(dims, 1),
-               int8Back(foldStrides, 0), static_cast<float>(length)};
+                 " -DSTART=" + startOf(fold, type) + " -DJOIN=" + std::string(fold.join) +
+                 " -DMAP=" + std::string(fold.map) + " -DFINISH=" + std::string(fold.finish) + typeOptions(fold, type);
+  if (fold.op == "ReduceLogSumExp") step.options += " -DLOG_SUM_EXP";
+  step.args = {lowering.input(0),       lowering.output(0), toInt(length),           int8Back(rowDims, 1),
+               int8Back(rowStrides, 0), int8Back(dims, 1),  int8Back(foldStrides, 0)};
   step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
   step.local = {static_cast<std::size_t>(lanes), 1, 1};
   lowering.setKernelName("reduce");
@@ -84,7 +124,7 @@ Result<void> lower(Lowering& lowering) {
 
 std::vector<KernelDef> makeTable() {
   std::vector<KernelDef> table;
-  for (const Fold& fold : kFolds) table.push_back({"", fold.op, check, lower});
+  for (const Fold& fold : kFolds) table.push_back({"", fold.op, check, lower, nullptr, true});
   return table;
 }
 

@@ -45,3 +45,24 @@ resize_blocked(__global const float* restrict x, __global float* restrict y, __g
     vstore16(sum, ox, yp);
   }
 }
+
+// One axis alone: x is [outer][in][inner], y is [outer][out][inner].
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+resize_axis(__global const float* restrict x, __global float* restrict y, __global const int* restrict index,
+            __global const float* restrict weight, int count, int inner, int in, int out, int taps) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int o = i / inner % out;
+  __global const float* line = x + i / inner / out * in * inner + i % inner;
+  float sum = 0.0f;
+  for (int k = 0; k < taps; ++k) sum += weight[o * taps + k] * line[index[o * taps + k] * inner];
+  y[i] = sum;
+}
+
+// tf_crop_and_resize: what lies outside along the axis has a value of its own.
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+fill_outside(__global float* restrict y, __global const int* restrict outside, int count, int inner, int out,
+             float value) {
+  const int i = get_global_id(0);
+  if (i < count && outside[i / inner % out]) y[i] = value;
+}

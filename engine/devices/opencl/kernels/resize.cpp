@@ -28,14 +28,8 @@ Support check(const NodeView& view) {
   if (!view.isStatic()) return Support::yes();
   const auto geometry = geometryOf(view);
   if (!geometry.ok()) return noAttribute(geometry.error().message);
-  if (geometry->coordinates == ops::CoordinateMode::TfCropAndResize)
-    return noAttribute("Resize with tf_crop_and_resize");
-  const std::size_t rank = geometry->axes.size();
-  for (std::size_t k = 0; k < rank; ++k) {
-    if (geometry->axes[k].input == 0) return noAttribute("Resize of an empty tensor");
-    if (k + 3 < rank && !ops::resampleTaps(*geometry, geometry->axes[k]).isIdentity)
-      return noAttribute("Resize of more than the last three axes");
-  }
+  for (const ops::ResampleAxis& axis : geometry->axes)
+    if (axis.input == 0) return noAttribute("Resize of an empty tensor");
   return Support::yes();
 }
 
@@ -61,10 +55,60 @@ AxisTable tableOf(Lowering& lowering, const ops::ResampleGeometry& geometry, con
   return table;
 }
 
+/// Axis after axis, with a tensor between: for any rank, and for positions outside of a crop.
+void lowerAxisByAxis(Lowering& lowering, const ops::ResampleGeometry& geometry) {
+  std::vector<std::int64_t> dims = lowering.inputDesc(0).shape.dims();
+  std::vector<ops::ResampleTaps> taps;
+  std::size_t last = 0;
+  for (std::size_t k = 0; k < dims.size(); ++k) {
+    taps.push_back(ops::resampleTaps(geometry, geometry.axes[k]));
+    if (!taps[k].isIdentity) last = k;
+  }
+  Ref from = lowering.input(0);
+  std::int64_t inner = 1;
+  const auto innerOf = [&](std::size_t k) {
+    inner = 1;
+    for (std::size_t i = k + 1; i < dims.size(); ++i) inner *= dims[i];
+    return inner;
+  };
+  for (std::size_t k = 0; k < dims.size(); ++k) {
+    if (taps[k].isIdentity && k != last) continue;
+    const AxisTable table = tableOf(lowering, geometry, geometry.axes[k]);
+    dims[k] = table.output;
+    const std::int64_t count = Shape(dims).elements();
+    const Ref to = k == last ? lowering.output(0) : lowering.scratch(count * 4);
+    Step step = perElement("resize", "resize_axis", "", count);
+    step.args = {from,
+                 to,
+                 table.indices,
+                 table.weights,
+                 toInt(count),
+                 toInt(innerOf(k)),
+                 toInt(table.input),
+                 toInt(table.output),
+                 toInt(table.taps)};
+    lowering.launch(std::move(step));
+    from = to;
+  }
+  const std::int64_t count = Shape(dims).elements();
+  for (std::size_t k = 0; k < dims.size(); ++k) {
+    if (std::find(taps[k].outside.begin(), taps[k].outside.end(), true) == taps[k].outside.end()) continue;
+    Step step = perElement("resize", "fill_outside", "", count);
+    const std::vector<std::int32_t> flags(taps[k].outside.begin(), taps[k].outside.end());
+    step.args = {lowering.output(0), lowering.weights(flags), toInt(count),
+                 toInt(innerOf(k)),  toInt(dims[k]),          static_cast<float>(geometry.extrapolation)};
+    lowering.launch(std::move(step));
+  }
+}
+
 Result<void> lower(Lowering& lowering) {
   const ops::ResampleGeometry geometry = TANDEM_TRY(geometryOf({lowering.graph(), lowering.node()}));
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   if (count == 0) return lowering.output(0), Result<void>();
+  bool outerAxes = geometry.coordinates == ops::CoordinateMode::TfCropAndResize;
+  for (std::size_t k = 0; k + 3 < geometry.axes.size(); ++k)
+    outerAxes = outerAxes || !ops::resampleTaps(geometry, geometry.axes[k]).isIdentity;
+  if (outerAxes) return lowerAxisByAxis(lowering, geometry), Result<void>();
   ops::ResampleGeometry padded = geometry;
   while (padded.axes.size() < 3) padded.axes.insert(padded.axes.begin(), ops::ResampleAxis());
   const std::size_t last = padded.axes.size() - 1;
@@ -95,7 +139,8 @@ Result<void> lower(Lowering& lowering) {
   return {};
 }
 
-constexpr KernelDef kTable[] = {{"", "Resize", check, lower}, {"", "Upsample", check, lower}};
+constexpr KernelDef kTable[] = {{"", "Resize", check, lower, nullptr, true},
+                                {"", "Upsample", check, lower, nullptr, true}};
 
 } // namespace
 

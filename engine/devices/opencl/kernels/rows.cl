@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Kernels that work on one row (a run of `length` elements, `step` apart) at a time: LX work-items share a row, which
-// starts at outer * outerStep + inner. CPUs: LX = 1; GPUs: LX = 64 and a tree through local memory.
+// starts at outer * outerStep + inner. CPUs: LX = 1; GPUs: LX = 64 and a tree through local memory. T is the element
+// type, ACC what is added up in.
+#ifndef T
+#define T float
+#endif
+#ifndef ACC
+#define ACC T
+#endif
 #if LX > 1
-#define SHARED __local float shared[LX];
+#define SHARED __local ACC shared[LX];
 #define COMBINE(value, JOIN)                                                                                           \
   barrier(CLK_LOCAL_MEM_FENCE);                                                                                        \
   shared[lane] = value;                                                                                                \
@@ -28,18 +35,18 @@
   SHARED
 
 #ifdef SOFTMAX
-__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void softmax(__global const float* restrict x,
-                                                                      __global float* restrict y, int length, int step,
+__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void softmax(__global const T* restrict x,
+                                                                      __global T* restrict y, int length, int step,
                                                                       int inner, int outerStep) {
   ROW
-  __global const float* xp = x + start;
-  __global float* yp = y + start;
-  float top = -INFINITY;
+  __global const T* xp = x + start;
+  __global T* yp = y + start;
+  T top = -INFINITY;
   for (int i = lane; i < length; i += LX) top = fmax(top, xp[i * step]);
   COMBINE(top, fmax)
-  float sum = 0.0f;
+  T sum = 0.0f;
   for (int i = lane; i < length; i += LX) {
-    const float e = exp(xp[i * step] - top);
+    const T e = exp(xp[i * step] - top);
 #if SOFTMAX == 1
     yp[i * step] = e;
 #endif
@@ -47,10 +54,10 @@ __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void softmax(__global c
   }
   COMBINE(sum, SUM)
 #if SOFTMAX == 1
-  const float scale = 1.0f / sum;
+  const T scale = 1.0f / sum;
   for (int i = lane; i < length; i += LX) yp[i * step] *= scale;
 #else
-  const float shift = top + log(sum);
+  const T shift = top + log(sum);
   for (int i = lane; i < length; i += LX) yp[i * step] = xp[i * step] - shift;
 #endif
 }
@@ -108,34 +115,53 @@ normalize_row(__global const float* restrict x, __global const float* restrict s
 
 #ifdef REDUCE
 #define map_Same(v) (v)
-#define map_Abs(v) fabs(v)
+#define map_Abs(v) ((v) < 0 ? -(v) : (v))
 #define map_Square(v) ((v) * (v))
-#define map_Exp(v) exp(v)
-#define map_Mean(v) ((v) / divisor)
+#define map_Mean(v) ((v) / (ACC)(length))
 #define map_Sqrt(v) sqrt(v)
 #define map_Log(v) log(v)
+#ifdef CLAMP
+#define PASTE_(a, b, c) a##b##c
+#define PASTE(a, b, c) PASTE_(a, b, c)
+#define STORED(v) ((v) != (v) ? (T)0 : PASTE(convert_, T, _sat_rtz)(v))
+#else
+#define STORED(v) ((T)(v))
+#endif
+#if SIMPLE
+#define ELEMENT(i, at) const int at = base + i * strides.s7;
+#else
+#define ELEMENT(i, at)                                                                                                 \
+  int at = base;                                                                                                       \
+  OFFSETS1(i, dims, 8, strides, at)
+#endif
 // One result per row; the elements of a row are the indices over dims (outermost first) with strides; rows likewise.
-__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void reduce(__global const float* restrict x,
-                                                                     __global float* restrict y, int length,
+__kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void reduce(__global const T* restrict x,
+                                                                     __global T* restrict y, int length,
                                                                      int8 rowDims, int8 rowStrides, int8 dims,
-                                                                     int8 strides, float divisor) {
+                                                                     int8 strides) {
   const int lane = get_local_id(0);
   const int row = get_group_id(0);
   SHARED
   int base = 0;
   OFFSETS1(row, rowDims, 8, rowStrides, base)
-  float total = START;
+  ACC total = START;
   for (int i = lane; i < length; i += LX) {
-    int at = base;
-#if SIMPLE
-    at += i * strides.s7;
-#else
-    OFFSETS1(i, dims, 8, strides, at)
-#endif
-    const float value = x[at];
+    ELEMENT(i, at)
+    const ACC value = (ACC)x[at];
     total = JOIN(total, (MAP(value)));
   }
   COMBINE(total, JOIN)
-  if (lane == 0) y[row] = FINISH(total);
+#ifdef LOG_SUM_EXP
+  // total is the largest element; equal infinities would give inf - inf = NaN.
+  ACC sum = 0;
+  for (int i = lane; i < length; i += LX) {
+    ELEMENT(i, at)
+    const ACC value = (ACC)x[at];
+    sum += value == total ? (ACC)1 : exp(value - total);
+  }
+  COMBINE(sum, SUM)
+  if (!isinf(total)) total += log(sum);
+#endif
+  if (lane == 0) y[row] = STORED(FINISH(total));
 }
 #endif
