@@ -324,7 +324,7 @@ TEST(OpenClSupport, SaysWhatIsMissing) {
   const ValueId x = b.input("x", randomTensor({4, 4}, 1));
   const ValueId d = b.input("d", Tensor::zeros({DataType::Float64, Shape{4, 4}}));
   b.output(b.add("NonZero", {x}));
-  b.output(b.add("Relu", {d}));
+  b.output(b.add("LRN", {d}, attributes({{"size", std::int64_t{3}}})));
   b.output(b.add("Dropout", {x, ValueId(), b.constant(Tensor::scalar(true))}));
   if (const auto inferred = inferShapes(b.graph); !inferred.ok()) GTEST_LOG_(INFO) << inferred.error().line();
   const Support op = devices[0]->supports(b.graph, NodeId(0));
@@ -332,7 +332,7 @@ TEST(OpenClSupport, SaysWhatIsMissing) {
   EXPECT_NE(op.detail.find("NonZero"), std::string::npos);
   const Support type = devices[0]->supports(b.graph, NodeId(1));
   EXPECT_EQ(type.reason, MoveReason::UnsupportedType);
-  EXPECT_EQ(type.detail, "Relu on float64");
+  EXPECT_EQ(type.detail, "LRN on float64");
   EXPECT_EQ(devices[0]->supports(b.graph, NodeId(2)).reason, MoveReason::UnsupportedAttribute);
   const auto program = devices[0]->compile(wholeGraph(b.graph), {});
   ASSERT_FALSE(program.ok());

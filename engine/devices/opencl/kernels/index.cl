@@ -189,3 +189,24 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void range(__global con
   if (i < count) dst[i] = (T)(firstAndStep[0] + (T)i * firstAndStep[1]);
 }
 #endif
+
+// The first lengths[b] steps of each batch entry backwards, the rest as it is; x is [steps][batch][block], or
+// [batch][steps][block] where `timeFirst` is 0.
+#ifdef REVERSE
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+reverse_sequence(__global const E* restrict src, __global const I* restrict lengths, __global E* restrict dst,
+                 int count, int block, int steps, int batch, int timeFirst, __global int* status, int id) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int row = i / block;
+  const int t = timeFirst ? row / batch : row % steps, b = timeFirst ? row % batch : row / steps;
+  const long length = lengths[b];
+  if (length < 0 || length > steps) {
+    dst[i] = 0;
+    REPORT(status, id, length, steps)
+    return;
+  }
+  const int from = t < length ? (int)length - 1 - t : t;
+  dst[i] = src[(timeFirst ? from * batch + b : b * steps + from) * block + i % block];
+}
+#endif

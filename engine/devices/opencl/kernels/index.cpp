@@ -207,6 +207,37 @@ Result<void> lowerScatterND(Lowering& lowering) {
   return {};
 }
 
+// --- ReverseSequence
+
+Support checkReverse(const NodeView& view) {
+  const Attributes& a = view.node.attributes;
+  const std::int64_t time = a.getInt("time_axis", 0), batch = a.getInt("batch_axis", 1);
+  if (time < 0 || batch < 0 || time + batch != 1) return noAttribute("ReverseSequence over axes other than 0 and 1");
+  if (view.isStatic() && (view.input(0).desc.shape.rank() < 2 ||
+                          view.input(1).desc.shape.elements() != view.input(0).desc.shape[batch == 0 ? 0 : 1]))
+    return noAttribute("ReverseSequence with lengths that do not match the batch");
+  return checkIndexed(view);
+}
+
+Result<void> lowerReverse(Lowering& lowering) {
+  const TensorDesc& x = lowering.inputDesc(0);
+  const std::size_t time = lowering.node().attributes.getInt("time_axis", 0) == 0 ? 0 : 1;
+  const std::int64_t count = x.shape.elements();
+  Step step = perElement("index", "reverse_sequence",
+                         "-DREVERSE" + bitsOption(x.type) + indexOption(lowering.inputDesc(1).type), count);
+  step.args = {lowering.input(0),
+               lowering.input(1),
+               lowering.output(0),
+               toInt(count),
+               toInt(product(x.shape, 2, x.shape.rank())),
+               toInt(x.shape[time]),
+               toInt(x.shape[1 - time]),
+               toInt(time == 0 ? 1 : 0)};
+  report(lowering, step);
+  lowering.launch(std::move(step));
+  return {};
+}
+
 // --- OneHot
 
 Support checkOneHot(const NodeView& view) {
@@ -336,6 +367,7 @@ constexpr KernelDef kTable[] = {
     {"", "Scatter", checkScatterElements, lowerScatterElements},
     {"", "ScatterElements", checkScatterElements, lowerScatterElements},
     {"", "ScatterND", checkScatterND, lowerScatterND},
+    {"", "ReverseSequence", checkReverse, lowerReverse},
     {"", "OneHot", checkOneHot, lowerOneHot},
     {"", "Trilu", checkTrilu, lowerTrilu},
     {"", "EyeLike", checkMade, lowerEyeLike},

@@ -114,3 +114,31 @@ global_pool_blocked(__global const float* restrict x, __global float* restrict y
   vstore16(sum, 0, y + n * yBatch + block * yBlock + yOrigin);
 }
 #endif
+
+#ifdef INDEXED
+// MaxPool that also says where each maximum was: in the flattened tensor, the last axis fastest, or with `columnMajor`
+// the first spatial axis; -1 where a window lies in the padding.
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+max_pool_indices(__global const float* restrict x, __global float* restrict y, __global long* restrict indices,
+                 int count, int id, int ih, int iw, int od, int oh, int ow, int kd, int kh, int kw, int sd, int sh,
+                 int sw, int dd, int dh, int dw, int pd, int ph, int pw, int columnMajor) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int ox = i % ow, oy = i / ow % oh, oz = i / ow / oh % od, plane = i / ow / oh / od;
+  const int size = id * ih * iw;
+  float best = -INFINITY;
+  int where = -1;
+  for (int a = 0; a < kd; ++a)
+    for (int b = 0; b < kh; ++b)
+      for (int c = 0; c < kw; ++c) {
+        const int z = oz * sd + a * dd - pd, r = oy * sh + b * dh - ph, s = ox * sw + c * dw - pw;
+        if (z < 0 || z >= id || r < 0 || r >= ih || s < 0 || s >= iw) continue;
+        const float value = x[plane * size + (z * ih + r) * iw + s];
+        if (!(value > best) && value == value && where >= 0) continue;
+        best = value;
+        where = columnMajor ? (s * ih + r) * id + z : (z * ih + r) * iw + s;
+      }
+  y[i] = best;
+  indices[i] = where < 0 ? -1 : plane * size + where;
+}
+#endif

@@ -8,7 +8,6 @@ namespace {
 
 Support check(const NodeView& view) {
   if (const Support support = floatInputs(view); !support.ok()) return support;
-  if (view.wantsOutput(1)) return noAttribute("MaxPool whose indices are used");
   if (view.isStatic()) {
     if (const auto geometry = ops::poolGeometry(view.node, view.input(0).desc.shape); !geometry.ok())
       return noAttribute(geometry.error().message);
@@ -26,9 +25,22 @@ Support checkGlobal(const NodeView& view) {
 /// How taps_counted() of pool.cl counts along an axis.
 int countMode(const ops::PoolGeometry& geometry) { return geometry.countIncludePad ? 1 : 0; }
 
+Result<void> lowerIndexed(Lowering& lowering, const ops::PoolGeometry& geometry) {
+  const std::int64_t count = lowering.outputDesc(0).shape.elements();
+  Step step = perElement("pool", "max_pool_indices", "-DMAX -DINDEXED", count);
+  step.args = {lowering.input(0), lowering.output(0), lowering.output(1), toInt(count)};
+  for (const auto field : {&ops::WindowAxis::input, &ops::WindowAxis::output, &ops::WindowAxis::kernel,
+                           &ops::WindowAxis::stride, &ops::WindowAxis::dilation, &ops::WindowAxis::padBegin})
+    for (const ops::WindowAxis& axis : geometry.axes) step.args.emplace_back(toInt(axis.*field));
+  step.args.emplace_back(toInt(lowering.node().attributes.getInt("storage_order", 0) != 0 ? 1 : 0));
+  lowering.launch(std::move(step));
+  return {};
+}
+
 Result<void> lower(Lowering& lowering) {
   const ops::PoolGeometry geometry = TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
   const bool max = lowering.node().type == "MaxPool";
+  if (max && NodeView{lowering.graph(), lowering.node()}.wantsOutput(1)) return lowerIndexed(lowering, geometry);
   const auto& [d, h, w] = geometry.axes;
   const int mode = countMode(geometry);
   if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0])) {
