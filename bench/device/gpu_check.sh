@@ -28,8 +28,9 @@ step() {
 check() {
   command -v clinfo > /dev/null && step clinfo -l
   step cmake -S "$root" --preset release -DTANDEM_UI=OFF || return
-  step cmake --build "$build" --target devices_opencl_test opencl_model_times || return
+  step cmake --build "$build" --target devices_opencl_test devices_opencl_general_test opencl_model_times || return
   step "$bin/devices_opencl_test" --gtest_brief=1
+  step "$bin/devices_opencl_general_test" --gtest_brief=1
   step "$bin/opencl_model_times" --detail
 
   # The command line exists from the session layer on; older trees stop here.
@@ -40,8 +41,10 @@ check() {
       sed -n 's/.*"id" *: *"\(GPU:[0-9]*\|OPENCL-CPU:[0-9]*\)".*/\1/p' | sort -u)
     [ -z "$ids" ] && ids=$("$bin/tandem" devices --json | grep -o '"\(GPU\|OPENCL-CPU\):[0-9]*"' | tr -d '"' | sort -u)
     for id in $ids; do
-      [ -d "$conformance/models" ] && step "$bin/tandem" verify "$conformance/models" --device "$id"
-      [ -d "$conformance/operators/node" ] && step "$bin/tandem" verify "$conformance/operators/node" --device "$id"
+      [ -d "$conformance/models" ] && step python3 "$root/tests/conformance/device_conformance.py" "$bin/tandem" \
+        "$conformance" models compiled "$id"
+      [ -d "$conformance/operators" ] && step python3 "$root/tests/conformance/device_conformance.py" "$bin/tandem" \
+        "$conformance" operators "$id" 900,400,100 93
       for model in squeezenet mobilenet_v2 resnet50; do
         step "$bin/tandem" run "sample:$model" --replica "$id" --duration 5 --json
         step "$bin/tandem" run "sample:$model" --replica "$id,batch=8" --batch 8 --duration 5 --json

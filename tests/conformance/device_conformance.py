@@ -3,18 +3,23 @@
 """Runs `tandem verify` over the shared conformance data and fails on any mismatch, or where fewer cases pass than the
 floor says, so that coverage cannot silently drop.
 
-Usage: device_conformance.py TANDEM DATA operators DEVICE FLOOR1,FLOOR2,FLOOR3
-           every operator case on one device; at least FLOORi cases of tier i pass
+Usage: device_conformance.py TANDEM DATA operators DEVICE FLOOR1,FLOOR2,FLOOR3 [SHARE]
+           every operator case on one device; at least FLOORi cases of tier i pass, and SHARE per cent of the tier 1 and
+           2 cases with floating point inputs or outputs run natively: every node on the device that was asked for, but
+           for shape arithmetic, which stays on the host by rule
        device_conformance.py TANDEM DATA models MODE PLACEMENT... [--small]
            every real model; MODE is compiled or eager; PLACEMENT is a device id, "other", "alternating" or
            "random:SEED" or "random:FIRST-LAST"; the last three mix CPU:0 and the first other device. --small: the small
            models only
 Exit 77 (skipped) where the data or a second device is absent.
 """
+import collections
+import csv
 import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -91,7 +96,35 @@ def report(name, result):
     return result["passed"], result["failed"] + result["unsupported"]
 
 
-def operators(program, data, device, floors):
+BY_RULE = "shape computation stays on the host"
+
+
+def native_share(data, result):
+    """Prints the natively run share per tier and kind of type, and the reasons of the rest; returns that of tiers 1 and
+    2 in floating point."""
+    with open(data / "operators" / "manifest.csv", newline="", encoding="utf-8") as file:
+        manifest = {row["id"]: row for row in csv.DictReader(file)}
+    total, native, reasons = collections.Counter(), collections.Counter(), collections.Counter()
+    for case in result["cases"]:
+        row = manifest["/".join(case["name"].split("/")[:2])]
+        floats = re.search(r"\b(FLOAT|FLOAT16|BFLOAT16|DOUBLE)\b", row["inputs"] + " " + row["outputs"])
+        key = (row["tier"], "floating point" if floats else "integers only")
+        moved = [node for node in case.get("moved", []) if node["reason"] != BY_RULE]
+        total[key] += 1
+        native[key] += case["status"] == "passed" and not moved
+        if floats and row["tier"] in "12":
+            reasons.update({f"{node['op']}: {node['reason']} ({node['detail']})" for node in moved})
+    for key in sorted(total):
+        print(f"tier {key[0]}, {key[1]}: {native[key]} of {total[key]} native ({100 * native[key] / total[key]:.1f} %)")
+    for reason, count in reasons.most_common():
+        print(f"  {count} {reason}")
+    keys = [key for key in total if key[0] in "12" and key[1] == "floating point"]
+    share = 100 * sum(native[key] for key in keys) / max(1, sum(total[key] for key in keys))
+    print(f"tiers 1 and 2, floating point: {share:.1f} % native")
+    return share
+
+
+def operators(program, data, device, floors, least_share):
     result = tandem(program, "verify", data / "operators", "--device", device)
     if "error" in result:
         print(result["error"]["message"])
@@ -103,6 +136,9 @@ def operators(program, data, device, floors):
         print(f"tier {tier}: {passed} passed, the floor is {floor}")
         if passed < floor:
             status = 1
+    if least_share > 0 and native_share(data, result) < least_share:
+        print(f"the natively run share is below {least_share} %")
+        status = 1
     return status
 
 
@@ -144,7 +180,8 @@ def main(arguments):
         print(f"no conformance data at {data}: skipped")
         return SKIPPED
     if arguments[2] == "operators":
-        return operators(program, data, arguments[3], [int(floor) for floor in arguments[4].split(",")])
+        floors = [int(floor) for floor in arguments[4].split(",")]
+        return operators(program, data, arguments[3], floors, float(arguments[5]) if len(arguments) > 5 else 0)
     kinds = [kind for kind in arguments[4:] if kind != "--small"]
     return models(program, data, arguments[3], kinds, "--small" in arguments)
 
