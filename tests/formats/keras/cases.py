@@ -26,6 +26,8 @@ def layer_cases(keras):
         yield one(f"conv_activation_{activation}", (6, 6, 3), lambda a=activation: L.Conv2D(4, 3, activation=a))
     yield one("dense", (7,), lambda: L.Dense(4, activation="relu"))
     yield one("dense_3d_nobias", (5, 7), lambda: L.Dense(4, use_bias=False))
+    yield one("einsum_dense", (5, 7), lambda: L.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d", activation="relu"))
+    yield one("einsum_dense_heads", (5, 6), lambda: L.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"))
     yield one("dense_layer_activation", (7,), lambda: L.Dense(4, activation=L.LeakyReLU()))
     yield one("relu_max", (9,), lambda: L.ReLU(max_value=0.5))
     yield one("relu_general", (9,), lambda: L.ReLU(max_value=0.8, negative_slope=0.1, threshold=0.2))

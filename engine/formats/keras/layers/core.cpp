@@ -26,6 +26,39 @@ Outputs dense(LayerCall& call) {
   return {applyActivation(call, b.plain(value, shape), call.options.find("activation"))};
 }
 
+/// A product by an equation such as "abc,cd->abd". Its letters give the extents; the bias stands over `bias_axes`, with
+/// ones between them.
+Outputs einsumDense(LayerCall& call) {
+  KerasTensor& x = call.input();
+  Builder& b = call.b;
+  const std::string equation = call.options.text("equation", "");
+  const std::size_t comma = equation.find(','), arrow = equation.find("->");
+  if (comma == std::string::npos || arrow == std::string::npos || comma > arrow ||
+      equation.find_first_of(". ") != std::string::npos)
+    throw KerasError("the equation '" + equation.substr(0, 80) + "' is not supported");
+  const std::string in = equation.substr(0, comma), weight = equation.substr(comma + 1, arrow - comma - 1);
+  const std::string out = equation.substr(arrow + 2), biasAxes = call.options.text("bias_axes", "");
+  if (in.size() != x.rank() || weight.size() > kMaxRank || out.empty() || out.size() > kMaxRank)
+    throw KerasError("the equation '" + equation + "' does not fit the input " + shapeText(x.shape));
+  std::map<char, std::int64_t> extents;
+  for (std::size_t i = 0; i < in.size(); ++i) extents[in[i]] = x.shape[i];
+  Ints dims;
+  for (const char letter : weight) dims.push_back(extents.contains(letter) ? extents[letter] : -1);
+  const ValueId kernel = call.weight("kernel", Shape(dims));
+  const Shape& actual = b.graph().value(kernel).constant.shape();
+  for (std::size_t i = 0; i < weight.size(); ++i) extents[weight[i]] = actual[i];
+  Ints shape;
+  for (const char letter : out) shape.push_back(extents.contains(letter) ? extents[letter] : -1);
+  ValueId value = b.node("Einsum", {b.plainOf(x), kernel}, {{"equation", equation}});
+  if (const std::size_t first = out.find_first_of(biasAxes); first != std::string::npos) {
+    Ints biasShape;
+    for (std::size_t i = first; i < out.size(); ++i)
+      biasShape.push_back(biasAxes.find(out[i]) == std::string::npos ? 1 : shape[i]);
+    value = b.node("Add", {value, call.weight("bias", Shape(biasShape))});
+  }
+  return {applyActivation(call, b.plain(value, shape), call.options.find("activation"))};
+}
+
 /// What does something in training only.
 Outputs identity(LayerCall& call) {
   const TensorPtr x = call.inputPtr();
@@ -65,6 +98,7 @@ Outputs masking(LayerCall& call) {
 
 constexpr LayerDef kLayers[] = {
     {"Dense", dense, true},
+    {"EinsumDense", einsumDense},
     {"Embedding", embedding},
     {"Masking", masking},
     {"Dropout", identity, true},

@@ -27,7 +27,6 @@ constexpr std::array kUnsupported{
     std::string_view("Discretization"),
     std::string_view("MelSpectrogram"),
     std::string_view("STFTSpectrogram"),
-    std::string_view("EinsumDense"),
     std::string_view("GroupQueryAttention"),
     std::string_view("GroupedQueryAttention"),
     std::string_view("SpectralNormalization"),

@@ -131,6 +131,15 @@ Outputs average(LayerCall& call) {
   return {merged(call, x, call.b.node("Mul", {sum, call.b.scalar(share)}))};
 }
 
+/// The residual sum of Keras's InceptionResNetV2: the second input counts `scale` times.
+Outputs customScale(LayerCall& call) {
+  const Aligned x = align(call);
+  if (x.values.size() != 2) throw KerasError("the layer takes two inputs");
+  const auto scale = static_cast<float>(call.options.number("scale", 1));
+  Builder& b = call.b;
+  return {merged(call, x, b.node("Add", {x.values[0], b.node("Mul", {x.values[1], b.scalar(scale)})}))};
+}
+
 /// Masks of joined features all have to count; along the steps they are joined as well.
 TensorPtr joinedMask(LayerCall& call, std::int64_t axis, const Ints& shape) {
   Builder& b = call.b;
@@ -229,8 +238,15 @@ Outputs dot(LayerCall& call) {
 }
 
 constexpr LayerDef kLayers[] = {
-    {"Add", add},           {"Multiply", multiply}, {"Maximum", maximum},         {"Minimum", minimum},
-    {"Subtract", subtract}, {"Average", average},   {"Concatenate", concatenate}, {"Dot", dot},
+    {"Add", add},
+    {"Multiply", multiply},
+    {"Maximum", maximum},
+    {"Minimum", minimum},
+    {"Subtract", subtract},
+    {"Average", average},
+    {"Concatenate", concatenate},
+    {"Dot", dot},
+    {"CustomScaleLayer", customScale},
 };
 
 } // namespace
