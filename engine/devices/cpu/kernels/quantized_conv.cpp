@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
 #include "engine/devices/cpu/kernels/conv_window.hpp"
+#include "engine/devices/cpu/loops.hpp"
+#include "engine/ops/quantization.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace tandem::cpu {
 namespace {
@@ -46,22 +49,33 @@ std::optional<Tensor> signedWeights(const NodeView& view, std::size_t weights, s
   return shifted;
 }
 
+/// oneDNN brings its sums through float32, which is exact up to 2^24. Inputs without their zero point are at most 255.
+bool sumsFitFloat(const Tensor& weights) {
+  const std::int64_t channels = weights.shape()[0];
+  const std::int64_t taps = channels == 0 ? 0 : weights.elements() / channels;
+  const std::int8_t* element = weights.as<std::int8_t>().data();
+  for (std::int64_t m = 0; m < channels; ++m) {
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < taps; ++i) sum += std::abs(static_cast<int>(*element++));
+    if (sum * 255 > (std::int64_t{1} << 24)) return false;
+  }
+  return true;
+}
+
 struct ConvRequest {
   std::size_t weights = 1;
-  std::optional<std::size_t> bias;
   ops::ConvGeometry geometry;
 };
 
 PrimitiveDesc makeDesc(const NodeView& view, const ConvRequest& request, const dims& weights,
                        const dnnl::primitive_attr& attr) {
   const ConvWindow window = windowOf(request.geometry);
-  const dnnl::memory::desc bias =
-      request.bias ? plainDesc(Type::s32, {request.geometry.outputChannels}) : dnnl::memory::desc();
-  return PrimitiveDesc(
-      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, channelsLastDesc(view.input(0)),
-       dnnl::memory::desc(weights, Type::s8, dnnl::memory::format_tag::any), bias, channelsLastDesc(view.output(0)),
-       window.strides, window.dilations, window.padsBegin, window.padsEnd},
-      attr, engine());
+  const TensorDesc sums{DataType::Int32, view.output(0).shape};
+  return PrimitiveDesc({dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+                        channelsLastDesc(view.input(0)),
+                        dnnl::memory::desc(weights, Type::s8, dnnl::memory::format_tag::any), channelsLastDesc(sums),
+                        window.strides, window.dilations, window.padsBegin, window.padsEnd},
+                       attr, engine());
 }
 
 /// The zero point of the input may be computed (DynamicQuantizeLinear): the primitive then reads it at every run.
@@ -84,7 +98,7 @@ std::optional<ConvRequest> requestOf(const NodeView& view, std::size_t weights, 
   if (view.hasInput(zeroPoint) && view.input(zeroPoint).shape.elements() != 1) return std::nullopt;
   const auto geometry = ops::convGeometry(view.node(), view.input(0).shape, view.input(weights).shape);
   if (!geometry.ok()) return std::nullopt;
-  return ConvRequest{weights, std::nullopt, *geometry};
+  return ConvRequest{weights, *geometry};
 }
 
 std::optional<KernelPlan> finishPlan(const NodeView& view, const ConvRequest& request, const Tensor& weights,
@@ -95,14 +109,13 @@ std::optional<KernelPlan> finishPlan(const NodeView& view, const ConvRequest& re
   if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
   plan.name = dnnlName(desc.impl_info_str());
   plan.inputs[0].layout = Layout::of(desc.src_desc());
-  plan.outputs[0] = Layout::of(desc.dst_desc());
+  plan.outputs[0] = Layout::of(channelsLastDesc(view.output(0)));
   plan.inputs[request.weights].used = false;
   arguments.push_back(inputArgument(DNNL_ARG_SRC, desc.src_desc(), 0));
   arguments.push_back(outputArgument(DNNL_ARG_DST, desc.dst_desc(), 0));
   arguments.push_back(
       weightsArgument(DNNL_ARG_WEIGHTS, desc.weights_desc(),
                       view.weights().prepare(weights, plainDesc(Type::s8, shape), desc.weights_desc())));
-  if (request.bias) arguments.push_back(inputArgument(DNNL_ARG_BIAS, desc.bias_desc(), *request.bias));
   builder.add(desc, dnnl::convolution_forward(desc), std::move(arguments));
   plan.scratchBytes = builder.scratchBytes();
   plan.kernel = builder.finish();
@@ -123,38 +136,96 @@ std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
   return finite ? scales : std::vector<float>();
 }
 
+/// What turns sums with the channels last into bytes, as the reference kernel does it.
+struct Requantization {
+  std::vector<float> scales; ///< one per channel
+  std::int32_t zeroPoint = 0;
+  std::int64_t rows = 1;
+  bool hasBias = false;
+  int threads = 1;
+
+  template <class Q> void run(const std::int32_t* sums, const std::int32_t* bias, Q* out) const {
+    const auto channels = static_cast<std::int64_t>(scales.size());
+    inPieces(threads, rows, rows * channels * 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const std::int32_t* src = sums + row * channels;
+        Q* dst = out + row * channels;
+        if (bias)
+          for (std::int64_t c = 0; c < channels; ++c)
+            dst[c] = scaled<Q>(static_cast<float>(static_cast<std::int64_t>(src[c]) + bias[c]), c);
+        else
+          for (std::int64_t c = 0; c < channels; ++c) dst[c] = scaled<Q>(static_cast<float>(src[c]), c);
+      }
+    });
+  }
+  template <class Q> Q scaled(float sum, std::int64_t channel) const {
+    return ops::quantizeValue<Q>(sum * scales[static_cast<std::size_t>(channel)], zeroPoint);
+  }
+};
+
+/// The plan of the sums, with the bytes made from them behind it; the sums lie in scratch memory.
+KernelPlan requantized(const NodeView& view, KernelPlan sums, Requantization requantization) {
+  constexpr std::int64_t kAlignment = 64;
+  const std::int64_t offset = (sums.scratchBytes + kAlignment - 1) / kAlignment * kAlignment;
+  KernelPlan plan = std::move(sums);
+  plan.scratchBytes = offset + view.output(0).shape.elements() * static_cast<std::int64_t>(sizeof(std::int32_t));
+  const bool isSigned = view.output(0).type == DataType::Int8;
+  auto shared = std::make_shared<const Requantization>(std::move(requantization));
+  plan.kernel = makeKernel([inner = plan.kernel, shared, offset, isSigned](const Binding& binding) {
+    Binding product = binding;
+    void* sumsOf = static_cast<std::byte*>(binding.scratch) + offset;
+    product.outputs[0] = sumsOf;
+    std::shared_ptr<Step> step = inner->bind(product);
+    const auto* bias = shared->hasBias ? static_cast<const std::int32_t*>(binding.inputs[8]) : nullptr;
+    return [step, shared, sumsOf, bias, isSigned, out = binding.outputs[0]]() -> Result<void> {
+      TANDEM_TRY(step->run());
+      if (isSigned)
+        shared->run(static_cast<const std::int32_t*>(sumsOf), bias, static_cast<std::int8_t*>(out));
+      else
+        shared->run(static_cast<const std::int32_t*>(sumsOf), bias, static_cast<std::uint8_t*>(out));
+      return {};
+    };
+  });
+  return plan;
+}
+
 } // namespace
 
 std::optional<KernelPlan> qLinearConvKernel(const NodeView& view) {
   auto request = requestOf(view, 3, 2);
   if (!request || !isNarrow(view.output(0).type) || view.attributes().getInt("channels_last", 0) != 0)
     return std::nullopt;
+  const std::int64_t channels = request->geometry.outputChannels;
   const std::optional<Tensor> weights = signedWeights(view, 3, 5);
-  const std::vector<float> scales = outputScales(view, request->geometry.outputChannels);
+  Requantization requantization;
+  requantization.scales = outputScales(view, channels);
   const Tensor* zero = view.constant(7);
-  if (!weights || scales.empty() || !zero || zero->elements() != 1 || !view.constant(2)) return std::nullopt;
-  if (view.hasInput(8)) {
-    if (view.input(8).type != DataType::Int32 || view.input(8).shape.elements() != request->geometry.outputChannels)
-      return std::nullopt;
-    request->bias = 8;
-  }
+  if (!weights || !sumsFitFloat(*weights) || requantization.scales.empty()) return std::nullopt;
+  if (!zero || zero->elements() != 1 || !view.constant(2)) return std::nullopt;
+  if (view.hasInput(8) && (view.input(8).type != DataType::Int32 || view.input(8).shape.elements() != channels))
+    return std::nullopt;
+  requantization.scales.resize(static_cast<std::size_t>(channels), requantization.scales.front());
+  requantization.zeroPoint = static_cast<std::int32_t>(zero->asInt(0));
+  requantization.rows = view.output(0).shape.elements() / channels;
+  requantization.hasBias = view.hasInput(8);
+  requantization.threads = view.threads();
   KernelPlan plan = view.plainPlan("");
   DnnlKernelBuilder builder;
   std::vector<DnnlArgument> arguments;
   dnnl::primitive_attr attr = DnnlKernelBuilder::attributes();
-  attr.set_output_scales(scales.size() == 1 ? 0 : 1 << 1, scales);
   addZeroPoint(view, 2, attr, builder, plan, arguments);
-  if (zero->asInt(0) != 0) attr.set_zero_points(DNNL_ARG_DST, 0, {static_cast<std::int32_t>(zero->asInt(0))});
   for (std::size_t i : {std::size_t{1}, std::size_t{4}, std::size_t{5}, std::size_t{6}, std::size_t{7}})
     plan.inputs[i].used = false;
-  return finishPlan(view, *request, *weights, attr, std::move(plan), builder, std::move(arguments));
+  auto sums = finishPlan(view, *request, *weights, attr, std::move(plan), builder, std::move(arguments));
+  if (!sums) return std::nullopt;
+  return requantized(view, std::move(*sums), std::move(requantization));
 }
 
 std::optional<KernelPlan> convIntegerKernel(const NodeView& view) {
   const auto request = requestOf(view, 1, 2);
   if (!request) return std::nullopt;
   const std::optional<Tensor> weights = signedWeights(view, 1, 3);
-  if (!weights) return std::nullopt;
+  if (!weights || !sumsFitFloat(*weights)) return std::nullopt;
   KernelPlan plan = view.plainPlan("");
   DnnlKernelBuilder builder;
   std::vector<DnnlArgument> arguments;
