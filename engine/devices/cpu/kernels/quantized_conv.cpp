@@ -136,6 +136,14 @@ std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
   return finite ? scales : std::vector<float>();
 }
 
+/// Sums are below 2^24 (sumsFitFloat), so that adding such a bias cannot overflow.
+bool isSmallBias(const Tensor* bias, std::int64_t channels) {
+  if (!bias || bias->type() != DataType::Int32 || bias->elements() != channels) return false;
+  const auto elements = bias->as<std::int32_t>();
+  constexpr std::int32_t kMost = 1 << 30;
+  return std::all_of(elements.begin(), elements.end(), [](std::int32_t x) { return x > -kMost && x < kMost; });
+}
+
 /// What turns sums with the channels last into bytes, as the reference kernel does it.
 struct Requantization {
   std::vector<float> scales; ///< one per channel
@@ -147,19 +155,19 @@ struct Requantization {
   template <class Q> void run(const std::int32_t* sums, const std::int32_t* bias, Q* out) const {
     const auto channels = static_cast<std::int64_t>(scales.size());
     inPieces(threads, rows, rows * channels * 4, [&](std::int64_t begin, std::int64_t end) {
+      const float* factors = scales.data(); // in registers: stores of bytes may change any memory
+      const std::int32_t zero = zeroPoint;
       for (std::int64_t row = begin; row < end; ++row) {
         const std::int32_t* src = sums + row * channels;
         Q* dst = out + row * channels;
         if (bias)
           for (std::int64_t c = 0; c < channels; ++c)
-            dst[c] = scaled<Q>(static_cast<float>(static_cast<std::int64_t>(src[c]) + bias[c]), c);
+            dst[c] = ops::quantizeValue<Q>(static_cast<float>(src[c] + bias[c]) * factors[c], zero);
         else
-          for (std::int64_t c = 0; c < channels; ++c) dst[c] = scaled<Q>(static_cast<float>(src[c]), c);
+          for (std::int64_t c = 0; c < channels; ++c)
+            dst[c] = ops::quantizeValue<Q>(static_cast<float>(src[c]) * factors[c], zero);
       }
     });
-  }
-  template <class Q> Q scaled(float sum, std::int64_t channel) const {
-    return ops::quantizeValue<Q>(sum * scales[static_cast<std::size_t>(channel)], zeroPoint);
   }
 };
 
@@ -202,8 +210,7 @@ std::optional<KernelPlan> qLinearConvKernel(const NodeView& view) {
   const Tensor* zero = view.constant(7);
   if (!weights || !sumsFitFloat(*weights) || requantization.scales.empty()) return std::nullopt;
   if (!zero || zero->elements() != 1 || !view.constant(2)) return std::nullopt;
-  if (view.hasInput(8) && (view.input(8).type != DataType::Int32 || view.input(8).shape.elements() != channels))
-    return std::nullopt;
+  if (view.hasInput(8) && !isSmallBias(view.constant(8), channels)) return std::nullopt;
   requantization.scales.resize(static_cast<std::size_t>(channels), requantization.scales.front());
   requantization.zeroPoint = static_cast<std::int32_t>(zero->asInt(0));
   requantization.rows = view.output(0).shape.elements() / channels;
