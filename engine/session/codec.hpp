@@ -35,6 +35,6 @@ Error decodeError(const Json& json);
 Result<Json> parseJson(std::string_view text, std::string_view where);
 
 /// The `tandem` command line that does the same run: shell-quoted, for "Copy as command".
-std::string runCommand(const std::string& source, const RunSpec& spec, const std::string& cores);
+std::string runCommand(const Document& document, const RunSpec& spec, const std::string& cores);
 
 } // namespace tandem::session

@@ -108,7 +108,7 @@ Result<BoundGraph> OpenDocument::bind(std::int64_t items, const std::map<std::st
     sizes += (sizes.empty() ? "" : ", ") + dim.key + "=" + std::to_string(dim.size) + (dim.chosen ? "" : " (guessed)");
   Error error = bound.error();
   error.message += "; the model leaves sizes open: " + sizes;
-  error.hint = "choose them with --dim KEY=SIZE (in the window: Model > Input Sizes), or give an input";
+  error.hint = "choose them with --dim KEY=SIZE (in the window: Run > Input sizes), or give an input";
   return error;
 }
 

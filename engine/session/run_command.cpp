@@ -32,9 +32,11 @@ std::string shellQuote(const std::string& text) {
   return result + "'";
 }
 
-std::string runCommand(const std::string& source, const RunSpec& spec, const std::string& cores) {
+std::string runCommand(const Document& document, const RunSpec& spec, const std::string& cores) {
   const RunSpec defaults;
-  std::string command = "tandem run " + shellQuote(source);
+  std::string command = "tandem run " + shellQuote(document.source);
+  for (const FreeDimSummary& dim : document.freeDims)
+    if (dim.chosen) command += " --dim " + shellQuote(dim.key + "=" + std::to_string(dim.size));
   if (!cores.empty()) command += " --cores " + shellQuote(cores);
   for (const ReplicaSpec& replica : spec.replicas) command += " --replica " + shellQuote(replicaText(replica));
   command += " --scenario " + shellQuote(spec.scenario) + " --route " + shellQuote(spec.route);

@@ -69,8 +69,11 @@ TEST(RunCommand, SaysWhatWasSetAndQuotesForTheShell) {
                    {.name = "", .device = "", .placementFile = "my split.placement.json"}};
   spec.batches = {1, 8};
   spec.route = "size:2";
-  const std::string command = runCommand("it's.onnx", spec, "0;1");
-  EXPECT_NE(command.find("tandem run 'it'\\''s.onnx' --cores '0;1'"), std::string::npos) << command;
+  Document document;
+  document.source = "it's.onnx";
+  document.freeDims = {{"tokens", {"x[1]"}, 7, true, ""}, {"width", {"y[3]"}, 320, false, "a guess"}};
+  const std::string command = runCommand(document, spec, "0;1");
+  EXPECT_NE(command.find("tandem run 'it'\\''s.onnx' --dim tokens=7 --cores '0;1'"), std::string::npos) << command;
   EXPECT_NE(command.find("--replica CPU:0,threads=1,streams=2,name=small"), std::string::npos) << command;
   EXPECT_NE(command.find("--replica 'my split.placement.json'"), std::string::npos) << command;
   EXPECT_NE(command.find("--batch 1,8"), std::string::npos) << command;

@@ -152,10 +152,21 @@ FakeEngine::FakeEngine() {
     return Json{{"models", {{{"name", "small"}, {"title", "Small"}, {"description", "three layers"}}}}};
   };
   handlers[session::method::kOpen] = [this](const Json& params) -> Result<Json> {
-    const std::string source = params.at("model");
+    const std::string source = params.value("model", std::string("/models/open-sizes.onnx"));
     if (source.find("bad") != std::string::npos)
       return makeError(ErrorCode::ModelRejected, "the file is no ONNX model", source, "choose an .onnx file");
-    return smallDocument(source, 10 + starts);
+    Json document = smallDocument(source, params.value("handle", 10 + starts));
+    if (source.find("open-sizes") == std::string::npos) return document;
+    const bool chosen = params.contains("dims") && params["dims"].contains("tokens");
+    const int tokens = chosen ? params["dims"]["tokens"].get<int>() : 64;
+    if (tokens > 512) return makeError(ErrorCode::Usage, "the model has 512 positions", "tokens", "choose fewer");
+    document["values"][0]["shape"] = {1, tokens};
+    document["free_dims"] = {{{"key", "tokens"},
+                              {"where", {"x[1]"}},
+                              {"size", tokens},
+                              {"chosen", chosen},
+                              {"reason", chosen ? "" : "length of a sequence"}}};
+    return document;
   };
   handlers[session::method::kPlacement] = placementView;
   handlers[session::method::kExport] = [](const Json& params) -> Result<Json> {

@@ -19,13 +19,17 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
+#include <QDialogButtonBox>
 #include <QDir>
 #include <QDockWidget>
 #include <QFile>
 #include <QJsonArray>
+#include <QLabel>
 #include <QMessageBox>
+#include <QPushButton>
 #include <QScrollArea>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTreeView>
@@ -244,6 +248,42 @@ TEST_F(Window, CopiesTheRunAsACommand) {
   const QString command = QGuiApplication::clipboard()->text();
   EXPECT_TRUE(command.startsWith(QStringLiteral("tandem run /models/small.onnx")));
   EXPECT_TRUE(command.contains(QStringLiteral("--replica CPU:0 --replica OPENCL-CPU:0")));
+}
+
+TEST_F(Window, SizesThatTheModelLeavesOpenAreChosenAndKeptByANewWorker) {
+  open(QStringLiteral("/models/open-sizes.onnx"));
+  ASSERT_TRUE(window->action(QStringLiteral("input_sizes"))->isEnabled());
+  workspace->document.assign({1}, QStringLiteral("OPENCL-CPU:0"));
+  window->action(QStringLiteral("input_sizes"))->trigger();
+  auto* dialog = window->findChild<QDialog*>(QStringLiteral("sizes_dialog"));
+  ASSERT_NE(dialog, nullptr);
+  auto* size = dialog->findChild<QSpinBox*>(QStringLiteral("size_0"));
+  ASSERT_EQ(size->value(), 64);
+  auto* use = dialog->findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Ok);
+
+  size->setValue(1000);
+  use->click();
+  auto* problem = dialog->findChild<QLabel*>(QStringLiteral("sizes_problem"));
+  EXPECT_TRUE(eventually([&] { return problem->isVisible(); }));
+  EXPECT_TRUE(problem->text().contains(QStringLiteral("512 positions"))) << problem->text().toStdString();
+  EXPECT_EQ(workspace->document.document().freeDims[0].size, 64);
+
+  size->setValue(7);
+  use->click();
+  EXPECT_TRUE(eventually([&] { return workspace->document.document().freeDims[0].chosen && idle(); }));
+  EXPECT_EQ(workspace->document.document().values[0].shape, (std::vector<std::int64_t>{1, 7}));
+  EXPECT_EQ(requested(1), QStringLiteral("OPENCL-CPU:0")) << "the placement stays";
+  window->action(QStringLiteral("copy_command"))->trigger();
+  EXPECT_TRUE(QGuiApplication::clipboard()->text().contains(QStringLiteral("--dim tokens=7")));
+
+  engine.kill("the engine worker was killed (signal 9)");
+  EXPECT_TRUE(eventually([&] { return engine.starts == 2 && idle(); }));
+  EXPECT_EQ(engine.last(session::method::kOpen).at("dims").at("tokens"), 7);
+}
+
+TEST_F(Window, AModelWithFixedSizesHasNoneToChoose) {
+  open();
+  EXPECT_FALSE(window->action(QStringLiteral("input_sizes"))->isEnabled());
 }
 
 TEST_F(Window, PredictsPicturesWithLabels) {

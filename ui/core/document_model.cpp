@@ -85,7 +85,7 @@ void DocumentModel::open(const QString& source, const QString& placementFile) {
   m_opening = source;
   emit opening(source);
   emit idleChanged();
-  m_engine.open(source, [this, placementFile](const Result<session::Document>& document) {
+  m_engine.open(source, {}, [this, placementFile](const Result<session::Document>& document) {
     m_opening.clear();
     if (!document.ok()) {
       m_recovering.reset();
@@ -112,6 +112,9 @@ void DocumentModel::cancelOpen() { m_engine.cancelOpen(); }
 void DocumentModel::adopt(const session::Document& document) {
   const int oldHandle = m_open ? m_document.handle : 0;
   m_document = document;
+  m_sizes.clear();
+  for (const session::FreeDimSummary& dim : document.freeDims)
+    if (dim.chosen) m_sizes[dim.key] = dim.size;
   m_open = true;
   m_view = {};
   m_measuredMs.clear();
@@ -135,7 +138,7 @@ void DocumentModel::adopt(const session::Document& document) {
 }
 
 void DocumentModel::reopen() {
-  m_engine.open(toSource(), [this](const Result<session::Document>& document) {
+  m_engine.open(toSource(), m_sizes, [this](const Result<session::Document>& document) {
     if (!document.ok()) {
       emit openFailed(document.error());
       return;
@@ -151,6 +154,25 @@ void DocumentModel::reopen() {
     m_inFlight = false;
     m_refresh.start();
     emit idleChanged();
+  });
+}
+
+void DocumentModel::setSizes(const EngineBridge::Sizes& sizes, std::function<void(const std::optional<Error>&)> done) {
+  m_engine.resize(m_document.handle, sizes, [this, sizes, done](const Result<session::Document>& resized) {
+    if (!resized.ok()) {
+      done(resized.error());
+      return;
+    }
+    // Another model may have been opened meanwhile.
+    if (resized->handle == m_document.handle && resized->nodes.size() == m_document.nodes.size()) {
+      m_document = *resized;
+      m_sizes = sizes;
+      m_measuredMs.clear(); // measured with other sizes
+      m_refresh.start();
+      emit sizesChanged();
+      emit idleChanged();
+    }
+    done(std::nullopt);
   });
 }
 

@@ -67,6 +67,9 @@ class DocumentModel : public QObject {
   /// The changes may be lost: the user said so.
   void discardChanges();
   void profile(const QStringList& devices);
+  /// Shows and measures the model with these sizes of what it leaves open; guesses for the rest. Asynchronous:
+  /// `done` gets the error, or nullopt once the document has the new shapes (sizesChanged()).
+  void setSizes(const EngineBridge::Sizes& sizes, std::function<void(const std::optional<Error>&)> done);
   /// Asks the engine again: the devices changed.
   void refreshEffective() { m_refresh.start(); }
 
@@ -82,6 +85,7 @@ class DocumentModel : public QObject {
   void opened();
   void openFailed(const tandem::Error& error);
   void closed();
+  void sizesChanged();     ///< the same layers, other shapes
   void placementChanged(); ///< requested devices
   void effectiveChanged();
   void effectiveFailed(const tandem::Error& error);
@@ -105,6 +109,7 @@ class DocumentModel : public QObject {
   EngineBridge& m_engine;
   Autosave m_autosave;
   session::Document m_document;
+  EngineBridge::Sizes m_sizes; ///< chosen by the user; a replacement worker gets them again
   session::PlacementDoc m_placement;
   session::PlacementView m_view;
   std::vector<double> m_measuredMs;

@@ -174,12 +174,19 @@ void EngineBridge::models(Done<std::vector<session::SampleSummary>> done) {
                                             std::move(done));
 }
 
-void EngineBridge::open(const QString& source, Done<session::Document> done) {
+void EngineBridge::open(const QString& source, const Sizes& sizes, Done<session::Document> done) {
   cancel(kOpen);
-  send<session::Document>(kOpen, session::method::kOpen, Json{{"model", source.toStdString()}}, session::decodeDocument,
-                          std::move(done), [this](const Result<session::Document>& overtaken) {
+  Json params{{"model", source.toStdString()}};
+  if (!sizes.empty()) params["dims"] = sizes;
+  send<session::Document>(kOpen, session::method::kOpen, params, session::decodeDocument, std::move(done),
+                          [this](const Result<session::Document>& overtaken) {
                             if (overtaken.ok()) close(overtaken->handle);
                           });
+}
+
+void EngineBridge::resize(int handle, const Sizes& sizes, Done<session::Document> done) {
+  send<session::Document>(kOther, session::method::kOpen, Json{{"handle", handle}, {"dims", sizes}},
+                          session::decodeDocument, std::move(done));
 }
 
 void EngineBridge::close(int handle) {

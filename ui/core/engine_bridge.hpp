@@ -70,7 +70,11 @@ class EngineBridge : public QObject {
   void configure(const EngineConfig& config, Done<session::DeviceList> done);
   void devices(bool probe, Done<session::DeviceList> done);
   void models(Done<std::vector<session::SampleSummary>> done);
-  void open(const QString& source, Done<session::Document> done);
+  /// Sizes for what a model leaves open, by key (session::FreeDimSummary).
+  using Sizes = std::map<std::string, std::int64_t>;
+  void open(const QString& source, const Sizes& sizes, Done<session::Document> done);
+  /// The open model with other sizes, under the same handle.
+  void resize(int handle, const Sizes& sizes, Done<session::Document> done);
   void close(int handle);
   void placement(const ModelRef& model, const session::PlacementDoc& placement, Done<session::PlacementView> done);
   void predict(const ModelRef& model, const PredictSpec& spec, Done<std::vector<session::Prediction>> done,

@@ -24,6 +24,7 @@ LayerTableModel::LayerTableModel(DocumentModel& document, DeviceListModel& devic
     if (rowCount() > 0) emit dataChanged(index(0, kRequested), index(rowCount() - 1, kColumns - 1));
   };
   connect(&m_document, &DocumentModel::opened, this, reset);
+  connect(&m_document, &DocumentModel::sizesChanged, this, reset);
   connect(&m_document, &DocumentModel::closed, this, reset);
   connect(&m_document, &DocumentModel::placementChanged, this, refresh);
   connect(&m_document, &DocumentModel::effectiveChanged, this, refresh);

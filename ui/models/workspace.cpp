@@ -58,7 +58,9 @@ void Workspace::connectLog() {
   connect(&document, &DocumentModel::opened, this, [this] {
     log.add(Severity::Info, tr("Opened %1: %n layer(s)", nullptr, document.nodeCount()).arg(document.source()));
     for (const auto& warning : document.document().warnings) log.add(Severity::Warning, toQString(warning));
+    logSizes();
   });
+  connect(&document, &DocumentModel::sizesChanged, this, &Workspace::logSizes);
   connect(&document, &DocumentModel::effectiveChanged, this, [this] {
     for (const auto& warning : document.view().warnings) log.add(Severity::Warning, toQString(warning));
   });
@@ -80,6 +82,19 @@ void Workspace::connectLog() {
                      formatMs(report.latency.p50Ms), formatMs(report.latency.p99Ms)));
     for (const auto& note : report.notes) log.add(Severity::Info, toQString(note));
   });
+}
+
+void Workspace::logSizes() {
+  const session::Document& model = document.document();
+  if (!model.sizesProblem.empty())
+    log.add(Severity::Warning, tr("The guessed sizes do not fit the model: %1").arg(toQString(model.sizesProblem)));
+  QStringList sizes;
+  for (const session::FreeDimSummary& dim : model.freeDims)
+    sizes << tr("%1 = %2 (%3)")
+                 .arg(toQString(dim.key), QString::number(dim.size), dim.chosen ? tr("chosen") : tr("guessed"));
+  if (!sizes.isEmpty())
+    log.add(Severity::Info, tr("Sizes that the model leaves open: %1. Run > Input sizes changes them.")
+                                .arg(sizes.join(QStringLiteral(", "))));
 }
 
 } // namespace tandem::ui

@@ -47,6 +47,7 @@ class Workspace : public QObject {
  private:
   void connectLog();
   QStringList m_predictionInput;
+  void logSizes();
 };
 
 } // namespace tandem::ui

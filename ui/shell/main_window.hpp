@@ -90,6 +90,7 @@ class MainWindow : public QMainWindow {
   void closeModel();
   void addRule();
   void showParity();
+  void showSizes();
   void showPalette();
   void showShortcuts();
   void showGuide();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/core/labels.hpp"
 #include "ui/shell/main_window.hpp"
+#include "ui/shell/sizes_dialog.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QComboBox>
@@ -171,6 +172,8 @@ void MainWindow::whenSaved(const Slot& then) {
   });
   box->open();
 }
+
+void MainWindow::showSizes() { (new SizesDialog(m_workspace.document, this))->open(); }
 
 void MainWindow::addRule() {
   auto* dialog = new QDialog(this);

@@ -273,6 +273,8 @@ void MainWindow::makeRunMenu() {
     m_docks[QStringLiteral("dock_run")]->raise();
     m_run->showDeployment();
   });
+  add(menu, QStringLiteral("input_sizes"), tr("Input si&zes..."), [this] { showSizes(); },
+      {QKeySequence(tr("Ctrl+Shift+I"))});
   add(
       menu, QStringLiteral("predict_pictures"), tr("&Predict pictures..."),
       [this] {
@@ -382,6 +384,7 @@ void MainWindow::updateActions() {
          open);
   enable({"export_onnxruntime", "copy_command", "show_deployment"}, document.canRun());
   enable({"select_none", "select_operator", "select_scope", "select_downstream"}, selected);
+  enable({"input_sizes"}, open && !active && !document.document().freeDims.empty());
   enable({"run", "run_again", "predict_pictures", "measure_layers"}, document.canRun() && !active);
   enable({"stop"}, active && m_workspace.runs.state() != RunController::State::Stopping);
   enable({"measure_devices", "restart_engine"}, !active);

@@ -96,6 +96,7 @@ InspectorPanel::InspectorPanel(Workspace& workspace, QWidget* parent) : QWidget(
   connect(&m_workspace.selection, &SelectionModel::selectionChanged, this, later);
   connect(&m_workspace.selection, &SelectionModel::historyChanged, this, later);
   connect(&m_workspace.document, &DocumentModel::opened, this, later);
+  connect(&m_workspace.document, &DocumentModel::sizesChanged, this, later);
   connect(&m_workspace.document, &DocumentModel::closed, this, later);
   connect(&m_workspace.document, &DocumentModel::placementChanged, this, later);
   connect(&m_workspace.document, &DocumentModel::effectiveChanged, this, later);

@@ -98,6 +98,7 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
 
   DocumentModel& document = m_workspace.document;
   connect(&document, &DocumentModel::opened, this, &LayersPanel::rebuildScene);
+  connect(&document, &DocumentModel::sizesChanged, this, &LayersPanel::rebuildScene);
   connect(&document, &DocumentModel::closed, this, &LayersPanel::rebuildScene);
   connect(&document, &DocumentModel::placementChanged, this, &LayersPanel::updatePlacement);
   connect(&document, &DocumentModel::effectiveChanged, this, &LayersPanel::updatePlacement);

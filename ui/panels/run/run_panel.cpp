@@ -142,7 +142,7 @@ void RunPanel::copyCommand() {
     replica.placementFile = file->toStdString();
   }
   const std::string command =
-      session::runCommand(document.document().source, spec, m_workspace.engine.config().cores.toStdString());
+      session::runCommand(document.document(), spec, m_workspace.engine.config().cores.toStdString());
   QGuiApplication::clipboard()->setText(toQString(command));
   emit commandCopied(toQString(command));
 }
