@@ -9,7 +9,8 @@ namespace tandem {
 
 /// A model as read. The graph's weights view the parsed file (or its external data), which they keep alive.
 ///
-/// - Weights are Values with a constant, also where an old file lists them among the inputs.
+/// - Weights are Values with a constant, also where an old file lists them among the inputs or writes them as Constant
+///   nodes, which are not nodes of the graph then.
 /// - Node names are unique; missing ones are made from the output and the type. Tensor names are those of the file.
 /// - Nodes of model-local functions are inlined, their names and tensors prefixed with the calling node's name and '/'.
 /// - A node with subgraphs (If, Loop, Scan) has one input more, after those of the file, for every outer value that

@@ -171,8 +171,11 @@ void GraphCanvas::Private::showFirstView() {
   const QRectF& bounds = geometry.layout.bounds;
   ViewTransform top{kReadableZoom, {}};
   double x = bounds.center().x();
-  if (bounds.width() * top.zoom > viewSize().width() && !geometry.layout.boxes.empty())
-    x = geometry.layout.boxes.front().center().x();
+  const auto& boxes = geometry.layout.boxes;
+  if (bounds.width() * top.zoom > viewSize().width() && !boxes.empty())
+    x = std::min_element(boxes.begin(), boxes.end(), [](const QRectF& a, const QRectF& b) { return a.top() < b.top(); })
+            ->center()
+            .x();
   top.offset = {viewSize().width() / 2 - x * top.zoom, 24 - bounds.top() * top.zoom};
   setView(top);
 }

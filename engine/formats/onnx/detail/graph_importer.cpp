@@ -5,6 +5,7 @@
 #include "engine/formats/onnx/detail/messages.hpp"
 #include "engine/formats/onnx/detail/naming.hpp"
 #include "engine/ops/op_def.hpp"
+#include "engine/ops/shape_inference.hpp"
 
 #include <algorithm>
 
@@ -240,8 +241,24 @@ Result<void> GraphImporter::addNode(const onnx::NodeProto& proto, std::string na
     }
     node.outputs.push_back(id);
   }
+  if (makeConstant(node)) return {};
   m_graph.addNode(std::move(node));
   return {};
+}
+
+/// A Constant node is a weight written in another way, not a layer: Paddle's exporter writes every weight like that.
+bool GraphImporter::makeConstant(const Node& node) {
+  if (node.type != "Constant" || !node.domain.empty() || node.outputs.size() != 1 || !node.outputs[0].valid())
+    return false;
+  const Attribute* value = node.attributes.find("value");
+  if (const auto* tensor = value ? std::get_if<Tensor>(value) : nullptr) {
+    m_graph.makeConstant(node.outputs[0], *tensor);
+    return true;
+  }
+  auto computed = evaluate(node, {}); // numbers and lists of numbers
+  if (!computed || !computed->front().defined()) return false;
+  m_graph.makeConstant(node.outputs[0], std::move(computed->front()));
+  return true;
 }
 
 int GraphImporter::operatorVersion(const Node& node, const Frame& frame) {

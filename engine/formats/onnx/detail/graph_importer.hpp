@@ -84,6 +84,7 @@ class GraphImporter {
                               const std::string& callName, Frame& caller);
   Result<void> bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call, Frame& caller,
                              Frame& body, std::vector<std::pair<ValueId, ValueId>>& copies);
+  bool makeConstant(const Node& node);
   int operatorVersion(const Node& node, const Frame& frame);
 
   /// The value called `name` at `frame`; one of an outer graph becomes a constant or an input of this graph. Where
