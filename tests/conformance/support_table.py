@@ -265,7 +265,7 @@ def main(arguments):
         print(f"operators on {device['id']} ...", flush=True)
         results[device["id"]] = tandem(program, "verify", data / "operators", "--device", device["id"])
     docs = repository / "docs"
-    docs.mkdir(exist_ok=True)
+    docs.mkdir(parents=True, exist_ok=True)
     write_operators(docs / "operators.md", program, data, devices, results)
     print("models ...", flush=True)
     write_models(docs / "models.md", program, data, devices)

@@ -337,7 +337,7 @@ class Steps:
         app.until("the worst layer is selected", lambda s: s["selection"] == [first["name"]])
         app.shot("compare")
         table = self.home + "/parity.csv"
-        app.command("export the comparison")
+        app.click("parity_export")
         app.file_dialog("parity_export_dialog", table)
         app.until("the table is written", lambda _: os.path.exists(table))
         with open(table) as file:
