@@ -63,7 +63,7 @@ Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, Node
   for (std::size_t i = 0; i < node.outputs.size(); ++i)
     if (node.outputs[i].valid()) single->m_outputs.push_back(i);
 
-  single->m_device = device.supports(bound.graph, NodeId(0)).ok() ? &device : &host;
+  single->m_device = device.supports(withKnownShapeInputs(bound), NodeId(0)).ok() ? &device : &host;
   CompileOptions options;
   options.compiled = false;
   options.cancel = cancel;
