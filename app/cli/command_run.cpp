@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.hpp"
+#include "app/cli/input_flags.hpp"
 #include "app/cli/output.hpp"
 #include "app/cli/specs.hpp"
 
@@ -10,8 +11,9 @@ namespace tandem::cli {
 namespace {
 
 struct RunOptions {
-  std::string model, deployment, scenario, route, batch = "1", trace, mode = "compiled", preprocess;
-  std::vector<std::string> replicas, inputs;
+  std::string model, deployment, scenario, route, batch = "1", trace, mode = "compiled";
+  std::vector<std::string> replicas;
+  InputFlags inputs;
   double duration = 10, warmup = 1;
   std::uint64_t seed = 1;
 };
@@ -75,7 +77,7 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   if (durationGiven || options.deployment.empty()) spec.durationS = options.duration;
   spec.warmupS = options.warmup;
   spec.mode = options.mode;
-  spec.inputs = options.inputs;
+  spec.inputs = options.inputs.files;
   spec.traceFile = options.trace;
   spec.seed = options.seed;
   return spec;
@@ -88,7 +90,7 @@ int run(const CommonOptions& common, const RunOptions& options, bool batchGiven,
   if (!client) return fail(client.error(), common.json);
   Json params = session::encodeRun(*spec);
   params["model"] = options.model;
-  params["preprocess"] = options.preprocess;
+  options.inputs.addTo(params);
   std::optional<Progress> progress(std::in_place, !common.quiet && !common.json);
   auto reply = (*client)->call(session::method::kRun, params, [&](const std::string& event, const Json& data) {
     auto snapshot = event == "snapshot" ? session::decodeSnapshot(data) : Result<session::Snapshot>(Error{});
@@ -127,8 +129,7 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
   CLI::Option* batch = sub->add_option("--batch", options->batch, "items per request; 1,8 mixes sizes evenly");
   CLI::Option* duration = sub->add_option("--duration", options->duration, "seconds to measure (default 10)");
   sub->add_option("--warmup", options->warmup, "seconds before measuring (default 1)");
-  sub->add_option("--input", options->inputs, "pictures or tensors to send; synthetic data otherwise");
-  sub->add_option("--preprocess", options->preprocess, "preset or key=value list; guessed from the model otherwise");
+  options->inputs.addOptions(*sub);
   sub->add_option("--trace", options->trace, "write a Chrome trace to this file");
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));
   sub->add_option("--seed", options->seed, "of synthetic data, request order and arrival times");

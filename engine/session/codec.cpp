@@ -4,6 +4,7 @@
 #include "engine/base/problems.hpp"
 
 #include <future>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace tandem::session {
@@ -147,11 +148,33 @@ std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
   return loads;
 }
 
+std::vector<Prediction::Class> toClasses(const Json& json) {
+  std::vector<Prediction::Class> classes;
+  for (const Json& each : json)
+    classes.push_back({each.at("index"), each.value("label", std::string()), each.at("score")});
+  return classes;
+}
+
 Prediction toPrediction(const Json& json) {
   Prediction prediction;
   readIf(json, "input", prediction.input);
-  for (const Json& each : json.value("top", Json::array()))
-    prediction.top.push_back({each.at("index"), each.value("label", std::string()), each.at("score")});
+  if (auto it = json.find("error"); it != json.end()) prediction.error = decodeError(*it).line();
+  prediction.top = toClasses(json.value("top", Json::array()));
+  readIf(json, "notes", prediction.notes);
+  readIf(json, "detector", prediction.detector);
+  readIf(json, "row_count", prediction.rowCount);
+  for (const Json& each : json.value("rows", Json::array())) {
+    Prediction::Row row;
+    readIf(each, "label", row.label);
+    // JSON has no NaN and no infinity: they arrive as null.
+    for (const Json& value : each.value("values", Json::array()))
+      row.values.push_back(value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN());
+    row.top = toClasses(each.value("top", Json::array()));
+    prediction.rows.push_back(std::move(row));
+  }
+  prediction.isText = json.contains("text");
+  readIf(json, "text", prediction.text);
+  readIf(json, "text_score", prediction.textScore);
   if (auto it = json.find("boxes"); it != json.end() && !it->is_null()) {
     prediction.isDetector = true;
     for (const Json& each : *it)
@@ -212,6 +235,11 @@ Result<Document> decodeDocument(const Json& json) {
       readIf(each, "reason", dim.reason);
     }
     readIf(json, "sizes_problem", document.sizesProblem);
+    readIf(json, "input_kinds", document.inputKinds);
+    readIf(json, "audio", document.audio);
+    readIf(json, "vocab_file", document.vocabulary);
+    for (const Json& each : json.value("states", Json::array()))
+      document.states.push_back({each.at("input"), each.at("output"), each.value("reason", std::string())});
     readIf(json, "labels_file", document.labelsFile);
     readIf(json, "detector", document.detector);
     checkIndices(document);
@@ -309,6 +337,25 @@ Result<std::vector<Prediction>> decodePredictions(const Json& json) {
     std::vector<Prediction> predictions;
     for (const Json& each : json.at("predictions")) predictions.push_back(toPrediction(each));
     return predictions;
+  });
+}
+
+Result<InputPreview> decodePreview(const Json& json) {
+  return decoding("the preview", [&] {
+    InputPreview preview;
+    preview.kind = json.at("kind");
+    readIf(json, "input", preview.input);
+    readIf(json, "notes", preview.notes);
+    readIf(json, "width", preview.width);
+    readIf(json, "height", preview.height);
+    readIf(json, "rgb", preview.rgb);
+    if (json.contains("minimum") && json["minimum"].is_number()) preview.minimum = json["minimum"];
+    if (json.contains("maximum") && json["maximum"].is_number()) preview.maximum = json["maximum"];
+    readIf(json, "desc", preview.desc);
+    readIf(json, "low", preview.low);
+    readIf(json, "high", preview.high);
+    readIf(json, "seconds", preview.seconds);
+    return preview;
   });
 }
 

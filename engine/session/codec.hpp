@@ -14,6 +14,7 @@ Result<PlacementView> decodePlacementView(const Json& json);
 Result<Snapshot> decodeSnapshot(const Json& json);
 Result<Report> decodeReport(const Json& json);
 Result<std::vector<Prediction>> decodePredictions(const Json& json);
+Result<InputPreview> decodePreview(const Json& json);
 Result<std::vector<NodeTime>> decodeProfile(const Json& json);
 Result<ExportResult> decodeExport(const Json& json);
 

@@ -66,10 +66,8 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
                       " items of padding");
     if (replica.window.completed == 0) notes.push_back(replica.name + " completed no request");
   }
-  if (context.preprocessMs > 0)
-    notes.push_back("pictures were decoded before the run; preprocess is that time per item");
-  else
-    notes.push_back("inputs are synthetic");
+  if (context.preprocessMs > 0) notes.push_back("inputs were read before the run; preprocess is that time per item");
+  for (const std::string& input : context.inputs) notes.push_back("input: " + input);
   if (outcome.computeMs >= 0)
     notes.push_back("transfer and compute are means over every 32nd execution, from device events");
   return notes;
@@ -125,6 +123,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["route"] = context.route;
   json["mode"] = context.mode;
   json["batches"] = context.batches;
+  json["inputs"] = context.inputs;
   json["duration_s"] = outcome.measuredS;
   json["stopped"] = outcome.stopped;
   json["throughput_per_s"] = outcome.throughputPerS;

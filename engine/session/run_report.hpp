@@ -13,7 +13,8 @@ struct ReportContext {
   const Deployment* deployment = nullptr;
   std::string scenario, route, mode, traceFile;
   std::vector<int> batches;
-  double preprocessMs = 0; ///< per item, measured before the run; 0 for synthetic data
+  std::vector<std::string> inputs; ///< what was sent: files, or made-up data with its distribution and seed
+  double preprocessMs = 0;         ///< per item, measured before the run; 0 for synthetic data
 };
 
 Json encodeSnapshot(const RunSnapshot& snapshot);

@@ -28,6 +28,7 @@ constexpr std::array kMethods{
     Method{method::kClose, closeModel, false},
     Method{method::kPlacement, viewPlacement, false},
     Method{method::kPredict, predict, true},
+    Method{method::kPreview, previewInput, false},
     Method{method::kVerify, verifyCases, true},
     Method{method::kParity, parity, true},
     Method{method::kProfile, profile, true},
@@ -143,13 +144,7 @@ Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed) {
   return tensor;
 }
 
-std::string_view detectorName(DetectorKind kind) {
-  switch (kind) {
-  case DetectorKind::UltraFace: return "ultraface";
-  case DetectorKind::FastestDet: return "fastestdet";
-  }
-  return "";
-}
+std::string syntheticNote(DataType type) { return isFloating(type) ? "uniform(-1, 1)" : "whole numbers 0..1"; }
 
 Json encodeTensor(const Graph& graph, ValueId id) {
   const Value& value = graph.value(id);

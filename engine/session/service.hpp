@@ -28,6 +28,7 @@ Result<Json> openModel(const Job& job);
 Result<Json> closeModel(const Job& job);
 Result<Json> viewPlacement(const Job& job);
 Result<Json> predict(const Job& job);
+Result<Json> previewInput(const Job& job);
 Result<Json> verifyCases(const Job& job);
 Result<Json> parity(const Job& job);
 Result<Json> profile(const Job& job);
@@ -59,9 +60,8 @@ Result<void> requireRunnable(const OpenDocument& document);
 
 /// Seeded values of a plausible range: floats in [-1, 1), integers 0 or 1.
 Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed);
-
-/// "ultraface", "fastestdet"
-std::string_view detectorName(DetectorKind kind);
+/// What syntheticTensor makes of this type, for people.
+std::string syntheticNote(DataType type);
 
 Json encodeTensor(const Graph& graph, ValueId value);
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/formats/audio/audio_spec.hpp"
 #include "engine/formats/images/detection.hpp"
 #include "engine/formats/images/preprocess.hpp"
 #include "engine/ops/op_def.hpp"
 #include "engine/placement/transfers.hpp"
+#include "engine/session/input_files.hpp"
 #include "engine/session/service.hpp"
+#include "engine/session/text_input.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -68,7 +71,7 @@ Result<Json> openModel(const Job& job) {
   json["outputs"] = indices(graph.outputs());
   json["unsupported_operators"] = document->model.unsupportedOperators;
   json["warnings"] = document->model.warnings;
-  if (const PreprocessSpec spec = guessPreprocess(graph); spec.takesPicture()) {
+  if (const PreprocessSpec spec = pictureSpec(*document); spec.takesPicture()) {
     json["preprocess"] = toString(spec);
     json["preprocess_certain"] = spec.certain;
   }
@@ -79,6 +82,14 @@ Result<Json> openModel(const Job& job) {
     json["free_dims"].push_back(
         {{"key", dim.key}, {"where", dim.where}, {"size", dim.size}, {"chosen", dim.chosen}, {"reason", dim.reason}});
   json["sizes_problem"] = document->sizesProblem;
+  json["input_kinds"] = inputKinds(*document);
+  if (const auto audio = guessAudio(document->graph())) json["audio"] = toString(*audio);
+  json["vocab_file"] = findVocabulary(document->path).string();
+  json["states"] = Json::array();
+  for (const StatePair& pair : guessStatePairs(document->graph()))
+    json["states"].push_back({{"input", graph.value(graph.inputs()[pair.input]).name},
+                              {"output", graph.value(graph.outputs()[pair.output]).name},
+                              {"reason", pair.reason}});
   json["load_ms"] = document->loadMs;
   return json;
 }

@@ -40,8 +40,8 @@ Result<Side> readSide(const Json& json, const DeviceRegistry& registry) {
 
 /// The input files, or one set of seeded values where none are given.
 Result<std::vector<InputSet>> inputsOf(const Job& job, const OpenDocument& document) {
-  const auto files = job.params.value("inputs", std::vector<std::string>());
-  if (!files.empty()) return readInputs(document.view, files, job.params.value("preprocess", std::string()));
+  InputOptions given = TANDEM_TRY(decodeInputOptions(job.params));
+  if (!given.empty()) return readInputs(document, std::move(given));
   const auto seed = job.params.value("seed", std::uint64_t{1});
   BoundGraph bound = TANDEM_TRY(document.bind(std::max(1, job.params.value("batch", 1))));
   InputSet set;

@@ -1,115 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/formats/images/labels.hpp"
-#include "engine/formats/tensors/npy.hpp"
 #include "engine/runtime/execution_slot.hpp"
-#include "engine/session/input_files.hpp"
+#include "engine/session/codec.hpp"
+#include "engine/session/predict_results.hpp"
 #include "engine/session/service.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 namespace tandem::session {
 namespace {
 
-/// COCO's 80 classes are not in a detector's file; without labels a box carries its number.
-std::string labelOf(const std::vector<std::string>& labels, int index) {
-  const auto at = static_cast<std::size_t>(index);
-  return at < labels.size() ? labels[at] : std::string();
-}
-
-/// The first floating point output whose elements are one score per class: [1, C] or [1, C, 1, 1] with C > 1.
-const Tensor* classScores(const ExecutionSlot& slot) {
-  for (std::size_t i = 0; i < slot.outputCount(); ++i) {
-    const Tensor& output = slot.output(i);
-    if (!output.defined() || !isFloating(output.type()) || output.shape().rank() < 2) continue;
-    const std::int64_t classes = output.shape()[1];
-    if (classes > 1 && output.elements() == classes) return &output;
-  }
-  return nullptr;
-}
-
-/// Scores as probabilities: as they are where they already sum to one, else by soft-max.
-std::vector<double> probabilities(const Tensor& scores) {
-  std::vector<double> values(static_cast<std::size_t>(scores.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = scores.asDouble(static_cast<std::int64_t>(i));
-  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-  const bool positive = std::all_of(values.begin(), values.end(), [](double value) { return value >= 0; });
-  if (positive && std::abs(sum - 1) < 0.02) return values; // half precision sums are off by about 1 %
-  const double largest = *std::max_element(values.begin(), values.end());
-  double total = 0;
-  for (double& value : values) total += value = std::exp(value - largest);
-  for (double& value : values) value /= total;
-  return values;
-}
-
-Json topClasses(const Tensor& scores, int count, const std::vector<std::string>& labels) {
-  const std::vector<double> values = probabilities(scores);
-  std::vector<int> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto shown = static_cast<std::size_t>(std::clamp(count, 0, static_cast<int>(order.size())));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(), [&](int a, int b) {
-    return values[static_cast<std::size_t>(a)] > values[static_cast<std::size_t>(b)];
-  });
-  Json top = Json::array();
-  for (std::size_t i = 0; i < shown; ++i)
-    top.push_back({{"index", order[i]},
-                   {"label", labelOf(labels, order[i])},
-                   {"score", values[static_cast<std::size_t>(order[i])]}});
-  return top;
-}
-
-std::string fileSafe(std::string name) {
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_' && c != '.') c = '_';
-  return name;
-}
-
-struct PredictOptions {
-  std::vector<std::string> labels;
-  int top = 5;
-  std::string outputFolder;
-};
-
-Result<Json> encodePrediction(const OpenDocument& document, const InputSet& input, const ExecutionSlot& slot,
-                              std::size_t number, const PredictOptions& options) {
-  const Graph& graph = document.graph();
-  Json json{{"input", input.label}};
-  std::vector<Tensor> outputs;
-  json["outputs"] = Json::array();
-  for (std::size_t i = 0; i < slot.outputCount(); ++i) {
-    outputs.push_back(slot.output(i));
-    Json tensor = encodeTensor(graph, graph.outputs()[i]);
-    tensor["type"] = toString(slot.output(i).type());
-    tensor["shape"] = slot.output(i).shape().dims();
-    json["outputs"].push_back(std::move(tensor));
-  }
-  if (auto kind = guessDetector(document.view); kind && input.pictureWidth > 0) {
-    json["boxes"] = Json::array();
-    for (const Detection& each : TANDEM_TRY(decodeDetections(*kind, outputs, input.pictureWidth, input.pictureHeight)))
-      json["boxes"].push_back(
-          {{"x0", each.x0},
-           {"y0", each.y0},
-           {"x1", each.x1},
-           {"y1", each.y1},
-           {"score", each.score},
-           {"class", each.label},
-           {"label", *kind == DetectorKind::UltraFace ? "face" : labelOf(options.labels, each.label)}});
-  } else if (const Tensor* scores = classScores(slot)) {
-    json["top"] = topClasses(*scores, options.top, options.labels);
-  }
-  if (!options.outputFolder.empty()) {
-    json["output_files"] = Json::array();
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const std::string file = std::to_string(number) + "_" + fileSafe(graph.value(graph.outputs()[i]).name) + ".npy";
-      const std::filesystem::path path = std::filesystem::path(options.outputFolder) / file;
-      TANDEM_TRY(writeNpy(path, outputs[i]));
-      json["output_files"].push_back(path.string());
-    }
-  }
-  return json;
-}
+constexpr std::int64_t kMaxJoinedBytes = std::int64_t{2} << 30;
 
 Result<void> makeFolder(const std::string& folder) {
   std::error_code problem;
@@ -120,54 +22,154 @@ Result<void> makeFolder(const std::string& folder) {
   return {};
 }
 
+/// Results of many steps, joined along the first dimension (a new one where that is not 1).
+class Joined {
+ public:
+  Result<void> add(const Tensor& step, std::int64_t index, std::int64_t steps) {
+    if (index == 0) {
+      std::vector<std::int64_t> dims = step.shape().dims();
+      if (dims.empty() || dims[0] != 1) dims.insert(dims.begin(), 1);
+      dims[0] = steps;
+      const TensorDesc desc{step.type(), Shape(std::move(dims))};
+      const auto bytes = desc.checkedBytes();
+      if (!bytes || *bytes > kMaxJoinedBytes)
+        return makeError(ErrorCode::InputRejected, "the results of all steps together are too large", "predictions",
+                         "give a shorter recording or table");
+      m_all = Tensor::zeros(desc);
+      m_stepBytes = step.bytes();
+    }
+    if (step.type() != m_all.type() || step.bytes() != m_stepBytes)
+      return makeError(ErrorCode::Mismatch, "an output changed its shape between two steps", "predictions",
+                       "run the pieces one by one");
+    std::memcpy(static_cast<std::byte*>(m_all.mutableData()) + static_cast<std::size_t>(index) * m_stepBytes,
+                step.data(), m_stepBytes);
+    return {};
+  }
+  const Tensor& tensor() const { return m_all; }
+
+ private:
+  Tensor m_all;
+  std::size_t m_stepBytes = 0;
+};
+
+/// Runs one prediction after another on one placement; compiles again only where the shapes change.
+class Predictor {
+ public:
+  static Result<Predictor> create(const Job& job) {
+    Predictor predictor(job);
+    predictor.m_document = TANDEM_TRY(documentOf(job));
+    predictor.m_registry = job.state.registry();
+    TANDEM_TRY(requireRunnable(*predictor.m_document));
+    predictor.m_placement = TANDEM_TRY(placementOf(job.params, *predictor.m_registry));
+    return predictor;
+  }
+
+  const OpenDocument& document() const { return *m_document; }
+  const std::string& summary() const { return m_summary; }
+  double latencyMs() const { return m_latencyMs; } ///< of one execution, the mean over steps
+
+  Result<PredictedOutputs> run(const InputSet& input, const std::vector<StatePair>& states) {
+    std::vector<Tensor> tensors = input.tensors;
+    TANDEM_TRY(prepare(tensors, false));
+    PredictedOutputs results;
+    results.isState.assign(m_slot->outputCount(), false);
+    for (const StatePair& pair : states) results.isState[pair.output] = true;
+    std::vector<Joined> joined(m_slot->outputCount());
+    double total = 0;
+    for (std::int64_t step = 0; step < input.steps; ++step) {
+      TANDEM_TRY(m_job->cancel.check());
+      if (step > 0) {
+        tensors[input.steppedInput] = input.step(step);
+        for (const StatePair& pair : states) tensors[pair.input] = m_slot->output(pair.output).clone();
+        TANDEM_TRY(prepare(tensors, true));
+        if (step % 64 == 0) m_job->progress(step, input.steps, input.label);
+      }
+      TANDEM_TRY(m_slot->setInputs(tensors));
+      if (step == 0) TANDEM_TRY(m_slot->run(m_job->cancel)); // drivers set themselves up at the first run
+      const RunTimes times = TANDEM_TRY(m_slot->run(m_job->cancel));
+      total += static_cast<double>(times.totalNs) * 1e-6;
+      for (std::size_t i = 0; i < joined.size() && input.steps > 1; ++i)
+        if (!results.isState[i]) TANDEM_TRY(joined[i].add(m_slot->output(i), step, input.steps));
+    }
+    m_latencyMs = total / static_cast<double>(input.steps);
+    for (std::size_t i = 0; i < joined.size(); ++i)
+      results.outputs.push_back(input.steps > 1 && !results.isState[i] ? joined[i].tensor() : m_slot->output(i));
+    return results;
+  }
+
+ private:
+  explicit Predictor(const Job& job) : m_job(&job) {}
+
+  /// `sameInput`: only the stepped input and states changed, which steer no shapes.
+  Result<void> prepare(const std::vector<Tensor>& tensors, bool sameInput) {
+    std::vector<TensorDesc> descs;
+    for (const Tensor& tensor : tensors) descs.push_back(tensor.desc());
+    if (sameInput && descs == m_compiledFor) return {};
+    BoundGraph bound = TANDEM_TRY(bindTensors(m_document->graph(), tensors));
+    // Elements that steer shapes are part of what was compiled, so only fully static inputs may share an executable.
+    if (m_slot && descs == m_compiledFor && bound.known.empty()) return {};
+    PlacedGraph placed =
+        TANDEM_TRY(place(std::move(bound), m_placement, *m_registry, m_job->params.value("strict", false)));
+    m_summary = placed.effective.summary;
+    CompileOptions options;
+    options.compiled = m_job->params.value("mode", std::string("compiled")) != "eager";
+    options.cancel = m_job->cancel;
+    auto executable = TANDEM_TRY(
+        Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), m_registry->host(), options));
+    m_slot = TANDEM_TRY(executable->createSlot());
+    m_slot->attachCurrentThread();
+    m_compiledFor = std::move(descs);
+    return {};
+  }
+
+  const Job* m_job;
+  std::shared_ptr<const OpenDocument> m_document;
+  std::shared_ptr<const DeviceRegistry> m_registry;
+  Placement m_placement;
+  std::unique_ptr<ExecutionSlot> m_slot;
+  std::vector<TensorDesc> m_compiledFor;
+  std::string m_summary;
+  double m_latencyMs = 0;
+};
+
+Result<Json> predictOne(Predictor& predictor, const InputReader& reader, std::size_t index,
+                        const ResultOptions& options) {
+  const InputSet input = TANDEM_TRY(reader.read(index));
+  const PredictedOutputs results = TANDEM_TRY(predictor.run(input, reader.states()));
+  Json prediction = TANDEM_TRY(encodePrediction(predictor.document(), input, results, index, options));
+  prediction["latency_ms"] = predictor.latencyMs();
+  prediction["summary"] = predictor.summary();
+  return prediction;
+}
+
 } // namespace
 
 Result<Json> predict(const Job& job) {
-  const auto document = TANDEM_TRY(documentOf(job));
-  const auto registry = job.state.registry();
-  TANDEM_TRY(requireRunnable(*document));
-  const Placement placement = TANDEM_TRY(placementOf(job.params, *registry));
-  PredictOptions options;
-  options.top = job.params.value("top", 5);
-  options.outputFolder = job.params.value("output_dir", std::string());
-  if (const std::string labels = job.params.value("labels", std::string()); !labels.empty())
-    options.labels = TANDEM_TRY(readLabels(labels));
-  const std::vector<InputSet> inputs = TANDEM_TRY(readInputs(
-      document->view, job.params.value("inputs", std::vector<std::string>()), job.params.value("preprocess", "")));
+  Predictor predictor = TANDEM_TRY(Predictor::create(job));
+  const ResultOptions options = TANDEM_TRY(decodeResultOptions(job.params));
+  InputOptions inputs = TANDEM_TRY(decodeInputOptions(job.params));
+  const InputReader reader = TANDEM_TRY(InputReader::create(predictor.document(), std::move(inputs)));
   if (!options.outputFolder.empty()) TANDEM_TRY(makeFolder(options.outputFolder));
 
   Json predictions = Json::array();
-  std::unique_ptr<ExecutionSlot> slot;
-  std::vector<TensorDesc> compiledFor;
-  std::string summary;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  std::optional<Error> first;
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < reader.count(); ++i) {
     TANDEM_TRY(job.cancel.check());
-    job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(inputs.size()), inputs[i].label);
-    std::vector<TensorDesc> descs;
-    for (const Tensor& tensor : inputs[i].tensors) descs.push_back(tensor.desc());
-    BoundGraph bound = TANDEM_TRY(bindTensors(document->graph(), inputs[i].tensors));
-    // Elements that steer shapes are part of what was compiled, so only fully static inputs may share an executable.
-    if (!slot || descs != compiledFor || !bound.known.empty()) {
-      PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *registry, job.params.value("strict", false)));
-      summary = placed.effective.summary;
-      CompileOptions compileOptions;
-      compileOptions.compiled = job.params.value("mode", std::string("compiled")) != "eager";
-      compileOptions.cancel = job.cancel;
-      auto executable = TANDEM_TRY(
-          Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), compileOptions));
-      slot = TANDEM_TRY(executable->createSlot());
-      slot->attachCurrentThread();
-      compiledFor = descs;
+    job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(reader.count()), reader.label(i));
+    auto prediction = predictOne(predictor, reader, i, options);
+    if (prediction.ok()) {
+      predictions.push_back(std::move(*prediction));
+      continue;
     }
-    TANDEM_TRY(slot->setInputs(inputs[i].tensors));
-    TANDEM_TRY(slot->run(job.cancel)); // first run: lazy set-up of drivers
-    const RunTimes times = TANDEM_TRY(slot->run(job.cancel));
-    Json prediction = TANDEM_TRY(encodePrediction(*document, inputs[i], *slot, i, options));
-    prediction["latency_ms"] = static_cast<double>(times.totalNs) * 1e-6;
-    prediction["summary"] = summary;
-    predictions.push_back(std::move(prediction));
+    // One bad file among many is listed; everything else, and a bad file alone, ends the request.
+    if (prediction.error().code != ErrorCode::InputRejected || reader.count() == 1) return prediction.error();
+    if (!first) first = prediction.error();
+    ++failed;
+    predictions.push_back({{"input", reader.label(i)}, {"error", encodeError(prediction.error())}});
   }
-  return Json{{"predictions", std::move(predictions)}};
+  if (failed == reader.count() && first) return *first;
+  return Json{{"predictions", std::move(predictions)}, {"failed", failed}};
 }
 
 } // namespace tandem::session

@@ -4,6 +4,7 @@
 #include "engine/session/input_files.hpp"
 #include "engine/session/run_report.hpp"
 #include "engine/session/service.hpp"
+#include "engine/session/synthetic.hpp"
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,12 +20,47 @@ struct RunContext {
   std::shared_ptr<const DeviceRegistry> registry;
   CancelToken compileCancel;
   bool compiled = true;
+  InputOptions inputs;
+  std::vector<std::string> sent;           ///< what the inputs are, for the report
+  std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
 };
+
+/// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
+Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
+  std::map<std::string, Shape> shapes = context.itemShapes;
+  for (auto& [name, shape] : shapes)
+    if (items > 1 && shape.rank() > 0) shape[0] *= items;
+  return context.document->bind(items, shapes);
+}
+
+/// Shapes of inputs whose declaration leaves more open than the batch.
+Result<void> findItemShapes(RunContext& context) {
+  const Graph& graph = context.document->graph();
+  if (context.inputs.empty()) {
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i)
+      context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " +
+                             syntheticNote(graph.value(graph.inputs()[i]).desc.type) + ", seed " +
+                             std::to_string(context.inputs.seed + i));
+    return {};
+  }
+  const InputReader reader = TANDEM_TRY(InputReader::create(*context.document, context.inputs));
+  const InputSet first = TANDEM_TRY(reader.read(0));
+  context.sent.push_back(first.label +
+                         (reader.count() > 1 ? " and " + std::to_string(reader.count() - 1) + " more" : ""));
+  context.sent.insert(context.sent.end(), first.notes.begin(), first.notes.end());
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    const Value& input = graph.value(graph.inputs()[i]);
+    bool open = !input.rankKnown;
+    for (std::size_t axis = 1; axis < input.desc.shape.rank(); ++axis) open |= input.desc.shape[axis] == kUnknownDim;
+    if (open) context.itemShapes[input.name] = first.tensors[i].shape();
+  }
+  return {};
+}
 
 /// Compiles the model for one number of items under one placement.
 Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
                                                          int threads, int items) {
-  BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), items));
+  BoundGraph bound = TANDEM_TRY(bindItems(context, items));
   PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
   CompileOptions options;
   options.compiled = context.compiled;
@@ -49,7 +85,7 @@ Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec) {
   const int threads = TANDEM_TRY(positive(spec, "threads", 0, 0, 1024));
   const Placement placement = TANDEM_TRY(placementOf(spec, *context.registry));
 
-  BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), 1));
+  BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
   const PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
   plan.summary = placed.effective.summary;
   std::set<std::string> seen;
@@ -80,20 +116,18 @@ Result<double> seconds(const Json& params, const char* key, double fallback, dou
 }
 
 /// One request's tensors per size: from files (repeated to fill the batch) or synthetic.
-Result<std::vector<RequestData>> requestData(const Job& job, const RunContext& context, const std::vector<int>& batches,
+Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,
                                              std::uint64_t seed, double& preprocessMs) {
-  const auto files = job.params.value("inputs", std::vector<std::string>());
   std::vector<RequestData> data;
   for (int items : batches) {
-    const BoundGraph bound = TANDEM_TRY(bindInputs(context.document->graph(), items));
+    const BoundGraph bound = TANDEM_TRY(bindItems(context, items));
     RequestData request;
     request.items = items;
-    if (files.empty()) {
+    if (context.inputs.empty()) {
       for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
         request.inputs.push_back(syntheticTensor(bound.graph.value(bound.graph.inputs()[i]).desc, seed + i));
     } else {
-      request.inputs =
-          TANDEM_TRY(batchFromFiles(bound.graph, files, items, job.params.value("preprocess", ""), preprocessMs));
+      request.inputs = TANDEM_TRY(batchFromFiles(*context.document, bound.graph, context.inputs, items, preprocessMs));
     }
     data.push_back(std::move(request));
   }
@@ -107,8 +141,10 @@ Result<void> writeTrace(const TraceRecorder& recorder, const std::string& file) 
 } // namespace
 
 Result<Json> run(const Job& job) {
-  RunContext context{TANDEM_TRY(documentOf(job)), job.state.registry(), job.cancel, true};
+  RunContext context{TANDEM_TRY(documentOf(job)), job.state.registry(), job.cancel, true, {}, {}, {}};
   TANDEM_TRY(requireRunnable(*context.document));
+  context.inputs = TANDEM_TRY(decodeInputOptions(job.params));
+  TANDEM_TRY(findItemShapes(context));
   const std::string mode = job.params.value("mode", std::string("compiled"));
   if (mode != "compiled" && mode != "eager")
     return makeError(ErrorCode::Usage, "unknown mode '" + mode + "'", "--mode", "compiled or eager");
@@ -126,7 +162,7 @@ Result<Json> run(const Job& job) {
   std::vector<ReplicaPlan> plans;
   for (const Json& spec : job.params.at("replicas")) plans.push_back(TANDEM_TRY(planReplica(context, spec)));
   double preprocessMs = 0;
-  settings.data = TANDEM_TRY(requestData(job, context, batches, settings.seed, preprocessMs));
+  settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 
   auto deployment = TANDEM_TRY(Deployment::create(std::move(plans), route));
   TraceRecorder recorder;
@@ -146,7 +182,11 @@ Result<Json> run(const Job& job) {
   facts.route = route.toString();
   facts.mode = mode;
   facts.batches = batches;
-  facts.preprocessMs = preprocessMs;
+  facts.inputs = context.sent;
+  facts.preprocessMs =
+      context.inputs.empty() || isSynthetic(context.inputs.files.empty() ? std::string() : context.inputs.files.front())
+          ? 0
+          : preprocessMs;
   facts.traceFile = traceFile;
   return encodeReport(outcome, facts);
 }

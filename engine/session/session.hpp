@@ -24,6 +24,7 @@ inline constexpr const char* kOpen = "open";
 inline constexpr const char* kClose = "close";
 inline constexpr const char* kPlacement = "placement";
 inline constexpr const char* kPredict = "predict";
+inline constexpr const char* kPreview = "preview";
 inline constexpr const char* kVerify = "verify";
 inline constexpr const char* kParity = "parity";
 inline constexpr const char* kProfile = "profile";

@@ -83,9 +83,16 @@ struct Document {
   std::string preprocess; ///< suggested, text form of PreprocessSpec; empty where the input is no picture
   bool preprocessCertain = false;
   std::vector<FreeDimSummary> freeDims;
-  std::string sizesProblem; ///< not empty: guessed sizes do not fit the model
-  std::string labelsFile;   ///< labels found beside the model, else empty
-  std::string detector;     ///< "ultraface", "fastestdet", or empty
+  std::string sizesProblem;            ///< not empty: guessed sizes do not fit the model
+  std::string labelsFile;              ///< labels found beside the model, else empty
+  std::string detector;                ///< "ultraface", "yolov8", ... or empty
+  std::vector<std::string> inputKinds; ///< what can be predicted: "pictures", "sound", "text", "tables", "tensors"
+  std::string audio;                   ///< suggested, text form of AudioSpec; empty where the input is no sound
+  std::string vocabulary;              ///< vocab.txt found beside the model, else empty
+  struct State {
+    std::string input, output, reason; ///< what the output holds is the input of the next step; "by name"
+  };
+  std::vector<State> states; ///< guessed; used for recordings and tables that take several steps
 };
 
 /// Requested and effective device per node, with reasons (DESIGN.md section 6).
@@ -129,7 +136,7 @@ struct RunSpec {
   std::vector<int> batches = {1}; ///< request sizes, mixed evenly
   double durationS = 10, warmupS = 1;
   std::string mode = "compiled";   ///< or "eager"
-  std::vector<std::string> inputs; ///< files; empty: synthetic data
+  std::vector<std::string> inputs; ///< files, or "random:normal(0,1)" and the like; empty: synthetic data
   std::string traceFile;           ///< empty: no trace
   std::uint64_t seed = 1;
 };
@@ -201,14 +208,40 @@ struct Prediction {
     double x0 = 0, y0 = 0, x1 = 0, y1 = 0, score = 0; ///< pixels of the picture
     std::string label;
   };
+  struct Row {
+    std::string label;          ///< "1.024 s", "row 3"
+    std::vector<double> values; ///< empty where there are too many
+    std::vector<Class> top;     ///< the best class, for tables
+  };
   std::string input;
+  std::string error; ///< not empty: this input could not be used; nothing else is set
   std::vector<Class> top;
   std::vector<Box> boxes;
   bool isDetector = false;
+  std::string detector;
+  std::vector<Row> rows;     ///< of a recording or table; at most 10,000
+  std::int64_t rowCount = 0; ///< how many there are
+  bool isText = false;
+  std::string text; ///< what a text recogniser read
+  double textScore = 0;
+  std::vector<std::string> notes; ///< what was assumed of the input, for people
   std::vector<TensorSummary> outputs;
   std::vector<std::string> outputFiles;
   double latencyMs = 0; ///< one execution, without loading and compiling
   std::string summary;  ///< the placement's summary line
+};
+
+/// An input as the model gets it (`preview`).
+struct InputPreview {
+  std::string kind;  ///< "picture", "sound" or "tensors"
+  std::string input; ///< file name
+  std::vector<std::string> notes;
+  int width = 0, height = 0;       ///< of the picture
+  std::string rgb;                 ///< its pixels in base64, three bytes each, rows from the top
+  double minimum = 0, maximum = 0; ///< of the tensor's elements
+  std::string desc;                ///< "float32 1x3x224x224"
+  std::vector<double> low, high;   ///< of the sound, part by part, -1..1
+  double seconds = 0;              ///< length of the sound
 };
 
 struct NodeTime {

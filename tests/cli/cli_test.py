@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line as a user meets it: exit codes, error lines, JSON keys. Usage: cli_test.py TANDEM [CONFORMANCE]."""
+import difflib
 import json
 import os
 import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 TANDEM = sys.argv[1]
 DATA = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path("absent")
@@ -322,6 +325,138 @@ class Predictions(unittest.TestCase):
                                       SQUEEZENET / "samples" / "fish.png", "--output", folder)[0]
             for file in prediction["output_files"]:
                 self.assertEqual(pathlib.Path(file).read_bytes()[:6], b"\x93NUMPY")
+
+    def test_one_unreadable_picture_in_a_folder_is_listed_and_the_rest_goes_on(self):
+        with tempfile.TemporaryDirectory() as folder:
+            picture = (SQUEEZENET / "samples" / "kitten_224.png").read_bytes()
+            pathlib.Path(folder, "a.png").write_bytes(picture)
+            pathlib.Path(folder, "b.png").write_bytes(picture[:2000])
+            pathlib.Path(folder, "c.png").write_bytes(picture)
+            pathlib.Path(folder, "notes.md").write_text("not an input")
+            done = tandem("predict", SQUEEZENET / "squeezenet_fp32.onnx", "--input", folder, "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        reply = json.loads(done.stdout)
+        self.assertEqual(reply["failed"], 1)
+        self.assertEqual([p["input"] for p in reply["predictions"]], ["a.png", "b.png", "c.png"])
+        self.assertIn("b.png", reply["predictions"][1]["error"]["where"])
+        self.assertEqual(reply["predictions"][0]["top"], reply["predictions"][2]["top"])
+
+    def test_the_line_reader_reads_the_line(self):
+        folder = DATA / "models" / "ppocr-english"
+        expected = json.loads((folder / "expected.json").read_text())
+        prediction = self.predict(folder / "rec_en_number_v2.onnx", "--input", folder / "samples" / "line.jpg")[0]
+        wanted = next(t["text"] for t in expected["tests"] if t["label"] == "line.jpg")
+        # Shrinking a picture in another way may cost a comma.
+        self.assertGreater(difflib.SequenceMatcher(None, prediction["text"], wanted).ratio(), 0.97)
+        self.assertGreater(prediction["text_score"], 0.8)
+
+    def test_speech_is_told_from_silence_frame_by_frame(self):
+        folder = DATA / "models" / "silero-vad-v5"
+        prediction = self.predict(folder / "silero_vad.onnx", "--input", folder / "samples" / "speech_8s_16k.wav")[0]
+        self.assertEqual(prediction["row_count"], 250)
+        expected = json.loads((folder / "expected.json").read_text())["tests"]
+        wanted = next(t["speech_prob_per_512_chunk"] for t in expected if "speech_prob_per_512_chunk" in t)
+        for row, value in zip(prediction["rows"], wanted, strict=True):
+            self.assertAlmostEqual(row["values"][0], value, delta=2e-3, msg=row["label"])
+
+    def test_a_recording_gives_a_row_per_frame_with_its_state_fed_back(self):
+        folder = DATA / "models" / "dtln-denoise"
+        recording = folder / "samples" / "noisy_16k.wav"
+        short = self.short(recording, 16000)
+        for extra, same in (([], False), (["--no-state"], None)):
+            arguments = ["predict", folder / "dtln_2.onnx", "--input", short.name, "--audio", "window=512,hop=128",
+                         *extra, "--json"]
+            done = tandem(*arguments)
+            if same is None:  # nothing gives the state then
+                self.assertEqual(done.returncode, 3, done.stdout)
+                continue
+            prediction = json.loads(done.stdout)["predictions"][0]
+            self.assertEqual(prediction["row_count"], 125)
+            self.assertEqual(prediction["outputs"][0]["shape"], [125, 1, 512])
+            self.assertTrue(any("continues with" in note for note in prediction["notes"]), prediction["notes"])
+
+    def short(self, recording, samples):
+        data = recording.read_bytes()
+        at = data.index(b"data")
+        body = data[at + 8:at + 8 + 2 * samples]
+        file = tempfile.NamedTemporaryFile(suffix=".wav")
+        file.write(data[:at] + b"data" + len(body).to_bytes(4, "little") + body)
+        file.flush()
+        return file
+
+
+def npy(shape, values, code="<f4", letter="f"):
+    header = f"{{'descr': '{code}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(
+        f"<{len(values)}{letter}", *values)
+
+
+class Inputs(unittest.TestCase):
+    """Inputs of every kind for the built-in digit reader, whose input is [1, 1, 28, 28]."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.values = [(i * 7 % 29) * 8.0 for i in range(784)]
+        self.plain = self.write("plain.npy", npy((1, 1, 28, 28), self.values))
+        self.wanted = self.predict("--input", self.plain)["top"]
+
+    def write(self, name, content):
+        file = pathlib.Path(self.folder.name, name)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    def predict(self, *arguments, code=0):
+        done = tandem("predict", "sample:mnist", *arguments, "--json")
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        reply = json.loads(done.stdout)
+        return reply["predictions"][0] if code == 0 else reply["error"]
+
+    def test_npz_csv_and_npy_give_the_same_answer(self):
+        for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            archive = pathlib.Path(self.folder.name, "all.npz")
+            with zipfile.ZipFile(archive, "w", compression) as file:
+                file.writestr("arr_0.npy", self.plain.read_bytes())
+            prediction = self.predict("--input", archive)
+            self.assertEqual(prediction["top"], self.wanted)
+            self.assertTrue(any("taken in order" in note for note in prediction["notes"]))
+        rows = "\n".join(";".join(str(v).replace(".", ",") for v in self.values[i:i + 28]) for i in range(0, 784, 28))
+        self.assertEqual(self.predict("--input", self.write("table.csv", rows))["top"], self.wanted)
+        big = self.write("big.npy", npy((1, 1, 28, 28), [0.0] * 784).replace(b"<f4", b">f4")[:-784 * 4]
+                         + struct.pack(">784f", *self.values))
+        self.assertEqual(self.predict("--input", big)["top"], self.wanted)
+
+    def test_made_up_data_is_stated_and_repeats(self):
+        first = self.predict("--input", "random:normal(0,1)")
+        self.assertTrue(any("normal(0, 1), seed 1" in note for note in first["notes"]), first["notes"])
+        self.assertEqual(self.predict("--input", "random:normal(0,1)")["top"], first["top"])
+        self.assertNotEqual(self.predict("--input", "zeros")["top"], first["top"])
+        self.assertEqual(self.predict("--input", "random:cauchy(0,1)", code=2)["code"], "usage")
+        report = json.loads(tandem("run", "sample:mnist", "--replica", "CPU:0", "--duration", "0.2", "--warmup", "0",
+                                   "--input", "random:uniform(0,255)", "--json").stdout)
+        self.assertTrue(any("uniform(0, 255)" in note for note in report["inputs"]), report["inputs"])
+
+    def test_wrong_inputs_say_what_was_expected_and_what_was_given(self):
+        error = self.predict("--input", self.write("w.npy", npy((1, 3, 28, 28), [0.0] * 2352)), code=3)
+        self.assertIn("1x3x28x28", error["message"])
+        self.assertIn("x1x28x28", error["message"])
+        error = self.predict("--input", self.write("d.npy", npy((1, 1, 28, 28), self.values, "<f8", "d")), code=3)
+        self.assertIn("float64", error["message"])
+        self.assertIn("float32", error["message"])
+        error = self.predict("--input", self.write("t.csv", "1,2\n3,x\n"), code=3)
+        self.assertIn("line 2 column 2", error["where"])
+        for name, word in (("a.gif", "gif"), ("a.webp", "webp"), ("a.svg", "svg"), ("a.mp3", "mp3"), ("a.xyz", "kind")):
+            self.assertIn(word, self.predict("--input", self.write(name, "x"), code=3)["message"])
+        self.assertIn("takes no text", self.predict("--text", "hello", code=3)["message"])
+
+    def test_a_hostile_archive_is_refused_and_nothing_is_written(self):
+        bomb = pathlib.Path(self.folder.name, "bomb.npz")
+        with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("../a.npy", bytes(50_000_000))
+        before = sorted(pathlib.Path(self.folder.name).iterdir())
+        self.predict("--input", bomb, code=3)
+        self.assertEqual(sorted(pathlib.Path(self.folder.name).iterdir()), before)
 
 
 if __name__ == "__main__":

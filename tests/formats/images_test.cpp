@@ -11,6 +11,7 @@
 #include <jpeglib.h>
 #include <png.h>
 #include <random>
+#include <zlib.h>
 
 namespace tandem {
 namespace {
@@ -168,6 +169,68 @@ TEST(Images, HugePicturesAreRefusedBeforeTheyAreAllocated) {
   auto result = decodeImage(bytesOf(file), "huge.jpg");
   ASSERT_FALSE(result.ok());
   EXPECT_THAT(result.error().hint, HasSubstr("100 megapixels"));
+}
+
+TEST(Images, AHugePngHeaderOverNothingIsRefusedBeforeItIsAllocated) {
+  const auto withSize = [](std::uint32_t width, std::uint32_t height) {
+    std::string file = png(flag(2, 2), PNG_FORMAT_RGB, flag(2, 2).rgb);
+    for (std::size_t i = 0; i < 4; ++i) {
+      file[16 + i] = static_cast<char>(width >> (24 - 8 * i));
+      file[20 + i] = static_cast<char>(height >> (24 - 8 * i));
+    }
+    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(file.data()) + 12, 17);
+    for (std::size_t i = 0; i < 4; ++i) file[29 + i] = static_cast<char>(crc >> (24 - 8 * i));
+    return file;
+  };
+  ASSERT_TRUE(decodeImage(bytesOf(withSize(2, 2)), "p").ok());
+  EXPECT_FALSE(decodeImage(bytesOf(withSize(0x7fffffff, 0x7fffffff)), "p").ok());
+  EXPECT_FALSE(decodeImage(bytesOf(withSize(0xffffffff, 1)), "p").ok());
+  EXPECT_THAT(decodeImage(bytesOf(withSize(9999, 9999)), "p").error().message, HasSubstr("too short"));
+}
+
+TEST(Images, SixteenBitPngIsConvertedAndCmykJpegIsNamed) {
+  // libpng writes 16 bits from linear values; white and black stay what they are.
+  const std::vector<std::uint16_t> linear{65535, 65535, 65535, 0, 0, 0};
+  std::vector<std::uint8_t> pixels(12);
+  std::memcpy(pixels.data(), linear.data(), 12);
+  auto back = decodeImage(bytesOf(png({2, 1, {}}, PNG_FORMAT_LINEAR_RGB, pixels)), "t.png");
+  ASSERT_TRUE(back.ok()) << back.error().line();
+  EXPECT_THAT(back->rgb, ElementsAre(255, 255, 255, 0, 0, 0));
+
+  jpeg_compress_struct codec{};
+  jpeg_error_mgr errors{};
+  codec.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&codec);
+  unsigned char* data = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&codec, &data, &size);
+  codec.image_width = codec.image_height = 8;
+  codec.input_components = 4;
+  codec.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&codec);
+  jpeg_start_compress(&codec, TRUE);
+  std::vector<JSAMPLE> row(32);
+  for (std::size_t i = 0; i < 8; ++i) row[4 * i + 1] = row[4 * i + 2] = 0, row[4 * i] = row[4 * i + 3] = 255;
+  for (int y = 0; y < 8; ++y) {
+    JSAMPROW line = row.data();
+    jpeg_write_scanlines(&codec, &line, 1);
+  }
+  jpeg_finish_compress(&codec);
+  const std::string file(reinterpret_cast<const char*>(data), size);
+  jpeg_destroy_compress(&codec);
+  std::free(data);
+  EXPECT_THAT(decodeImage(bytesOf(file), "t.jpg").error().message, HasSubstr("CMYK"));
+}
+
+TEST(Images, NothingOfThePictureBeforeIsLeft) {
+  const Image image = flag(64, 48);
+  const std::string good = png(image, PNG_FORMAT_RGB, image.rgb);
+  ASSERT_TRUE(decodeImage(bytesOf(good), "a").ok());
+  EXPECT_FALSE(decodeImage(bytesOf(std::string_view(good).substr(0, good.size() / 2)), "b").ok());
+  Image black{64, 48, std::vector<std::uint8_t>(64 * 48 * 3)};
+  auto back = decodeImage(bytesOf(png(black, PNG_FORMAT_RGB, black.rgb)), "c");
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->rgb, black.rgb);
 }
 
 TEST(Images, OtherFilesAreNamedAsSuch) {

@@ -16,6 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The picture fills the input, so that parts of the input are parts of the picture.
+PreprocessSpec stretched() {
+  PreprocessSpec spec;
+  spec.resize = ResizeMode::Stretch;
+  return spec;
+}
+
 /// Mean and largest difference of what our pipeline makes of `picture` and what the test data holds.
 std::pair<double, double> difference(const fs::path& model, const fs::path& picture, const fs::path& expected) {
   auto read = readOnnx(model);
@@ -99,7 +106,7 @@ TEST(RealDetections, FindTheFacesOfTheReference) {
   const int sizes[][2] = {{450, 344}, {1024, 754}, {720, 478}};
   for (std::size_t i = 0; i < 3; ++i) {
     const auto outputs = outputsOf(folder / "test_data/version-RFB-320" / ("test_data_set_" + std::to_string(i)));
-    auto faces = decodeDetections(DetectorKind::UltraFace, outputs, sizes[i][0], sizes[i][1]);
+    auto faces = decodeDetections(DetectorKind::UltraFace, outputs, stretched(), sizes[i][0], sizes[i][1]);
     ASSERT_TRUE(faces.ok()) << faces.error().line();
     EXPECT_EQ(faces->size(), counts[i]);
     if (i == 0) expectBox(faces->at(0), {91, 18, 155, 103}, 1);
@@ -115,15 +122,15 @@ TEST(RealDetections, FindTheObjectsOfTheReference) {
   auto labels = readLabels(folder / "labels.txt");
   ASSERT_TRUE(labels.ok());
   EXPECT_EQ(labels->size(), 80u);
-  auto frisbee =
-      decodeDetections(DetectorKind::FastestDet, outputsOf(folder / "test_data/FastestDet/test_data_set_0"), 500, 335);
+  auto frisbee = decodeDetections(DetectorKind::FastestDet, outputsOf(folder / "test_data/FastestDet/test_data_set_0"),
+                                  stretched(), 500, 335);
   ASSERT_TRUE(frisbee.ok());
   ASSERT_EQ(frisbee->size(), 4u);
   expectBox(frisbee->at(0), {41, 63, 178, 294}, 0.899f);
   expectBox(frisbee->at(3), {230, 139, 324, 277}, 0.785f);
   EXPECT_EQ(labels->at(static_cast<std::size_t>(frisbee->at(0).label)), "person");
-  auto wii =
-      decodeDetections(DetectorKind::FastestDet, outputsOf(folder / "test_data/FastestDet/test_data_set_1"), 640, 480);
+  auto wii = decodeDetections(DetectorKind::FastestDet, outputsOf(folder / "test_data/FastestDet/test_data_set_1"),
+                              stretched(), 640, 480);
   ASSERT_TRUE(wii.ok());
   ASSERT_EQ(wii->size(), 3u);
   expectBox(wii->at(1), {79, 80, 222, 468}, 0.867f);
@@ -183,7 +190,7 @@ TEST(RealPictures, GiveTheRightAnswersOnTheReferenceKernels) {
   EXPECT_NEAR(kitten[0].asDouble(281), 0.9315, 0.001);
   const fs::path faces = folder / "ultraface-rfb-320";
   const auto men = answer(faces / "version-RFB-320.onnx", faces / "samples/two_men.jpg");
-  auto found = decodeDetections(DetectorKind::UltraFace, men, 450, 344);
+  auto found = decodeDetections(DetectorKind::UltraFace, men, stretched(), 450, 344);
   ASSERT_TRUE(found.ok()) << found.error().line();
   EXPECT_EQ(found->size(), 2u);
 }
@@ -192,14 +199,14 @@ TEST(Detections, SuppressWhatOverlapsAndRefuseOtherShapes) {
   const Tensor scores = Tensor::of<float>({1, 3, 2}, {0.1f, 0.9f, 0.05f, 0.95f, 0.2f, 0.8f});
   const Tensor boxes = Tensor::of<float>({1, 3, 4}, {0, 0, 0.5f, 0.5f, 0, 0, 0.5f, 0.52f, 0.6f, 0.6f, 1.2f, 1.2f});
   const std::vector<Tensor> outputs{boxes, scores};
-  auto faces = decodeDetections(DetectorKind::UltraFace, outputs, 100, 100);
+  auto faces = decodeDetections(DetectorKind::UltraFace, outputs, stretched(), 100, 100);
   ASSERT_TRUE(faces.ok());
   ASSERT_EQ(faces->size(), 2u);
   EXPECT_EQ(faces->at(0).score, 0.95f);
   EXPECT_EQ(faces->at(1).x1, 100);
   const std::vector<Tensor> one{scores};
-  EXPECT_EQ(decodeDetections(DetectorKind::UltraFace, one, 9, 9).error().code, ErrorCode::Mismatch);
-  EXPECT_EQ(decodeDetections(DetectorKind::FastestDet, outputs, 9, 9).error().code, ErrorCode::Mismatch);
+  EXPECT_EQ(decodeDetections(DetectorKind::UltraFace, one, stretched(), 9, 9).error().code, ErrorCode::Mismatch);
+  EXPECT_EQ(decodeDetections(DetectorKind::FastestDet, outputs, stretched(), 9, 9).error().code, ErrorCode::Mismatch);
 }
 
 } // namespace

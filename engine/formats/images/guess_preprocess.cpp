@@ -2,6 +2,8 @@
 #include "engine/formats/images/detection.hpp"
 #include "engine/formats/images/preprocess.hpp"
 
+#include <algorithm>
+
 namespace tandem {
 namespace {
 
@@ -27,6 +29,29 @@ bool readShape(const Value& input, PreprocessSpec& spec) {
   return true;
 }
 
+/// PaddleOCR models as paddle2onnx writes them: their dimensions carry its symbols, or names end as its layers do.
+bool isPaddle(const Value& input, const std::string& output) {
+  const bool symbols = std::any_of(input.dimNames.begin(), input.dimNames.end(),
+                                   [](const std::string& name) { return name.starts_with("p2o."); });
+  return symbols || (input.name == "x" && (output.starts_with("softmax_") || output.starts_with("sigmoid_") ||
+                                           output.starts_with("save_infer_model/")));
+}
+
+/// PaddleOCR's readers and direction finders take x / 127.5 - 1, its text finders ImageNet's statistics; all take BGR.
+void guessPaddle(const std::string& output, PreprocessSpec& spec) {
+  const bool finder = output.starts_with("sigmoid_");
+  applyPreset(finder ? "imagenet" : "minus-one-one", spec);
+  spec.order = ChannelOrder::Bgr;
+  if (spec.resize != ResizeMode::FitHeight) spec.resize = ResizeMode::Stretch;
+  if (spec.resize == ResizeMode::Stretch && output.starts_with("softmax_") && spec.width == kDefaultSide &&
+      spec.height == kDefaultSide) {
+    spec.width = 192; // the direction finder's training size, which its file leaves open
+    spec.height = 48;
+  }
+  if (finder && spec.width == kDefaultSide && spec.height == kDefaultSide)
+    spec.width = spec.height = 736; // text is lost at less; a multiple of 32
+}
+
 } // namespace
 
 PreprocessSpec guessPreprocess(const Graph& graph) {
@@ -44,25 +69,46 @@ PreprocessSpec guessPreprocess(const Graph& graph) {
     return spec;
   };
 
-  if (auto detector = guessDetector(graph))
-    return known(*detector == DetectorKind::UltraFace ? "ultraface" : "unit-bgr", ResizeMode::Stretch);
+  if (auto detector = guessDetector(graph)) {
+    if (*detector == DetectorKind::UltraFace) return known("ultraface", ResizeMode::Stretch);
+    if (*detector == DetectorKind::FastestDet) return known("unit-bgr", ResizeMode::Stretch);
+    // YOLO's programs shrink the picture into the input and leave its proportions; the zoo's second version takes
+    // 0..255.
+    const bool yolo = *detector == DetectorKind::YoloV5 || *detector == DetectorKind::YoloV8;
+    if (isFloating(spec.type)) applyPreset(yolo || *detector == DetectorKind::Ssd ? "unit" : "raw-rgb", spec);
+    spec.resize = yolo ? ResizeMode::Letterbox : ResizeMode::Stretch;
+    return spec;
+  }
   // Windows ML's SqueezeNet, converted from Caffe, and Microsoft's MNIST, converted from CNTK.
   if (input == "data_0" && output.starts_with("softmaxout")) return known("raw-bgr", ResizeMode::CropCenter);
   if (input == "Input3" && spec.width == 28 && spec.height == 28) return known("mnist", ResizeMode::Stretch);
 
+  // A height without a width is a reader of text lines.
+  const Shape& shape = graph.value(graph.inputs()[0]).desc.shape;
+  const bool planar = spec.layout == ImageLayout::Nchw;
+  if (shape[planar ? 3 : 2] == kUnknownDim && shape[planar ? 2 : 1] != kUnknownDim) {
+    spec.resize = ResizeMode::FitHeight;
+    spec.width = 1;
+  }
   const bool gray = spec.order == ChannelOrder::Gray;
+  if (!gray && isFloating(spec.type) && isPaddle(graph.value(graph.inputs()[0]), output)) {
+    guessPaddle(output, spec);
+    return spec;
+  }
+  const bool line = spec.resize == ResizeMode::FitHeight;
   if (!isFloating(spec.type)) { // bytes in: the model normalises by itself
     if (!gray) applyPreset("raw-rgb", spec);
   } else if (gray) {
     const bool digits = spec.width == 28 && spec.height == 28;
     spec.scale = 1.0f / 255.0f;
     spec.invert = digits ? Invert::IfLight : Invert::No;
-    spec.resize = digits ? ResizeMode::Stretch : ResizeMode::CropCenter;
+    if (!line) spec.resize = digits ? ResizeMode::Stretch : ResizeMode::CropCenter;
   } else {
     // Keras models (NHWC) mostly take -1..1 (Inception, MobileNet, Xception), the others ImageNet's statistics.
     applyPreset(spec.layout == ImageLayout::Nhwc ? "minus-one-one" : "imagenet", spec);
     // Square inputs are classifiers as a rule; others (detectors, segmentation) want the whole picture.
-    spec.resize = spec.width == spec.height && spec.width <= 320 ? ResizeMode::CropCenter : ResizeMode::Stretch;
+    if (!line)
+      spec.resize = spec.width == spec.height && spec.width <= 320 ? ResizeMode::CropCenter : ResizeMode::Stretch;
   }
   return spec;
 }

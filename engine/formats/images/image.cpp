@@ -33,6 +33,23 @@ Result<void> checkExtent(std::int64_t width, std::int64_t height, std::size_t fi
 
 } // namespace detail
 
+namespace {
+
+/// Picture formats that are not read, by their first bytes.
+std::string nameOther(std::string_view content) {
+  const auto is = [&](std::string_view magic) { return content.starts_with(magic); };
+  if (is("GIF8")) return "this is a GIF, not a JPEG or PNG picture";
+  if (is(std::string_view("II*\0", 4)) || is(std::string_view("MM\0*", 4)))
+    return "this is a TIFF, not a JPEG or PNG picture";
+  if (is("RIFF") && content.substr(0, 12).ends_with("WEBP")) return "this is a WebP, not a JPEG or PNG picture";
+  if (is("BM")) return "this is a BMP, not a JPEG or PNG picture";
+  const std::string_view start = content.substr(0, 1024);
+  if (start.find("<svg") != std::string_view::npos) return "this is an SVG drawing, not a JPEG or PNG picture";
+  return "this is not a JPEG or PNG picture";
+}
+
+} // namespace
+
 Result<Image> decodeImage(std::span<const std::byte> bytes, const std::string& where) {
   const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   try {
@@ -41,8 +58,7 @@ Result<Image> decodeImage(std::span<const std::byte> bytes, const std::string& w
   } catch (const std::bad_alloc&) {
     return makeError(ErrorCode::InputRejected, "not enough memory for the picture", where, "make it smaller");
   }
-  return makeError(ErrorCode::InputRejected,
-                   content.empty() ? "the file is empty" : "this is not a JPEG or PNG picture", where,
+  return makeError(ErrorCode::InputRejected, content.empty() ? "the file is empty" : nameOther(content), where,
                    "convert it to PNG or JPEG");
 }
 

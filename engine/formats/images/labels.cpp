@@ -28,6 +28,25 @@ std::optional<std::string_view> afterNumber(std::string_view line, std::size_t n
 
 } // namespace
 
+Result<std::vector<std::string>> parseLines(std::string_view text, const std::string& where) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.find('\0') != std::string_view::npos)
+    return makeError(ErrorCode::InputRejected, "this is not a text", where, "give a plain text file, line by line");
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(trimmed(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+Result<std::vector<std::string>> readLines(const std::filesystem::path& path) {
+  constexpr std::int64_t kMaxBytes = 16 << 20;
+  auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::InputRejected, kMaxBytes));
+  return parseLines({reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()}, path.string());
+}
+
 Result<std::vector<std::string>> readLabels(const std::filesystem::path& path) {
   constexpr std::int64_t kMaxBytes = 16 << 20;
   auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::InputRejected, kMaxBytes));
@@ -35,15 +54,7 @@ Result<std::vector<std::string>> readLabels(const std::filesystem::path& path) {
 }
 
 Result<std::vector<std::string>> parseLabels(std::string_view text, const std::string& where) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (text.find('\0') != std::string_view::npos)
-    return makeError(ErrorCode::InputRejected, "this is not a text", where, "one class name per line is expected");
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(trimmed(text.substr(0, end)));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  std::vector<std::string> lines = TANDEM_TRY(parseLines(text, where));
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.empty())
     return makeError(ErrorCode::InputRejected, "the file has no labels", where, "one class name per line is expected");

@@ -14,4 +14,9 @@ Result<std::vector<std::string>> readLabels(const std::filesystem::path& path);
 /// The same from memory; `where` names the source in errors.
 Result<std::vector<std::string>> parseLabels(std::string_view text, const std::string& where);
 
+/// The lines of a text file without the blanks around them. Errors: InputRejected.
+Result<std::vector<std::string>> readLines(const std::filesystem::path& path);
+/// The same from memory; `where` names the source in errors.
+Result<std::vector<std::string>> parseLines(std::string_view text, const std::string& where);
+
 } // namespace tandem

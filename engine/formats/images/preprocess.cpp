@@ -52,24 +52,32 @@ struct Mapping {
   int targetX = 0, targetY = 0, targetWidth = 0, targetHeight = 0;
 };
 
-Mapping mappingFor(const Image& image, const PreprocessSpec& spec) {
-  Mapping map{0, 0, static_cast<double>(image.width), static_cast<double>(image.height), 0, 0, spec.width, spec.height};
-  const double zoomX = static_cast<double>(spec.width) / image.width;
-  const double zoomY = static_cast<double>(spec.height) / image.height;
+Mapping mappingFor(int width, int height, const PreprocessSpec& spec) {
+  Mapping map{0, 0, static_cast<double>(width), static_cast<double>(height), 0, 0, spec.width, spec.height};
+  const double zoomX = static_cast<double>(spec.width) / width;
+  const double zoomY = static_cast<double>(spec.height) / height;
   if (spec.resize == ResizeMode::CropCenter) {
-    const double zoom = std::max(zoomX, zoomY);
+    const double zoom = std::max({zoomX, zoomY, static_cast<double>(spec.shortSide) / std::min(width, height)});
     map.sourceWidth = spec.width / zoom;
     map.sourceHeight = spec.height / zoom;
-    map.sourceX = (image.width - map.sourceWidth) / 2;
-    map.sourceY = (image.height - map.sourceHeight) / 2;
+    map.sourceX = (width - map.sourceWidth) / 2;
+    map.sourceY = (height - map.sourceHeight) / 2;
   } else if (spec.resize == ResizeMode::Letterbox) {
     const double zoom = std::min(zoomX, zoomY);
-    map.targetWidth = std::clamp(static_cast<int>(std::lround(image.width * zoom)), 1, spec.width);
-    map.targetHeight = std::clamp(static_cast<int>(std::lround(image.height * zoom)), 1, spec.height);
+    map.targetWidth = std::clamp(static_cast<int>(std::lround(width * zoom)), 1, spec.width);
+    map.targetHeight = std::clamp(static_cast<int>(std::lround(height * zoom)), 1, spec.height);
     map.targetX = (spec.width - map.targetWidth) / 2;
     map.targetY = (spec.height - map.targetHeight) / 2;
   }
   return map;
+}
+
+/// The spec with a width of its own where that follows the picture.
+PreprocessSpec withWidth(PreprocessSpec spec, int imageWidth, int imageHeight) {
+  if (spec.resize != ResizeMode::FitHeight || imageWidth <= 0 || imageHeight <= 0) return spec;
+  const double width = static_cast<double>(spec.height) * imageWidth / imageHeight;
+  spec.width = std::clamp(static_cast<int>(std::ceil(std::min(width, 1e6))), 8, kMaxSide);
+  return spec;
 }
 
 std::uint8_t rounded(float value) { return static_cast<std::uint8_t>(value + 0.5f); }
@@ -77,7 +85,7 @@ std::uint8_t rounded(float value) { return static_cast<std::uint8_t>(value + 0.5
 /// Rounded to whole numbers after each direction, as Pillow does, whose pictures most models were trained on.
 /// width * height * 3 floats of 0..255, rows from the top, red green blue.
 std::vector<float> resized(const Image& image, const PreprocessSpec& spec) {
-  const Mapping map = mappingFor(image, spec);
+  const Mapping map = mappingFor(image.width, image.height, spec);
   const auto columns = tapsFor(map.targetWidth, map.sourceX, map.sourceWidth, image.width);
   const auto rows = tapsFor(map.targetHeight, map.sourceY, map.sourceHeight, image.height);
   const auto lineSize = static_cast<std::size_t>(map.targetWidth) * 3;
@@ -147,7 +155,19 @@ template <class T> T converted(float value) {
 
 } // namespace
 
-Result<Tensor> preprocess(const Image& image, const PreprocessSpec& spec) {
+PictureMapping mappingOf(int imageWidth, int imageHeight, const PreprocessSpec& given) {
+  const PreprocessSpec spec = withWidth(given, imageWidth, imageHeight);
+  const Mapping map = mappingFor(imageWidth, imageHeight, spec);
+  PictureMapping result;
+  result.scaleX = map.sourceWidth * spec.width / map.targetWidth;
+  result.scaleY = map.sourceHeight * spec.height / map.targetHeight;
+  result.x0 = map.sourceX - map.sourceWidth * map.targetX / map.targetWidth;
+  result.y0 = map.sourceY - map.sourceHeight * map.targetY / map.targetHeight;
+  return result;
+}
+
+Result<Tensor> preprocess(const Image& image, const PreprocessSpec& given) {
+  const PreprocessSpec spec = withWidth(given, image.width, image.height);
   if (!spec.takesPicture() || spec.width > kMaxSide || spec.height > kMaxSide)
     return makeError(ErrorCode::Usage,
                      "a model input of " + std::to_string(spec.width) + "x" + std::to_string(spec.height) +

@@ -14,6 +14,7 @@ enum class ResizeMode {
   Stretch,    ///< both sides on their own; boxes scale back simply
   CropCenter, ///< keep the proportions, cut off what stands out
   Letterbox,  ///< keep the proportions, fill up with black
+  FitHeight,  ///< keep the proportions; the width follows the picture, as readers of text lines take it
 };
 enum class ChannelOrder { Rgb, Bgr, Gray };
 enum class ImageLayout { Nchw, Nhwc };
@@ -26,6 +27,9 @@ struct PreprocessSpec {
   int width = 224; ///< 0: the model takes no picture
   int height = 224;
   ResizeMode resize = ResizeMode::CropCenter;
+  /// With CropCenter: the shorter side becomes this long before width x height are cut out of the middle (torchvision's
+  /// "resize 256, crop 224"); 0: as short as possible.
+  int shortSide = 0;
   ChannelOrder order = ChannelOrder::Rgb;
   ImageLayout layout = ImageLayout::Nchw;
   Invert invert = Invert::No;
@@ -41,10 +45,12 @@ struct PreprocessSpec {
 };
 
 /// "resize=224x224,crop=center,order=bgr,scale=1,mean=0,std=1,layout=nchw,invert=no,type=float32"; three different
-/// means or deviations are "mean=0.485:0.456:0.406". `certain` is not part of it.
+/// means or deviations are "mean=0.485:0.456:0.406"; a short side is "resize=256,crop=224x224", a width that follows
+/// the picture "resize=autox32". `certain` is not part of it.
 std::string toString(const PreprocessSpec& spec);
 /// Reads that form; every key may be missing and then keeps the value in `base`. A number may be a fraction ("1/255").
-/// The first item may be the name of a preset. A spec that a person wrote is certain. Errors: Usage.
+/// The first item may be the name of a preset. Items may be separated by blanks, lists by commas. A spec that a person
+/// wrote is certain. Errors: Usage.
 Result<PreprocessSpec> parsePreprocess(std::string_view text, const PreprocessSpec& base = {});
 
 /// Names of presets: raw-bgr, raw-rgb, imagenet, unit, unit-bgr, minus-one-one, mnist, ultraface.
@@ -56,6 +62,13 @@ bool applyPreset(std::string_view name, PreprocessSpec& spec);
 /// Guesses from the graph's first input (and, for known families, from tensor names). Sizes that the model leaves open
 /// become 224. A model whose first input is no picture gets width 0.
 PreprocessSpec guessPreprocess(const Graph& graph);
+
+/// Where the model's picture lies in the original: a point at parts u, v (0..1) of the input's width and height is at
+/// pixel x0 + scaleX * u, y0 + scaleY * v of the original.
+struct PictureMapping {
+  double x0 = 0, y0 = 0, scaleX = 0, scaleY = 0;
+};
+PictureMapping mappingOf(int imageWidth, int imageHeight, const PreprocessSpec& spec);
 
 /// Resizes with a triangle filter (bilinear when enlarging, and wide enough not to skip pixels when shrinking), then
 /// converts. Gray is the ITU-R BT.601 luma. Errors: Usage for a spec that makes no sense. Any thread.

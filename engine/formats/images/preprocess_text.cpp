@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/images/preprocess.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -93,10 +94,37 @@ bool readList(std::string_view text, std::array<float, 3>& values) {
   return true;
 }
 
-bool readSize(std::string_view text, PreprocessSpec& spec) {
+bool readSides(std::string_view text, PreprocessSpec& spec) {
   const std::size_t cross = text.find('x');
   return cross != std::string_view::npos && readPlain(text.substr(0, cross), spec.width) &&
          readPlain(text.substr(cross + 1), spec.height) && spec.takesPicture();
+}
+
+/// "224x224", "256" (the shorter side) or "autox32".
+bool readResize(std::string_view text, PreprocessSpec& spec) {
+  if (text.starts_with("autox")) {
+    spec.resize = ResizeMode::FitHeight;
+    spec.shortSide = 0;
+    spec.width = std::max(spec.width, 1);
+    return readPlain(text.substr(5), spec.height) && spec.takesPicture();
+  }
+  if (spec.resize == ResizeMode::FitHeight) spec.resize = ResizeMode::Stretch;
+  if (text.find('x') == std::string_view::npos) {
+    spec.resize = ResizeMode::CropCenter;
+    return readPlain(text, spec.shortSide) && spec.shortSide > 0 && spec.shortSide <= 16384;
+  }
+  spec.shortSide = 0;
+  return readSides(text, spec);
+}
+
+/// A mode, or the size to cut out of the middle: "224" or "224x224".
+bool readCrop(std::string_view text, PreprocessSpec& spec) {
+  if (readWord(kResizeModes, text, spec.resize)) return true;
+  spec.resize = ResizeMode::CropCenter;
+  if (text.find('x') != std::string_view::npos) return readSides(text, spec);
+  if (!readPlain(text, spec.width)) return false;
+  spec.height = spec.width;
+  return spec.takesPicture();
 }
 
 bool readType(std::string_view text, DataType& type) {
@@ -105,8 +133,8 @@ bool readType(std::string_view text, DataType& type) {
 }
 
 bool readItem(std::string_view key, std::string_view value, PreprocessSpec& spec) {
-  if (key == "resize") return readSize(value, spec);
-  if (key == "crop") return readWord(kResizeModes, value, spec.resize);
+  if (key == "resize") return readResize(value, spec);
+  if (key == "crop") return readCrop(value, spec);
   if (key == "order") return readWord(kOrders, value, spec.order);
   if (key == "layout") return readWord(kLayouts, value, spec.layout);
   if (key == "invert") return readWord(kInverts, value, spec.invert);
@@ -120,11 +148,15 @@ bool readItem(std::string_view key, std::string_view value, PreprocessSpec& spec
 } // namespace
 
 std::string toString(const PreprocessSpec& spec) {
-  std::string text = "resize=" + std::to_string(spec.width) + "x" + std::to_string(spec.height);
+  const std::string size = std::to_string(spec.width) + "x" + std::to_string(spec.height);
+  const bool shortSide = spec.resize == ResizeMode::CropCenter && spec.shortSide > 0;
+  std::string text = "resize=" + size;
+  if (shortSide) text = "resize=" + std::to_string(spec.shortSide) + ",crop=" + size;
+  if (spec.resize == ResizeMode::FitHeight) text = "resize=autox" + std::to_string(spec.height);
   const auto item = [&](const char* key, std::string_view value) {
     text.append(",").append(key).append("=").append(value);
   };
-  item("crop", wordFor(kResizeModes, spec.resize));
+  if (!shortSide && spec.resize != ResizeMode::FitHeight) item("crop", wordFor(kResizeModes, spec.resize));
   item("order", wordFor(kOrders, spec.order));
   item("scale", numberText(spec.scale));
   item("mean", listText(spec.mean));
@@ -135,22 +167,45 @@ std::string toString(const PreprocessSpec& spec) {
   return text;
 }
 
+namespace {
+
+/// The text's items. A number that stands alone continues the list before it: "mean=0.485,0.456,0.406" is one item.
+std::vector<std::string> itemsOf(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(", \t\n"), text.size());
+    const std::string_view item = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (item.empty()) continue;
+    float number = 0;
+    const bool list = !items.empty() && (items.back().starts_with("mean=") || items.back().starts_with("std="));
+    if (list && readNumber(item, number))
+      items.back().append(":").append(item);
+    else
+      items.emplace_back(item);
+  }
+  return items;
+}
+
+} // namespace
+
 Result<PreprocessSpec> parsePreprocess(std::string_view text, const PreprocessSpec& base) {
   PreprocessSpec spec = base;
   bool first = true;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(','), text.size());
-    const std::string_view item = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string& item : itemsOf(text)) {
     const std::size_t equals = item.find('=');
-    const bool good = equals == std::string_view::npos
-                          ? first && applyPreset(item, spec)
-                          : readItem(item.substr(0, equals), item.substr(equals + 1), spec);
+    const bool good = equals == std::string::npos ? first && applyPreset(item, spec)
+                                                  : readItem(item.substr(0, equals), item.substr(equals + 1), spec);
     if (!good)
-      return makeError(ErrorCode::Usage, "cannot read '" + std::string(item) + "'", "preprocessing",
+      return makeError(ErrorCode::Usage, "cannot read '" + item + "'", "preprocessing",
                        "for example imagenet,resize=224x224 or " + toString(PreprocessSpec{}));
     first = false;
   }
+  if (spec.resize == ResizeMode::CropCenter && spec.shortSide > 0 && spec.shortSide < std::max(spec.width, spec.height))
+    return makeError(ErrorCode::Usage,
+                     "a shorter side of " + std::to_string(spec.shortSide) + " is less than the " +
+                         std::to_string(spec.width) + "x" + std::to_string(spec.height) + " to be cut out",
+                     "preprocessing", "for example resize=256,crop=224");
   spec.certain = true;
   return spec;
 }
