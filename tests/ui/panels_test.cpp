@@ -25,6 +25,7 @@
 #include <QFile>
 #include <QJsonArray>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
@@ -294,6 +295,76 @@ TEST_F(Window, PredictsPicturesWithLabels) {
   EXPECT_TRUE(eventually([&] { return !view->predictions().empty(); }));
   EXPECT_EQ(engine.last(session::method::kPredict).at("inputs")[0], "/nowhere/cat.png");
   EXPECT_EQ(view->predictions().front().top.front().label, "tabby cat");
+}
+
+TEST_F(Window, TheEmptyPredictionViewSaysWhatTheModelTakes) {
+  engine.handlers[session::method::kOpen] = [](const Json& params) -> Result<Json> {
+    Json document = smallDocument(params.at("model"), 7);
+    document["input_kinds"] = {"sound", "tensors"};
+    document["audio"] = "rate=16000,window=512,hop=512";
+    document["unsupported_operators"] = Json::array();
+    return document;
+  };
+  open();
+  auto* picture = window->findChild<PictureView*>(QStringLiteral("predict_view"));
+  ASSERT_NE(picture, nullptr);
+  EXPECT_TRUE(picture->accessibleDescription().contains(QStringLiteral(".wav")));
+  EXPECT_FALSE(picture->accessibleDescription().contains(QStringLiteral(".png")));
+  auto* spec = window->findChild<QLineEdit*>(QStringLiteral("input_spec"));
+  ASSERT_NE(spec, nullptr);
+  EXPECT_EQ(spec->text(), QStringLiteral("rate=16000,window=512,hop=512"));
+}
+
+TEST_F(Window, ATextIsPredictedWithEnter) {
+  engine.handlers[session::method::kOpen] = [](const Json& params) -> Result<Json> {
+    Json document = smallDocument(params.at("model"), 7);
+    document["input_kinds"] = {"text", "tensors"};
+    document["unsupported_operators"] = Json::array();
+    return document;
+  };
+  open();
+  auto* text = window->findChild<QLineEdit*>(QStringLiteral("predict_text"));
+  ASSERT_NE(text, nullptr);
+  QTest::keyClicks(text, QStringLiteral("Hello there"));
+  QTest::keyClick(text, Qt::Key_Return);
+  PredictView* view = window->runPanel().predictions();
+  EXPECT_TRUE(eventually([&] { return !view->predictions().empty(); }));
+  EXPECT_EQ(engine.last(session::method::kPredict).at("texts")[0], "Hello there");
+}
+
+TEST_F(Window, ThePreprocessingIsEditedCheckedKeptAndReset) {
+  engine.handlers[session::method::kOpen] = [](const Json& params) -> Result<Json> {
+    Json document = smallDocument(params.at("model"), 7);
+    document["input_kinds"] = {"pictures", "tensors"};
+    document["preprocess"] = "resize=8x8,order=rgb";
+    document["unsupported_operators"] = Json::array();
+    return document;
+  };
+  open();
+  PredictView* view = window->runPanel().predictions();
+  view->setPictures({QStringLiteral("/nowhere/cat.png")});
+  auto* spec = window->findChild<QLineEdit*>(QStringLiteral("input_spec"));
+  auto* message = window->findChild<QLabel*>(QStringLiteral("input_spec_message"));
+  ASSERT_TRUE(spec != nullptr && message != nullptr);
+  EXPECT_TRUE(eventually([&] { return message->text().contains(QStringLiteral("float32 1x3x1x2")); }));
+  const auto type = [&](const QString& words) {
+    spec->selectAll();
+    QTest::keyClicks(spec, words);
+    QTest::keyClick(spec, Qt::Key_Return);
+  };
+  type(QStringLiteral("std=0"));
+  EXPECT_TRUE(eventually([&] { return message->text().contains(QStringLiteral("annot read")); }));
+  const int before = engine.count(session::method::kPredict);
+  type(QStringLiteral("resize=8x8,order=bgr"));
+  EXPECT_TRUE(eventually([&] { return engine.count(session::method::kPredict) > before; }));
+  EXPECT_EQ(engine.last(session::method::kPredict).at("preprocess"), "resize=8x8,order=bgr");
+  EXPECT_EQ(window->workspace().settings.inputSpec(QStringLiteral("preprocess"), QStringLiteral("abc")),
+            QStringLiteral("resize=8x8,order=bgr"));
+  QTest::mouseClick(window->findChild<QPushButton*>(QStringLiteral("input_spec_reset")), Qt::LeftButton);
+  EXPECT_EQ(spec->text(), QStringLiteral("resize=8x8,order=rgb"));
+  EXPECT_TRUE(eventually([&] {
+    return window->workspace().settings.inputSpec(QStringLiteral("preprocess"), QStringLiteral("abc")).isEmpty();
+  }));
 }
 
 TEST_F(Window, ThePaletteListsEveryActionAndFindsByLetters) {

@@ -28,6 +28,16 @@ Json stringArray(const QStringList& texts) {
   return array;
 }
 
+Json inputParams(const ModelRef& model, const PredictSpec& spec) {
+  Json params = modelParams(model);
+  params["inputs"] = stringArray(spec.inputs);
+  if (!spec.text.isEmpty()) params["texts"] = {spec.text.toStdString()};
+  if (!spec.vocabulary.isEmpty()) params["vocab"] = spec.vocabulary.toStdString();
+  if (!spec.preprocess.isEmpty()) params["preprocess"] = spec.preprocess.toStdString();
+  if (!spec.audio.isEmpty()) params["audio"] = spec.audio.toStdString();
+  return params;
+}
+
 double number(const Json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
@@ -205,8 +215,7 @@ void EngineBridge::placement(const ModelRef& model, const session::PlacementDoc&
 
 void EngineBridge::predict(const ModelRef& model, const PredictSpec& spec, Done<std::vector<session::Prediction>> done,
                            Progress progress) {
-  Json params = modelParams(model);
-  params["inputs"] = stringArray(spec.inputs);
+  Json params = inputParams(model, spec);
   if (spec.placement)
     params["placement"] = session::encodePlacement(*spec.placement);
   else
@@ -216,6 +225,12 @@ void EngineBridge::predict(const ModelRef& model, const PredictSpec& spec, Done<
   cancel(kPredict);
   send<std::vector<session::Prediction>>(kPredict, session::method::kPredict, params, session::decodePredictions,
                                          std::move(done), {}, progressEvents(std::move(progress)));
+}
+
+void EngineBridge::preview(const ModelRef& model, const PredictSpec& spec, Done<session::InputPreview> done) {
+  cancel(kPreview);
+  send<session::InputPreview>(kPreview, session::method::kPreview, inputParams(model, spec), session::decodePreview,
+                              std::move(done));
 }
 
 void EngineBridge::profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,

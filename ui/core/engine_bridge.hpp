@@ -39,15 +39,20 @@ struct PredictSpec {
   std::string device;                             ///< used when `placement` is empty
   std::optional<session::PlacementDoc> placement; ///< the current one
   QString labels;                                 ///< file; empty: the one beside the model
+  QString text;                                   ///< for BERT-like models; empty: only files
+  QString vocabulary;                             ///< file; empty: the one beside the model
+  QString preprocess;                             ///< how pictures become tensors; empty: guessed
+  QString audio;                                  ///< how sound becomes tensors; empty: guessed
   int top = 5;
 };
 
 /// The engine for the window: typed requests that answer on the UI thread, and a worker that is replaced when it ends.
 ///
 /// All methods are called, and all answers and signals come, on the UI thread. Answers of `open`, `placement`,
-/// `predict`, `profile` and `compare` that a newer request of the same kind has overtaken are dropped. When the worker
-/// ends, open requests answer with ErrorCode::WorkerLost, then workerLost() is emitted and a new worker is started;
-/// workerReady() tells that it answers, after which documents must be opened again. The destructor ends the worker.
+/// `predict`, `preview`, `profile` and `compare` that a newer request of the same kind has overtaken are dropped. When
+/// the worker ends, open requests answer with ErrorCode::WorkerLost, then workerLost() is emitted and a new worker is
+/// started; workerReady() tells that it answers, after which documents must be opened again. The destructor ends the
+/// worker.
 class EngineBridge : public QObject {
   Q_OBJECT
  public:
@@ -79,6 +84,8 @@ class EngineBridge : public QObject {
   void placement(const ModelRef& model, const session::PlacementDoc& placement, Done<session::PlacementView> done);
   void predict(const ModelRef& model, const PredictSpec& spec, Done<std::vector<session::Prediction>> done,
                Progress progress = {});
+  /// The first input as the model gets it; device, placement and labels of the spec do not matter.
+  void preview(const ModelRef& model, const PredictSpec& spec, Done<session::InputPreview> done);
   void profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,
                Progress progress = {});
   /// Numeric comparison of two placements, layer by layer.
@@ -104,7 +111,7 @@ class EngineBridge : public QObject {
   void busyChanged();
 
  private:
-  enum Channel { kOpen, kPlacement, kPredict, kProfile, kParity, kRun, kDevices, kOther, kChannels };
+  enum Channel { kOpen, kPlacement, kPredict, kPreview, kProfile, kParity, kRun, kDevices, kOther, kChannels };
   struct Job {
     quint64 number = 0;
     std::uint64_t request = 0;

@@ -73,6 +73,18 @@ void Settings::setLastFolder(const QString& purpose, const QString& fileOrFolder
   m_file.setValue(QStringLiteral("folders/") + purpose, info.isDir() ? info.filePath() : info.absolutePath());
 }
 
+QString Settings::inputSpec(const QString& kind, const QString& modelSha256) const {
+  return m_file.value(QStringLiteral("inputs/%1_%2").arg(kind, modelSha256)).toString();
+}
+
+void Settings::setInputSpec(const QString& kind, const QString& modelSha256, const QString& text) {
+  const QString key = QStringLiteral("inputs/%1_%2").arg(kind, modelSha256);
+  if (text.isEmpty())
+    m_file.remove(key);
+  else
+    m_file.setValue(key, text);
+}
+
 EngineConfig Settings::engineConfig() const {
   EngineConfig config;
   config.cores = m_file.value(kCores).toString();

@@ -34,6 +34,10 @@ class Settings : public QObject {
   [[nodiscard]] QString lastFolder(const QString& purpose) const;
   void setLastFolder(const QString& purpose, const QString& fileOrFolder);
 
+  /// How inputs of the model with this hash become tensors ("preprocess" or "audio"); empty: as guessed.
+  [[nodiscard]] QString inputSpec(const QString& kind, const QString& modelSha256) const;
+  void setInputSpec(const QString& kind, const QString& modelSha256, const QString& text);
+
   [[nodiscard]] EngineConfig engineConfig() const;
   void setEngineConfig(const EngineConfig& config);
 

@@ -276,7 +276,7 @@ void MainWindow::makeRunMenu() {
   add(menu, QStringLiteral("input_sizes"), tr("Input si&zes..."), [this] { showSizes(); },
       {QKeySequence(tr("Ctrl+Shift+I"))});
   add(
-      menu, QStringLiteral("predict_pictures"), tr("&Predict pictures..."),
+      menu, QStringLiteral("predict_pictures"), tr("&Predict inputs..."),
       [this] {
         m_docks[QStringLiteral("dock_run")]->show();
         m_docks[QStringLiteral("dock_run")]->raise();
