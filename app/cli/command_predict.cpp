@@ -74,6 +74,9 @@ int predict(const CommonOptions& common, const PredictOptions& options) {
   auto predictions = session::decodePredictions(*reply);
   if (!predictions) return fail(predictions.error(), common.json);
   for (const session::Prediction& each : *predictions) print(each, !common.quiet);
+  // Every set of input sizes is compiled on its own: worth knowing where there are several.
+  if (const int variants = reply->value("variants", 0); variants > 1 && !common.quiet)
+    std::printf("%d variants compiled for the sizes of %zu inputs\n", variants, predictions->size());
   return failed ? 1 : 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/runtime/execution_slot.hpp"
+#include "engine/runtime/variant_cache.hpp"
 #include "engine/session/codec.hpp"
 #include "engine/session/predict_results.hpp"
 #include "engine/session/service.hpp"
@@ -52,7 +52,7 @@ class Joined {
   std::size_t m_stepBytes = 0;
 };
 
-/// Runs one prediction after another on one placement; compiles again only where the shapes change.
+/// Runs one prediction after another on one placement; compiles once per set of input shapes.
 class Predictor {
  public:
   static Result<Predictor> create(const Job& job) {
@@ -61,16 +61,18 @@ class Predictor {
     predictor.m_registry = job.state.registry();
     TANDEM_TRY(requireRunnable(*predictor.m_document));
     predictor.m_placement = TANDEM_TRY(placementOf(job.params, *predictor.m_registry));
+    predictor.m_variants = std::make_unique<VariantCache>(predictor.m_document->graph(), predictor.compiler());
     return predictor;
   }
 
   const OpenDocument& document() const { return *m_document; }
-  const std::string& summary() const { return m_summary; }
+  const std::string& summary() const { return *m_summary; }
+  const VariantCache& variants() const { return *m_variants; }
   double latencyMs() const { return m_latencyMs; } ///< of one execution, the mean over steps
 
   Result<PredictedOutputs> run(const InputSet& input, const std::vector<StatePair>& states) {
     std::vector<Tensor> tensors = input.tensors;
-    TANDEM_TRY(prepare(tensors, false));
+    TANDEM_TRY(prepare(tensors));
     PredictedOutputs results;
     results.isState.assign(m_slot->outputCount(), false);
     for (const StatePair& pair : states) results.isState[pair.output] = true;
@@ -81,7 +83,7 @@ class Predictor {
       if (step > 0) {
         tensors[input.steppedInput] = input.step(step);
         for (const StatePair& pair : states) tensors[pair.input] = m_slot->output(pair.output).clone();
-        TANDEM_TRY(prepare(tensors, true));
+        TANDEM_TRY(prepare(tensors));
         if (step % 64 == 0) m_job->progress(step, input.steps, input.label);
       }
       TANDEM_TRY(m_slot->setInputs(tensors));
@@ -100,35 +102,33 @@ class Predictor {
  private:
   explicit Predictor(const Job& job) : m_job(&job) {}
 
-  /// `sameInput`: only the stepped input and states changed, which steer no shapes.
-  Result<void> prepare(const std::vector<Tensor>& tensors, bool sameInput) {
-    std::vector<TensorDesc> descs;
-    for (const Tensor& tensor : tensors) descs.push_back(tensor.desc());
-    if (sameInput && descs == m_compiledFor) return {};
-    BoundGraph bound = TANDEM_TRY(bindTensors(m_document->graph(), tensors));
-    // Elements that steer shapes are part of what was compiled, so only fully static inputs may share an executable.
-    if (m_slot && descs == m_compiledFor && bound.known.empty()) return {};
-    PlacedGraph placed =
-        TANDEM_TRY(place(std::move(bound), m_placement, *m_registry, m_job->params.value("strict", false)));
-    m_summary = placed.effective.summary;
-    CompileOptions options;
-    options.compiled = m_job->params.value("mode", std::string("compiled")) != "eager";
-    options.cancel = m_job->cancel;
-    auto executable = TANDEM_TRY(
-        Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), m_registry->host(), options));
-    m_slot = TANDEM_TRY(executable->createSlot());
-    m_slot->attachCurrentThread();
-    m_compiledFor = std::move(descs);
+  Result<void> prepare(const std::vector<Tensor>& tensors) {
+    m_slot = TANDEM_TRY(m_variants->slotFor(tensors));
     return {};
+  }
+
+  /// Compiles for these inputs. Holds what it needs, as the predictor moves.
+  VariantCache::Compile compiler() const {
+    return [job = m_job, document = m_document, registry = m_registry, placement = m_placement,
+            summary = m_summary](std::span<const Tensor> inputs) -> Result<std::shared_ptr<const Executable>> {
+      BoundGraph bound = TANDEM_TRY(bindTensors(document->graph(), inputs));
+      PlacedGraph placed =
+          TANDEM_TRY(place(std::move(bound), placement, *registry, job->params.value("strict", false)));
+      *summary = placed.effective.summary;
+      CompileOptions options;
+      options.compiled = job->params.value("mode", std::string("compiled")) != "eager";
+      options.cancel = job->cancel;
+      return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options);
+    };
   }
 
   const Job* m_job;
   std::shared_ptr<const OpenDocument> m_document;
   std::shared_ptr<const DeviceRegistry> m_registry;
   Placement m_placement;
-  std::unique_ptr<ExecutionSlot> m_slot;
-  std::vector<TensorDesc> m_compiledFor;
-  std::string m_summary;
+  std::shared_ptr<std::string> m_summary = std::make_shared<std::string>(); ///< of the variant compiled last
+  std::unique_ptr<VariantCache> m_variants;
+  ExecutionSlot* m_slot = nullptr;
   double m_latencyMs = 0;
 };
 
@@ -169,7 +169,8 @@ Result<Json> predict(const Job& job) {
     predictions.push_back({{"input", reader.label(i)}, {"error", encodeError(prediction.error())}});
   }
   if (failed == reader.count() && first) return *first;
-  return Json{{"predictions", std::move(predictions)}, {"failed", failed}};
+  return Json{
+      {"predictions", std::move(predictions)}, {"failed", failed}, {"variants", predictor.variants().compiled()}};
 }
 
 } // namespace tandem::session
