@@ -28,10 +28,11 @@ function(tandem_library name)
   target_link_libraries(tandem_${name} PUBLIC tandem_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE} Threads::Threads)
 endfunction()
 
-# tandem_test(NAME SOURCES a_test.cpp... LINK targets... [LABELS l...] [NO_MAIN] [ENVIRONMENT k=v...]): one GoogleTest
-# program; every test in it becomes a ctest entry.
+# tandem_test(NAME SOURCES a_test.cpp... LINK targets... [LABELS l...] [NO_MAIN] [ENVIRONMENT k=v...] [FULL]): one
+# GoogleTest program; every test in it becomes a ctest entry. FULL: tests with "_Full" in their names take long and get
+# the label "full" instead of the others.
 function(tandem_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "NO_MAIN" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "NO_MAIN;FULL" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT")
   find_package(GTest REQUIRED)
   include(GoogleTest)
   add_executable(${name} ${ARG_SOURCES})
@@ -47,6 +48,12 @@ function(tandem_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+  set(filter "*")
+  if(ARG_FULL)
+    set(filter "-*_Full*")
+    gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST TEST_FILTER "*_Full*"
+      PROPERTIES LABELS full TIMEOUT 3600 ENVIRONMENT "${ARG_ENVIRONMENT}")
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST TEST_FILTER "${filter}"
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${ARG_ENVIRONMENT}")
 endfunction()

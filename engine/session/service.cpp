@@ -111,6 +111,11 @@ Result<void> requireRunnable(const OpenDocument& document) {
                    "it can be viewed, not run; export it with standard ONNX operators");
 }
 
+Result<void> requireUnchanged(const OpenDocument& document) {
+  for (const auto& file : document.model.files) TANDEM_TRY(file->requireUnchanged());
+  return {};
+}
+
 Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict) {
   PlacedGraph placed{std::move(bound), {}, {}};
   placed.effective = TANDEM_TRY(computeEffective(withKnownShapeInputs(placed.bound), placement, registry, {strict}));

@@ -55,6 +55,10 @@ struct PlacedGraph {
 };
 /// Fails with Unsupported where a node can run nowhere.
 Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict);
+/// Fails with ModelRejected where a file that the model's weights are read from has changed since: call it after
+/// computing, before results are given out.
+Result<void> requireUnchanged(const OpenDocument& document);
+
 /// "sample:x" and unknown operators: fails with Unsupported and lists the operators that are missing.
 Result<void> requireRunnable(const OpenDocument& document);
 

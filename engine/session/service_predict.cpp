@@ -159,6 +159,7 @@ Result<Json> predict(const Job& job) {
     job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(reader.count()), reader.label(i));
     auto prediction = predictOne(predictor, reader, i, options);
     if (prediction.ok()) {
+      TANDEM_TRY(requireUnchanged(predictor.document()));
       predictions.push_back(std::move(*prediction));
       continue;
     }

@@ -121,6 +121,7 @@ Result<Json> profile(const Job& job) {
                                 {"compile_ms", executable->compileMs()},
                                 {"summary", placed.effective.summary}});
   }
+  TANDEM_TRY(requireUnchanged(*document));
   return result;
 }
 

@@ -172,6 +172,7 @@ Result<Json> run(const Job& job) {
     if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
   };
   const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
+  TANDEM_TRY(requireUnchanged(*context.document));
   if (!traceFile.empty()) TANDEM_TRY(writeTrace(recorder, traceFile));
 
   ReportContext facts;

@@ -6,17 +6,13 @@
 #include "engine/graph/verify.hpp"
 
 #include <chrono>
-#include <fstream>
 #include <functional>
 #include <gmock/gmock.h>
 #include <random>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace tandem {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using testing::ModelBuilder;
@@ -249,106 +245,6 @@ TEST(HostileOnnx, ManyEmptyPartsAreStoppedBeforeTheyFillTheMemory) {
   auto model = ModelBuilder::readBytes(file + graph);
   ASSERT_FALSE(model.ok());
   EXPECT_THAT(model.error().message, HasSubstr("too many parts"));
-}
-
-class ExternalFiles : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    m_root = fs::path(::testing::TempDir()) / (std::string("tandem_external_") + test->name());
-    fs::remove_all(m_root);
-    fs::create_directories(m_root / "model" / "sub");
-    write(m_root / "secret.bin", std::string(16, 's'));
-    write(m_root / "model" / "w.bin", std::string("\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40pad", 19));
-  }
-  void TearDown() override { fs::remove_all(m_root); }
-
-  static void write(const fs::path& path, const std::string& content) {
-    std::ofstream(path, std::ios::binary) << content;
-  }
-
-  Result<OnnxModel> readWith(const std::string& location, const std::string& offset = {},
-                             const std::string& length = {}) {
-    ModelBuilder builder;
-    builder.input("x", {4}).output("y");
-    auto& weight = builder.weight("w", {4}, {});
-    weight.set_data_location(onnx::TensorProto::EXTERNAL);
-    const auto add = [&](const char* key, const std::string& value) {
-      if (value.empty()) return;
-      auto* entry = weight.add_external_data();
-      entry->set_key(key);
-      entry->set_value(value);
-    };
-    add("location", location);
-    add("offset", offset);
-    add("length", length);
-    builder.node("Add", {"x", "w"}, {"y"});
-    write(m_root / "model" / "m.onnx", builder.bytes());
-    return readOnnx(m_root / "model" / "m.onnx");
-  }
-  std::string refusalOf(const std::string& location, const std::string& offset = {}, const std::string& length = {}) {
-    auto model = readWith(location, offset, length);
-    EXPECT_FALSE(model.ok()) << location;
-    return model.ok() ? std::string() : model.error().line();
-  }
-
-  fs::path m_root;
-};
-
-TEST_F(ExternalFiles, InTheModelsFolderAreMapped) {
-  auto model = readWith("w.bin");
-  ASSERT_TRUE(model.ok()) << model.error().line();
-  EXPECT_THAT(model->graph.value(*model->graph.findValue("w")).constant.as<float>(),
-              ::testing::ElementsAre(1, 2, 3, 4));
-  fs::rename(m_root / "model" / "w.bin", m_root / "model" / "sub" / "w.bin");
-  fs::create_symlink("sub/w.bin", m_root / "model" / "link.bin");
-  EXPECT_TRUE(readWith("sub/w.bin").ok());
-  EXPECT_TRUE(readWith("link.bin").ok()); // stays inside
-  EXPECT_TRUE(readWith("./sub/w.bin", "3", "16").ok());
-}
-
-TEST_F(ExternalFiles, OutsideTheModelsFolderAreRefused) {
-  EXPECT_THAT(refusalOf("../secret.bin"), HasSubstr("leaves the model's folder"));
-  EXPECT_THAT(refusalOf("sub/../../secret.bin"), HasSubstr("leaves the model's folder"));
-  EXPECT_THAT(refusalOf((m_root / "secret.bin").string()), HasSubstr("not a path inside"));
-  EXPECT_THAT(refusalOf("/etc/passwd"), HasSubstr("not a path inside"));
-  EXPECT_THAT(refusalOf(""), HasSubstr("not a path inside"));
-  fs::create_symlink("../secret.bin", m_root / "model" / "link.bin");
-  EXPECT_THAT(refusalOf("link.bin"), HasSubstr("leaves the model's folder"));
-  fs::create_directory_symlink("..", m_root / "model" / "up");
-  EXPECT_THAT(refusalOf("up/secret.bin"), HasSubstr("leaves the model's folder"));
-}
-
-TEST_F(ExternalFiles, MustBeFilesThatHoldTheBytes) {
-  EXPECT_THAT(refusalOf("missing.bin"), HasSubstr("cannot be found"));
-  EXPECT_THAT(refusalOf("sub"), HasSubstr("folder"));
-  EXPECT_THAT(refusalOf("w.bin", "4"), HasSubstr("does not hold"));
-  EXPECT_THAT(refusalOf("w.bin", "0", "12"), HasSubstr("does not hold"));
-  EXPECT_THAT(refusalOf("w.bin", "-4"), HasSubstr("offset '-4'"));
-  EXPECT_THAT(refusalOf("w.bin", "9223372036854775807"), HasSubstr("does not hold"));
-  EXPECT_THAT(refusalOf("w.bin", "99999999999999999999"), HasSubstr("offset"));
-  EXPECT_THAT(refusalOf("w.bin", "0x0"), HasSubstr("offset"));
-  ASSERT_EQ(::mkfifo((m_root / "model" / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(refusalOf("pipe"), HasSubstr("not a regular file"));
-}
-
-TEST_F(ExternalFiles, AreRefusedForModelsWithoutAFolder) {
-  ModelBuilder builder;
-  builder.input("x", {4}).output("y").node("Add", {"x", "w"}, {"y"});
-  auto& weight = builder.weight("w", {4}, {});
-  weight.set_data_location(onnx::TensorProto::EXTERNAL);
-  EXPECT_THAT(refusal(builder), HasSubstr("has no folder"));
-}
-
-TEST_F(ExternalFiles, ModelPathsThatAreNoFilesAreRefused) {
-  EXPECT_THAT(readOnnx(m_root / "model").error().line(), HasSubstr("folder"));
-  EXPECT_THAT(readOnnx(m_root / "none.onnx").error().line(), HasSubstr("none.onnx"));
-  ASSERT_EQ(::mkfifo((m_root / "pipe.onnx").c_str(), 0600), 0);
-  EXPECT_THAT(readOnnx(m_root / "pipe.onnx").error().line(), HasSubstr("not a regular file"));
-  // Sparse, so it takes no space: just above what protobuf can read.
-  write(m_root / "huge.onnx", "");
-  fs::resize_file(m_root / "huge.onnx", std::uintmax_t{1} << 31);
-  EXPECT_THAT(readOnnx(m_root / "huge.onnx").error().line(), HasSubstr("external data"));
 }
 
 } // namespace

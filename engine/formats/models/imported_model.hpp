@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/formats/tensors/mapped_file.hpp"
 #include "engine/graph/graph.hpp"
 
 #include <map>
@@ -17,7 +18,9 @@ struct ImportedModel {
   /// Operators that nothing here can run, with the opset of the file: "Crop-7 (1 node)". Such a model can be viewed.
   std::vector<std::string> unsupportedOperators;
   std::vector<std::string> warnings; ///< for people, at most 100
-  bool isOnnxFile = false;           ///< the file itself is ONNX, so that exports may start from it
+  /// What weights view, beside the model file itself: ask them whether they changed after computing with them.
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  bool isOnnxFile = false; ///< the file itself is ONNX, so that exports may start from it
 };
 
 } // namespace tandem

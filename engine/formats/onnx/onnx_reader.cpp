@@ -29,6 +29,23 @@ void verifyAll(const Graph& graph, ProblemList& problems) {
       if (auto subgraph = std::get_if<std::shared_ptr<const Graph>>(&attribute)) verifyAll(**subgraph, problems);
 }
 
+/// Files of IR versions 1 and 2 have no imports and mean the first operator set; later ones must say which they mean.
+void checkOpsets(detail::ImportContext& context) {
+  constexpr int kNewestOpset = 28; // ONNX 1.23, the newest that the operators were checked against
+  if (context.opsets.empty()) {
+    if (context.model->ir_version() >= 3) context.note("the model does not say which operator set it uses");
+    context.opsets[""] = 1;
+  }
+  for (const auto& [domain, version] : context.opsets) {
+    const std::string name = domain.empty() ? "ai.onnx" : domain;
+    if (version < 1)
+      context.note("the model imports operator set " + std::to_string(version) + " of '" + name + "', which is none");
+    if (domain.empty() && version > kNewestOpset)
+      context.warn("the model imports operator set " + std::to_string(version) + " of '" + name +
+                   "'; operators are computed as in set " + std::to_string(kNewestOpset) + ", the newest known here");
+  }
+}
+
 /// The graph, or everything that is wrong with it.
 Result<Graph> importGraph(detail::ImportContext& context) {
   auto graph = detail::GraphImporter(context).import(context.model->graph());
@@ -57,9 +74,9 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
                                 .functions = detail::functionsOf(*proto),
                                 .unsupported = {},
                                 .warnings = {},
+                                .notFinite = {},
                                 .problems = {}};
-  // Files of IR versions 1 and 2 have no imports and mean the first operator set.
-  if (context.opsets.empty()) context.opsets[""] = 1;
+  checkOpsets(context);
 
   OnnxModel model;
   model.isOnnxFile = true;
@@ -69,9 +86,16 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
   model.irVersion = static_cast<int>(std::clamp<std::int64_t>(proto->ir_version(), 0, 1'000'000));
   model.opsets = std::move(context.opsets);
   model.unsupportedOperators = describeUnsupported(context.unsupported);
+  if (context.notFiniteCount > 0) {
+    std::string names;
+    for (const std::string& name : context.notFinite) names += (names.empty() ? "'" : ", '") + name + "'";
+    context.warn(std::to_string(context.notFiniteCount) + " weights hold NaN or infinite values: " + names +
+                 (context.notFiniteCount > static_cast<std::int64_t>(context.notFinite.size()) ? ", ..." : ""));
+  }
   model.warnings = std::move(context.warnings);
   TANDEM_TRY(cancel.check());
   model.sha256 = sha256Hex(bytes);
+  model.files = context.external.files();
   TANDEM_TRY(cancel.check());
   // Nodes that do not fit their inputs stop the run, not the viewing.
   ProblemList misfits;
@@ -100,7 +124,10 @@ Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& 
 Result<OnnxModel> readOnnx(const std::filesystem::path& path, const CancelToken& cancel) {
   auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::ModelRejected, detail::kMaxModelBytes));
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return readOnnx(file->bytes(), path.string(), folder, cancel);
+  auto model = readOnnx(file->bytes(), path.string(), folder, cancel);
+  TANDEM_TRY(file->requireUnchanged());
+  for (std::size_t i = 0; model && i < model->files.size(); ++i) TANDEM_TRY(model->files[i]->requireUnchanged());
+  return model;
 }
 
 } // namespace tandem

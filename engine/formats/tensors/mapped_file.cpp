@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/formats/tensors/mapped_file.hpp"
 
+#include "engine/formats/tensors/mapping_guard.hpp"
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,32 +14,86 @@
 namespace tandem {
 namespace {
 
+// Files up to this size are read at once: cheaper than page faults, and nobody can pull the bytes away.
+constexpr std::size_t kReadAtMost = std::size_t{1} << 20;
+
 Error systemError(ErrorCode code, const std::string& what, const std::filesystem::path& path, int number) {
   const char* hint = "check the path";
   if (number == EACCES || number == EPERM) hint = "check the permissions";
   return makeError(code, what + ": " + std::strerror(number), path.string(), hint);
 }
 
+Error changedError(ErrorCode code, const std::filesystem::path& path) {
+  return makeError(code, "the file changed while it was in use", path.string(), "open it again");
+}
+
 } // namespace
 
 MappedFile::~MappedFile() {
-  if (m_size > 0) ::munmap(m_data, m_size);
+  if (m_guard < 0) {
+    std::free(m_data);
+    return;
+  }
+  detail::releaseGuard(m_guard);
+  ::munmap(m_data, m_size);
+}
+
+MappedFile::Version MappedFile::versionOf(const struct ::stat& facts) {
+  return {facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
+}
+
+bool MappedFile::changed() const {
+  if (m_guard < 0) return false;
+  if (detail::lostBytes(m_guard)) return true;
+  struct stat facts {};
+  if (::stat(m_path.c_str(), &facts) != 0) return false;
+  const Version now = versionOf(facts);
+  const bool sameFile = now.device == m_version.device && now.inode == m_version.inode;
+  return sameFile && now != m_version;
+}
+
+Result<void> MappedFile::requireUnchanged() const {
+  if (changed()) return changedError(m_code, m_path);
+  return {};
+}
+
+Result<void> MappedFile::readAll(int descriptor, std::size_t size) {
+  m_data = std::malloc(size);
+  if (!m_data) return makeError(m_code, "not enough memory to read the file", m_path.string(), "close other programs");
+  m_size = size;
+  for (std::size_t at = 0; at < size;) {
+    const ssize_t got = ::pread(descriptor, static_cast<std::byte*>(m_data) + at, size - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return systemError(m_code, "cannot read the file", m_path, errno);
+    if (got == 0) return changedError(m_code, m_path);
+    at += static_cast<std::size_t>(got);
+  }
+  return {};
+}
+
+Result<void> MappedFile::load(int descriptor, std::size_t size) {
+  if (size == 0) return {};
+  if (size <= kReadAtMost) return readAll(descriptor, size);
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (data == MAP_FAILED) return systemError(m_code, "cannot map the file", m_path, errno);
+  m_guard = detail::guardMapping(data, size);
+  if (m_guard < 0) {
+    ::munmap(data, size);
+    return readAll(descriptor, size);
+  }
+  m_data = data;
+  m_size = size;
+  return {};
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::adopt(int descriptor, const std::filesystem::path& path,
                                                             ErrorCode code, std::int64_t maxBytes) {
+  struct Closer {
+    int descriptor;
+    ~Closer() { ::close(descriptor); }
+  } const closer{descriptor};
   struct stat facts {};
-  const bool known = ::fstat(descriptor, &facts) == 0;
-  const int statError = errno;
-  void* data = nullptr;
-  int mapError = 0;
-  const bool usable = known && S_ISREG(facts.st_mode) && facts.st_size <= maxBytes;
-  if (usable && facts.st_size > 0) {
-    data = ::mmap(nullptr, static_cast<std::size_t>(facts.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0);
-    mapError = data == MAP_FAILED ? errno : 0;
-  }
-  ::close(descriptor);
-  if (!known) return systemError(code, "cannot read the file", path, statError);
+  if (::fstat(descriptor, &facts) != 0) return systemError(code, "cannot read the file", path, errno);
   if (!S_ISREG(facts.st_mode))
     return makeError(code, S_ISDIR(facts.st_mode) ? "this is a folder" : "this is not a regular file", path.string(),
                      "choose a file");
@@ -46,8 +102,12 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::adopt(int descriptor, cons
                      "the file has " + std::to_string(facts.st_size) + " bytes, more than the " +
                          std::to_string(maxBytes) + " that can be read",
                      path.string(), "for models, store the weights as external data");
-  if (mapError) return systemError(code, "cannot map the file", path, mapError);
-  return std::shared_ptr<const MappedFile>(new MappedFile(data, static_cast<std::size_t>(facts.st_size)));
+  std::shared_ptr<MappedFile> file(new MappedFile());
+  file->m_path = path;
+  file->m_code = code;
+  file->m_version = versionOf(facts);
+  TANDEM_TRY(file->load(descriptor, static_cast<std::size_t>(facts.st_size)));
+  return std::shared_ptr<const MappedFile>(std::move(file));
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path, ErrorCode code,

@@ -8,10 +8,14 @@
 #include <memory>
 #include <span>
 
+struct stat;
+
 namespace tandem {
 
-/// The bytes of a regular file, mapped read-only. Immutable; any thread. Whoever truncates the file while it is mapped
-/// ends the process that reads it (SIGBUS), which is why models are opened in the worker.
+/// The bytes of a regular file, mapped read-only; small files are read instead. Immutable; any thread.
+///
+/// Somebody may truncate or overwrite a file while it is mapped. The bytes that vanish then read as zeros (a handler of
+/// SIGBUS sees to it, in whichever thread and library reads them), and changed() tells. Who computed with them asks.
 class MappedFile {
  public:
   MappedFile(const MappedFile&) = delete;
@@ -19,8 +23,15 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(m_data), m_size}; }
+  const std::filesystem::path& path() const { return m_path; }
 
-  /// Maps `path`. Directories, pipes, sockets and devices are refused without blocking on them, and so are files above
+  /// Whether bytes were lost, or the file written to, since it was opened. A file that was deleted or replaced by
+  /// another one keeps its bytes and has not changed.
+  bool changed() const;
+  /// changed() as an Error with the code given at opening.
+  Result<void> requireUnchanged() const;
+
+  /// Opens `path`. Directories, pipes, sockets and devices are refused without blocking on them, and so are files above
   /// `maxBytes`. Errors carry `code` and the path.
   static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path, ErrorCode code,
                                                         std::int64_t maxBytes);
@@ -29,9 +40,23 @@ class MappedFile {
                                                          ErrorCode code, std::int64_t maxBytes);
 
  private:
-  MappedFile(void* data, std::size_t size) : m_data(data), m_size(size) {}
+  /// What tells one version of a file from another.
+  struct Version {
+    std::uint64_t device = 0, inode = 0;
+    std::int64_t bytes = 0, seconds = 0, nanoseconds = 0;
+    friend bool operator==(const Version&, const Version&) = default;
+  };
+  MappedFile() = default;
+  static Version versionOf(const struct ::stat& facts);
+  Result<void> load(int descriptor, std::size_t size);
+  Result<void> readAll(int descriptor, std::size_t size);
+
+  std::filesystem::path m_path;
+  ErrorCode m_code = ErrorCode::Internal;
+  Version m_version;
   void* m_data = nullptr;
   std::size_t m_size = 0;
+  int m_guard = -1; ///< entry in the table of guarded mappings; -1: the bytes are on the heap
 };
 
 } // namespace tandem

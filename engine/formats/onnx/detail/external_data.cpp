@@ -4,8 +4,10 @@
 #include "engine/base/checked.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tandem::detail {
@@ -15,18 +17,26 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMaxExternalBytes = std::int64_t{1} << 42;
 
-/// Opens `relative`, which has no links left in it, below `folder` without following links: what was checked and what
-/// is opened are then the same file even if somebody swaps a link in meanwhile. Negative on failure.
+/// Opens `relative` below `folder` without following links in it, part by part: nobody can swap a link in between a
+/// check and the opening. Negative on failure, with errno.
 int openBelow(const fs::path& folder, const fs::path& relative) {
   int at = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (auto part = relative.begin(); at >= 0 && part != relative.end(); ++part) {
     const bool last = std::next(part) == relative.end();
     const int kind = last ? O_NONBLOCK | O_NOCTTY : O_DIRECTORY;
     const int next = ::openat(at, part->c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+    const int problem = errno;
     ::close(at);
+    errno = problem;
     at = next;
   }
   return at;
+}
+
+/// onnx.proto, TensorProto.external_data, and what ONNX Runtime writes beside it.
+bool isKnownKey(std::string_view key) {
+  return key == "location" || key == "offset" || key == "length" || key == "checksum" || key == "basepath" ||
+         key.starts_with("prepacked");
 }
 
 std::optional<std::int64_t> number(const std::string& text) {
@@ -53,17 +63,29 @@ Result<std::shared_ptr<const MappedFile>> ExternalData::fileAt(const std::string
     if (part == "..") return refuse("which leaves the model's folder");
 
   std::error_code failure;
-  const fs::path folder = fs::canonical(m_folder, failure);
+  const fs::path folder = fs::canonical(m_folder, failure); // the user chose it, so links on the way to it are fine
   if (failure) return refuse("but the model's folder cannot be read");
-  const fs::path target = fs::canonical(folder / relative, failure);
-  if (failure) return refuse("which cannot be found");
-  const fs::path inside = target.lexically_relative(folder);
-  if (inside.empty() || *inside.begin() == "..") return refuse("a link that leaves the model's folder");
-  const int descriptor = openBelow(folder, inside);
-  if (descriptor < 0) return refuse("which cannot be opened");
-  auto file = TANDEM_TRY(MappedFile::adopt(descriptor, target, ErrorCode::ModelRejected, kMaxExternalBytes));
+  const int descriptor = openBelow(folder, relative);
+  if (descriptor < 0) {
+    // O_NOFOLLOW answers ELOOP for a link to a file, and O_DIRECTORY makes it ENOTDIR for a link to a folder.
+    if (errno == ELOOP || errno == ENOTDIR) return refuse("which is, or is reached through, a link");
+    return refuse(errno == ENOENT ? "which cannot be found" : "which cannot be opened");
+  }
+  // A second name may lead to a file that is somebody's secret: whoever may write here may link what he cannot read.
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink > 1) {
+    ::close(descriptor);
+    return refuse("a file with several names (hard links)");
+  }
+  auto file = TANDEM_TRY(MappedFile::adopt(descriptor, folder / relative, ErrorCode::ModelRejected, kMaxExternalBytes));
   m_files.emplace(location, file);
   return file;
+}
+
+std::vector<std::shared_ptr<const MappedFile>> ExternalData::files() const {
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  for (const auto& [location, file] : m_files) files.push_back(file);
+  return files;
 }
 
 Result<Tensor> ExternalData::read(const onnx::TensorProto& proto, const TensorDesc& desc) {
@@ -72,6 +94,11 @@ Result<Tensor> ExternalData::read(const onnx::TensorProto& proto, const TensorDe
   std::optional<std::int64_t> length;
   for (const auto& entry : proto.external_data()) {
     if (entry.key() == "location") location = entry.value();
+    if (!isKnownKey(entry.key()))
+      return makeError(ErrorCode::ModelRejected,
+                       "tensor '" + proto.name() + "' has the unknown entry '" + entry.key() +
+                           "' for its external data",
+                       m_where, "the file is damaged, or of a newer kind");
     if (entry.key() != "offset" && entry.key() != "length") continue;
     const auto value = number(entry.value());
     if (!value)

@@ -17,9 +17,12 @@ class ExternalData {
       : m_folder(std::move(folder)),
         m_where(std::move(where)) {}
 
-  /// The tensor that `proto` refers to. The path must be relative and stay inside the folder, links followed; the file
-  /// must be a regular one and hold the bytes. Errors: ModelRejected.
+  /// The tensor that `proto` refers to. The path must be relative and stay inside the folder; the file must be a
+  /// regular one with one name, reached without links, and hold the bytes. Nothing else is opened. Errors:
+  /// ModelRejected.
   Result<Tensor> read(const onnx::TensorProto& proto, const TensorDesc& desc);
+  /// The files that were opened so far.
+  std::vector<std::shared_ptr<const MappedFile>> files() const;
 
  private:
   Result<std::shared_ptr<const MappedFile>> fileAt(const std::string& location, const std::string& tensor);

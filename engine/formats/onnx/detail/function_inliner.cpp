@@ -3,6 +3,7 @@
 #include "engine/formats/onnx/detail/messages.hpp"
 
 namespace tandem::detail {
+
 /// Binds the body's inputs and outputs to the caller's values. `copies` collects the outputs that are inputs at the
 /// same time, or another output: they need an Identity.
 Result<void> GraphImporter::bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call,
@@ -30,11 +31,24 @@ Result<void> GraphImporter::bindArguments(const onnx::FunctionProto& function, c
   return {};
 }
 
+/// "'A' -> 'B' -> 'A'" where `function` is being inlined already; empty where it is not.
+std::string GraphImporter::cycleOf(const onnx::FunctionProto& function, const Frame& caller) {
+  std::string path = "'" + function.name() + "'";
+  for (const Frame* frame = &caller; frame; frame = frame->caller) {
+    if (!frame->function) continue;
+    path = "'" + frame->function->name() + "' -> " + path;
+    if (frame->function == &function) return path;
+  }
+  return {};
+}
+
 Result<void> GraphImporter::inlineFunction(const onnx::FunctionProto& function, const onnx::NodeProto& call,
                                            const std::string& callName, Frame& caller) {
+  if (const std::string cycle = cycleOf(function, caller); !cycle.empty())
+    return m_context.reject("functions call each other in a circle: " + cycle, "a function must not call itself");
   if (caller.functionDepth + 1 > kMaxDepth)
     return m_context.reject("function calls are nested more than 32 deep (in function '" + function.name() + "')",
-                            "a function must not call itself");
+                            "this is the limit of this program");
   const std::map<std::string, int> opsets = opsetsOf(function.opset_import());
   const std::vector<onnx::AttributeProto> defaults = attributeDefaultsOf(function);
   Bindings bindings;
@@ -55,6 +69,8 @@ Result<void> GraphImporter::inlineFunction(const onnx::FunctionProto& function, 
   body.opsets = opsets.empty() ? caller.opsets : &opsets;
   body.prefix = callName + "/";
   body.bindings = &bindings;
+  body.function = &function;
+  body.caller = &caller;
   body.functionDepth = caller.functionDepth + 1;
   checkName(body.prefix, "function call");
   std::vector<std::pair<ValueId, ValueId>> copies;

@@ -8,6 +8,8 @@
 #include "engine/ops/shape_inference.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace tandem::detail {
 namespace {
@@ -50,6 +52,21 @@ void ImportContext::warn(std::string text) {
   if (warnings.size() < kMaxWarnings) warnings.push_back(std::move(text));
 }
 
+void ImportContext::flagIfNotFinite(const Tensor& tensor, const std::string& name) {
+  constexpr std::size_t kMaxNamed = 5;
+  // A minus infinity alone is how attention masks say "nothing": common, and no defect.
+  const auto suspicious = [](auto value) {
+    const float number = static_cast<float>(value);
+    return std::isnan(number) || number == std::numeric_limits<float>::infinity();
+  };
+  bool found = false;
+  if (tensor.type() == DataType::Float32) found = std::ranges::any_of(tensor.as<float>(), suspicious);
+  if (tensor.type() == DataType::Float16) found = std::ranges::any_of(tensor.as<Half>(), suspicious);
+  if (!found) return;
+  ++notFiniteCount;
+  if (notFinite.size() < kMaxNamed) notFinite.push_back(shown(name));
+}
+
 Error ImportContext::reject(std::string what, std::string hint) const {
   if (hint.empty()) hint = "the file is damaged or was written by a faulty exporter; export the model again";
   return makeError(ErrorCode::ModelRejected, std::move(what), where, std::move(hint));
@@ -71,6 +88,7 @@ Result<Graph> GraphImporter::import(const onnx::GraphProto& proto) {
   frame.opsets = m_outer ? m_outer->opsets : &m_context.opsets;
   frame.bindings = m_outer ? m_outer->bindings : nullptr;
   frame.functionDepth = m_outer ? m_outer->functionDepth : 0;
+  frame.caller = m_outer;
   m_graph.name = proto.name();
   if (auto it = frame.opsets->find(""); it != frame.opsets->end()) m_graph.opset = it->second;
 
@@ -103,7 +121,10 @@ Result<void> GraphImporter::addInitializers(const onnx::GraphProto& proto, Frame
   };
   for (const auto& each : proto.initializer()) {
     TANDEM_TRY(m_context.cancel.check());
-    TANDEM_TRY(add(each.name(), tensorFromProto(each, options)));
+    auto tensor = tensorFromProto(each, options);
+    // External data is not read before it is used.
+    if (tensor && each.data_location() != onnx::TensorProto::EXTERNAL) m_context.flagIfNotFinite(*tensor, each.name());
+    TANDEM_TRY(add(each.name(), std::move(tensor)));
   }
   for (const auto& each : proto.sparse_initializer())
     TANDEM_TRY(add(each.values().name(), tensorFromSparseProto(each, options)));

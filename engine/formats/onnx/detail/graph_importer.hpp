@@ -23,6 +23,8 @@ struct ImportContext {
   FunctionTable functions;
   std::map<std::string, int> unsupported; ///< "Crop-7" -> number of nodes
   std::vector<std::string> warnings;
+  std::vector<std::string> notFinite; ///< names of weights with NaN or infinite elements, a few
+  std::int64_t notFiniteCount = 0;
   ProblemList problems;                    ///< defects that leave the rest readable, so that all are reported
   std::int64_t nodesLeft = 200'000;        ///< over all subgraphs and inlined functions
   std::int64_t tensorsLeft = 1'000'000;    ///< over all subgraphs and inlined functions
@@ -30,6 +32,7 @@ struct ImportContext {
 
   TensorProtoOptions tensorOptions();
   void warn(std::string text);
+  void flagIfNotFinite(const Tensor& tensor, const std::string& name);
   /// An Error that ends the reading: a limit, or a defect after which nothing else makes sense.
   Error reject(std::string what, std::string hint = {}) const;
   /// Notes a defect and goes on.
@@ -59,6 +62,8 @@ class GraphImporter {
     std::string prefix;                              ///< of inlined functions, "call/"
     std::unordered_map<std::string, ValueId> values; ///< an invalid id is an optional function input left out
     const Bindings* bindings = nullptr;              ///< null outside functions
+    const onnx::FunctionProto* function = nullptr;   ///< that is inlined here; null outside functions
+    const Frame* caller = nullptr;                   ///< where it is called, or the graph around this one
     int functionDepth = 0;
   };
   struct Capture {
@@ -82,6 +87,7 @@ class GraphImporter {
                            std::vector<Capture>& captures);
   Result<void> inlineFunction(const onnx::FunctionProto& function, const onnx::NodeProto& call,
                               const std::string& callName, Frame& caller);
+  static std::string cycleOf(const onnx::FunctionProto& function, const Frame& caller);
   Result<void> bindArguments(const onnx::FunctionProto& function, const onnx::NodeProto& call, Frame& caller,
                              Frame& body, std::vector<std::pair<ValueId, ValueId>>& copies);
   bool makeConstant(const Node& node);

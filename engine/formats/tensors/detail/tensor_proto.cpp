@@ -139,7 +139,10 @@ Result<Tensor> tensorFromProto(const onnx::TensorProto& proto, const TensorProto
     if (!options.external) return rejected(proto, options, "keeps its data in another file, which is not allowed here");
     return options.external(proto, desc);
   }
-  if (!proto.has_raw_data()) return fromTypedFields(proto, desc, options);
+  const bool typed = proto.float_data_size() > 0 || proto.int32_data_size() > 0 || proto.int64_data_size() > 0 ||
+                     proto.double_data_size() > 0 || proto.uint64_data_size() > 0;
+  if (typed && !proto.raw_data().empty()) return rejected(proto, options, "holds its elements twice, raw and typed");
+  if (typed || !proto.has_raw_data()) return fromTypedFields(proto, desc, options);
   const std::string& raw = proto.raw_data();
   if (static_cast<std::int64_t>(raw.size()) != desc.bytes())
     return wrongCount(proto, options, desc, raw.size(), desc.bytes(), "bytes");
