@@ -343,7 +343,8 @@ Result<std::vector<Tensor>> ControlRun::runScan8(const Graph& body) {
     for (std::size_t i = 0; i < results.size(); ++i) perItem[i].push_back(std::move(results[i]));
   }
   std::vector<Tensor> outputs;
-  for (std::size_t i = 0; i < perItem.size(); ++i) outputs.push_back(TANDEM_TRY(joined(body.value(body.outputs()[i]), perItem[i], 0, false)));
+  for (std::size_t i = 0; i < perItem.size(); ++i)
+    outputs.push_back(TANDEM_TRY(joined(body.value(body.outputs()[i]), perItem[i], 0, false)));
   return outputs;
 }
 

@@ -175,7 +175,7 @@ FakeEngine::FakeEngine() {
   handlers[session::method::kPreview] = [](const Json& params) -> Result<Json> {
     if (params.value("preprocess", std::string()).find("std=0") != std::string::npos)
       return makeError(ErrorCode::Usage, "cannot read 'std=0'", "preprocessing", "std=1 leaves values alone");
-    return Json{{"kind", "picture"}, {"input", "cat.png"}, {"width", 2},  {"height", 1},
+    return Json{{"kind", "picture"}, {"input", "cat.png"}, {"width", 2},     {"height", 1},
                 {"rgb", "/wAAAP8A"}, {"minimum", 0.0},     {"maximum", 1.0}, {"desc", "float32 1x3x1x2"}};
   };
   handlers[session::method::kPredict] = [](const Json&) -> Result<Json> {
