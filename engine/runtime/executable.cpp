@@ -17,6 +17,21 @@ const std::set<std::string, std::less<>>& neededPasses() {
 
 bool isFused(const Node& node) { return node.domain == "tandem"; }
 
+/// Bytes of the constants that a node and its subgraphs read and that are not in `seen` yet: outer weights are shared by
+/// the subgraphs. The readers limit how deep those are nested.
+std::int64_t constantBytes(const Graph& graph, const Node& node, std::set<const void*>& seen) {
+  std::int64_t bytes = 0;
+  for (ValueId input : node.inputs) {
+    if (!input.valid() || !graph.value(input).isConstant()) continue;
+    const Tensor& constant = graph.value(input).constant;
+    if (seen.insert(constant.data()).second) bytes += static_cast<std::int64_t>(constant.bytes());
+  }
+  for (const auto& [name, attribute] : node.attributes)
+    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute); body && *body)
+      for (const Node& inner : (*body)->nodes()) bytes += constantBytes(**body, inner, seen);
+  return bytes;
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Executable>> Executable::compile(BoundGraph bound, std::vector<Device*> deviceOf,
@@ -98,8 +113,13 @@ void Executable::accountMemory() {
     memory.push_back({device, 0, 0, 0});
     return memory.back();
   };
+  std::set<const void*> seen;
   for (std::size_t s = 0; s < m_segments.size(); ++s) {
-    if (!m_programs[s]) continue;
+    if (!m_programs[s]) {
+      for (NodeId id : m_segments[s].segment.nodes)
+        of(m_segments[s].device).weightsBytes += constantBytes(m_graph, m_graph.node(id), seen);
+      continue;
+    }
     const ProgramMemory program = m_programs[s]->memory();
     of(m_segments[s].device).weightsBytes += program.weightsBytes;
     of(m_segments[s].device).activationsBytes += program.activationsBytes;
@@ -110,6 +130,7 @@ void Executable::accountMemory() {
 
 std::vector<KernelUse> Executable::kernels() const {
   std::vector<KernelUse> uses;
+  std::set<const void*> seen;
   for (std::size_t s = 0; s < m_segments.size(); ++s) {
     if (!m_programs[s]) {
       for (NodeId id : m_segments[s].segment.nodes)

@@ -67,10 +67,12 @@ std::vector<std::string> addends(const std::string& symbol) {
 
 class Sizing {
  public:
-  Sizing(const Graph& graph, const std::map<std::string, std::int64_t>& chosen, std::int64_t batch)
+  Sizing(const Graph& graph, const std::map<std::string, std::int64_t>& chosen, std::int64_t batch,
+         const SizeHints& hints)
       : m_graph(graph),
         m_chosen(chosen),
-        m_batch(batch) {
+        m_batch(batch),
+        m_hints(hints) {
     for (ValueId id : graph.inputs()) {
       const Value& input = graph.value(id);
       if (!leads(input, 0)) continue;
@@ -117,6 +119,9 @@ class Sizing {
       dim.chosen = true;
     } else if (const std::int64_t sum = sumOf(parts); parts.size() > 1 && sum >= 0) {
       return sum; // follows from the others
+    } else if (const auto hint = m_hints.find(input.name + ":" + std::to_string(axis)); hint != m_hints.end()) {
+      dim.size = hint->second.size;
+      dim.reason = hint->second.reason;
     } else {
       const Guess guess = guessSize(input, axis, symbol);
       dim.size = guess.size;
@@ -161,6 +166,7 @@ class Sizing {
   const Graph& m_graph;
   const std::map<std::string, std::int64_t>& m_chosen;
   const std::int64_t m_batch;
+  const SizeHints& m_hints;
   std::set<std::string> m_batchSymbols;
   SizedInputs m_result;
 };
@@ -168,8 +174,8 @@ class Sizing {
 } // namespace
 
 Result<SizedInputs> sizeInputs(const Graph& opened, const std::map<std::string, std::int64_t>& chosen,
-                               std::int64_t batch) {
-  return Sizing(opened, chosen, batch).run();
+                               std::int64_t batch, const SizeHints& hints) {
+  return Sizing(opened, chosen, batch, hints).run();
 }
 
 } // namespace tandem

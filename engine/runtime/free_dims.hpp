@@ -21,11 +21,18 @@ struct SizedInputs {
   std::map<std::string, Shape> shapes; ///< by input name, all static; for InferOptions::inputShapes
 };
 
+/// A better guess than names and shapes give, from somebody who knows what the input is; by "INPUT:AXIS".
+struct SizeHint {
+  std::int64_t size = 1;
+  std::string reason;
+};
+using SizeHints = std::map<std::string, SizeHint>;
+
 /// Fixes what the inputs of `opened` leave open, to measure and to show a model without real input: to the sizes in
 /// `chosen` (by key), else to guesses, which are conventions and not facts; callers show them. `batch` is the size of
 /// leading dimensions and of symbols that lead somewhere. Usage error for an unknown key or a size below 1 (0 is fine
 /// for a cache). Inputs of unknown rank are left out of `shapes`.
 Result<SizedInputs> sizeInputs(const Graph& opened, const std::map<std::string, std::int64_t>& chosen,
-                               std::int64_t batch);
+                               std::int64_t batch, const SizeHints& hints = {});
 
 } // namespace tandem

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/engine_state.hpp"
+#include "engine/formats/audio/audio_spec.hpp"
 
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "engine/devices/opencl/opencl_devices.hpp"
+#include "engine/formats/audio/audio_spec.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/ops/op_def.hpp"
 
-#include <cstdlib>
-
 #include <algorithm>
+#include <cstdlib>
 
 namespace tandem::session {
 namespace {
@@ -94,8 +95,23 @@ EngineConfig EngineState::config() const {
   return m_config;
 }
 
+namespace {
+
+/// What recordings are cut into, for models that take sound.
+SizeHints sizeHints(const Graph& graph) {
+  SizeHints hints;
+  const auto audio = guessAudio(graph);
+  if (!audio || audio->window <= 0 || graph.inputs().empty()) return hints;
+  const Value& input = graph.value(graph.inputs().front());
+  const std::size_t last = input.desc.shape.rank() - 1;
+  hints[input.name + ":" + std::to_string(last)] = {audio->window, "a frame of sound"};
+  return hints;
+}
+
+} // namespace
+
 Result<BoundGraph> OpenDocument::bind(std::int64_t items, const std::map<std::string, Shape>& given) const {
-  SizedInputs sized = TANDEM_TRY(sizeInputs(graph(), chosenSizes, items));
+  SizedInputs sized = TANDEM_TRY(sizeInputs(graph(), chosenSizes, items, sizeHints(graph())));
   InferOptions options;
   options.inputShapes = std::move(sized.shapes);
   for (const auto& [input, shape] : given) options.inputShapes[input] = shape;
@@ -117,7 +133,7 @@ namespace {
 /// Shapes for display and placement. Guesses that do not fit leave the sizes open; chosen ones must fit.
 Result<void> applySizes(OpenDocument& document, const EngineState::Sizes& sizes) {
   document.chosenSizes = sizes;
-  document.freeDims = TANDEM_TRY(sizeInputs(document.graph(), sizes, 1)).dims;
+  document.freeDims = TANDEM_TRY(sizeInputs(document.graph(), sizes, 1, sizeHints(document.graph()))).dims;
   document.sizesProblem.clear();
   Result<BoundGraph> bound = document.bind(1);
   if (!bound && !sizes.empty()) return bound.error();

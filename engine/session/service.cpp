@@ -42,13 +42,6 @@ const Method* findMethod(std::string_view name) {
   return nullptr;
 }
 
-/// splitmix64 (Steele, Lea, Flood 2014): one stream per tensor, independent of its type.
-std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-  return z ^ (z >> 31);
-}
-
 } // namespace
 
 void Job::progress(std::int64_t done, std::int64_t total, const std::string& text) const {
@@ -131,25 +124,6 @@ Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const De
     if (Device* device = registry.find(placed.effective.effective[i])) placed.deviceOf[i] = device;
   return placed;
 }
-
-Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed) {
-  Tensor tensor = Tensor::uninitialized(desc);
-  const std::int64_t count = tensor.elements();
-  visitType(desc.type, [&]<class T>(TypeTag<T>) {
-    auto* data = static_cast<T*>(tensor.mutableData());
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint64_t bits = mix(seed + static_cast<std::uint64_t>(i + 1) * 0x9E3779B97F4A7C15ull);
-      const float unit = static_cast<float>(bits >> 40) * 0x1p-24f;
-      if (isFloating(desc.type))
-        data[i] = static_cast<T>(2.0f * unit - 1.0f);
-      else
-        data[i] = static_cast<T>(static_cast<float>(bits & 1));
-    }
-  });
-  return tensor;
-}
-
-std::string syntheticNote(DataType type) { return isFloating(type) ? "uniform(-1, 1)" : "whole numbers 0..1"; }
 
 Json encodeTensor(const Graph& graph, ValueId id) {
   const Value& value = graph.value(id);

@@ -62,11 +62,6 @@ Result<void> requireUnchanged(const OpenDocument& document);
 /// "sample:x" and unknown operators: fails with Unsupported and lists the operators that are missing.
 Result<void> requireRunnable(const OpenDocument& document);
 
-/// Seeded values of a plausible range: floats in [-1, 1), integers 0 or 1.
-Tensor syntheticTensor(const TensorDesc& desc, std::uint64_t seed);
-/// What syntheticTensor makes of this type, for people.
-std::string syntheticNote(DataType type);
-
 Json encodeTensor(const Graph& graph, ValueId value);
 
 } // namespace tandem::session

@@ -3,6 +3,7 @@
 #include "engine/runtime/parity.hpp"
 #include "engine/session/input_files.hpp"
 #include "engine/session/service.hpp"
+#include "engine/session/synthetic.hpp"
 #include "engine/session/verify_cases.hpp"
 
 #include <algorithm>
@@ -47,7 +48,8 @@ Result<std::vector<InputSet>> inputsOf(const Job& job, const OpenDocument& docum
   InputSet set;
   set.label = "synthetic, seed " + std::to_string(seed);
   for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
-    set.tensors.push_back(syntheticTensor(bound.graph.value(bound.graph.inputs()[i]).desc, seed + i));
+    set.tensors.push_back(
+        makeSynthetic(document.graph(), i, bound.graph.value(bound.graph.inputs()[i]).desc, {}, seed + i).tensor);
   return std::vector<InputSet>{std::move(set)};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/execution_slot.hpp"
 #include "engine/session/service.hpp"
+#include "engine/session/synthetic.hpp"
 
 #include <algorithm>
 #include <map>
@@ -26,7 +27,7 @@ Result<DeviceProfile> measure(const Executable& executable, int repeat, const Ca
   const Graph& graph = executable.graph();
   for (std::size_t i = 0; i < graph.inputs().size(); ++i)
     if (slot->input(i).defined()) {
-      const Tensor data = syntheticTensor(slot->input(i).desc(), i + 1);
+      const Tensor data = makeSynthetic(graph, i, slot->input(i).desc(), {}, i + 1).tensor;
       std::copy_n(static_cast<const std::byte*>(data.data()), data.bytes(),
                   static_cast<std::byte*>(slot->input(i).mutableData()));
     }

@@ -33,13 +33,19 @@ Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
   return context.document->bind(items, shapes);
 }
 
+/// What input `i` gets where nobody gave one; tables are looked up in the graph as opened.
+SyntheticInput madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
+  return makeSynthetic(context.document->graph(), i, bound.value(bound.inputs()[i]).desc, {}, seed + i);
+}
+
 /// Shapes of inputs whose declaration leaves more open than the batch.
 Result<void> findItemShapes(RunContext& context) {
   const Graph& graph = context.document->graph();
   if (context.inputs.empty()) {
+    const BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
     for (std::size_t i = 0; i < graph.inputs().size(); ++i)
       context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " +
-                             syntheticNote(graph.value(graph.inputs()[i]).desc.type) + ", seed " +
+                             madeUp(context, bound.graph, i, context.inputs.seed).distribution + ", seed " +
                              std::to_string(context.inputs.seed + i));
     return {};
   }
@@ -125,7 +131,7 @@ Result<std::vector<RequestData>> requestData(const RunContext& context, const st
     request.items = items;
     if (context.inputs.empty()) {
       for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
-        request.inputs.push_back(syntheticTensor(bound.graph.value(bound.graph.inputs()[i]).desc, seed + i));
+        request.inputs.push_back(madeUp(context, bound.graph, i, seed).tensor);
     } else {
       request.inputs = TANDEM_TRY(batchFromFiles(*context.document, bound.graph, context.inputs, items, preprocessMs));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/synthetic.hpp"
 
+#include "engine/formats/audio/audio_spec.hpp"
 #include "engine/tensor/visit.hpp"
 
 #include <algorithm>
@@ -166,6 +167,12 @@ SyntheticInput makeSynthetic(const Graph& graph, std::size_t input, const Tensor
   using Kind = Distribution::Kind;
   Distribution used = distribution;
   std::string why;
+  if (input == sampleRateInput(graph)) {
+    const auto audio = guessAudio(graph);
+    const double rate = audio && audio->sampleRate > 0 ? audio->sampleRate : 16000;
+    used = {Kind::Integers, rate, rate};
+    return {filled(desc, used, seed), text(rate) + " (samples per second)"};
+  }
   const bool spread = used.kind == Kind::Uniform || used.kind == Kind::Normal;
   if (!isFloating(desc.type) && spread) {
     const auto rows = tableSize(graph, input);

@@ -76,6 +76,14 @@ TEST(FreeDims, PicturesGetAWidthAndAHeight) {
   EXPECT_EQ(sized(graph, {{"x:3", 96}}).shapes.at("x"), (Shape{1, 3, 48, 96}));
 }
 
+TEST(FreeDims, AHintIsBetterThanAGuessAndAChoiceBetterThanAHint) {
+  Graph graph;
+  addInput(graph, "sound", DataType::Float32, {kOpen, kOpen});
+  const SizeHints hints{{"sound:1", {576, "a frame of sound"}}};
+  EXPECT_EQ(sizeInputs(graph, {}, 1, hints)->shapes.at("sound"), (Shape{1, 576}));
+  EXPECT_EQ(sizeInputs(graph, {{"sound:1", 9}}, 1, hints)->shapes.at("sound"), (Shape{1, 9}));
+}
+
 TEST(FreeDims, AnUnknownKeyIsRefusedWithThoseThatAreOpen) {
   const auto result = sizeInputs(transformer(), {{"sequence", 3}}, 1);
   ASSERT_FALSE(result.ok());

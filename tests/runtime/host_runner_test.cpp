@@ -89,6 +89,25 @@ TEST_F(HostRunnerTest, RunsControlFlowInsideAnExecutable) {
   }
 }
 
+TEST_F(HostRunnerTest, WeightsInsideSubgraphsAreCounted) {
+  Graph body;
+  body.opset = 18;
+  const ValueId weights = body.addConstant("w", Tensor::zeros({DataType::Float32, {1000}}));
+  body.addOutput(add(body, "Neg", {weights}));
+  Graph graph;
+  graph.opset = 18;
+  const ValueId condition = graph.addInput("condition", {DataType::Bool, Shape{}});
+  Attributes attributes;
+  attributes.set("then_branch", share(body)); // both branches hold the same weights
+  attributes.set("else_branch", share(std::move(body)));
+  graph.addOutput(addControl(graph, "If", {condition}, {}, std::move(attributes), 1)[0]);
+  BoundGraph bound = *bindInputs(graph, 1);
+  auto executable = Executable::compile(std::move(bound), {m_cpu.get()}, *m_cpu, {});
+  ASSERT_TRUE(executable.ok()) << executable.error().line();
+  ASSERT_EQ((*executable)->memory().size(), 1u);
+  EXPECT_EQ((*executable)->memory()[0].weightsBytes, 4000);
+}
+
 TEST_F(HostRunnerTest, AnEndlessLoopStopsSoonAfterItsCancellation) {
   auto slot = slotOf(powers(std::nullopt), {floats({1, 2}), floats({1, 1})});
   ASSERT_TRUE(slot.ok()) << slot.error().line();

@@ -168,6 +168,7 @@ void GraphImporter::declare(const onnx::ValueInfoProto& info, Frame& frame) {
   if (it == frame.values.end() || !it->second.valid() || !info.has_type()) return;
   Value& value = m_graph.value(it->second);
   if (value.isConstant()) return;
+  if (info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET) return; // exporters leave what they do not know
   if (!info.type().has_tensor_type()) {
     m_context.warn("'" + info.name() + "' is not a tensor (a sequence, map or optional), which is not supported");
     return;
