@@ -25,6 +25,13 @@ std::filesystem::path cacheFolder() {
   return {};
 }
 
+/// One enumeration at a time in the process: PoCL shows devices to a second thread before it has described them, and
+/// the default configuration must not replace one that was asked for meanwhile.
+std::mutex& enumerationMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& config) {
   std::vector<CpuSet> coreSets;
   if (!config.cores.empty()) coreSets = TANDEM_TRY(parseCoreSets(config.cores));
@@ -60,6 +67,11 @@ ModelIdentity OpenDocument::identity() const {
 }
 
 Result<void> EngineState::configure(const EngineConfig& config) {
+  std::lock_guard enumerating(enumerationMutex());
+  return configureLocked(config);
+}
+
+Result<void> EngineState::configureLocked(const EngineConfig& config) {
   auto registry = TANDEM_TRY(enumerate(config));
   std::lock_guard lock(m_mutex);
   m_config = config;
@@ -69,14 +81,16 @@ Result<void> EngineState::configure(const EngineConfig& config) {
 }
 
 std::shared_ptr<const DeviceRegistry> EngineState::registry() {
-  {
+  const auto current = [this] {
     std::lock_guard lock(m_mutex);
-    if (m_registry) return m_registry;
-  }
-  const Result<void> configured = configure({});
+    return m_registry;
+  };
+  if (auto known = current()) return known;
+  std::lock_guard enumerating(enumerationMutex());
+  if (auto known = current()) return known; // somebody else was first
+  const Result<void> configured = configureLocked({});
   TANDEM_ASSERT(configured.ok()); // without core sets and hidden devices there is nothing to refuse
-  std::lock_guard lock(m_mutex);
-  return m_registry;
+  return current();
 }
 
 void EngineState::setProbe(const std::string& id, const ProbeResult& probe) {

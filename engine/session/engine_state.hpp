@@ -61,6 +61,8 @@ class EngineState {
   void close(int handle);
 
  private:
+  Result<void> configureLocked(const EngineConfig& config); ///< under the lock of the enumeration
+
   mutable std::mutex m_mutex;
   EngineConfig m_config;
   std::shared_ptr<const DeviceRegistry> m_registry;

@@ -50,6 +50,22 @@ TEST(WorkerSession, AnswersLikeTheEngineInProcess) {
   EXPECT_EQ(call(*worker.session, "dance", Json::object()).error().code, ErrorCode::Usage);
 }
 
+// PoCL crashes when two threads meet its first enumeration: asking on both of the engine's threads at once must not.
+TEST(WorkerSession, SurvivesFirstQuestionsAboutDevicesFromBothThreads) {
+  for (int round = 0; round < 8; ++round) {
+    Worker worker;
+    auto opened = call(*worker.session, method::kOpen, {{"model", "sample:mnist"}});
+    ASSERT_TRUE(opened.ok()) << opened.error().line();
+    std::promise<Result<Json>> listed, viewed;
+    worker.session->request(method::kDevices, Json::object(), [&](Result<Json> reply) { listed.set_value(reply); }, {});
+    worker.session->request(method::kPlacement, {{"handle", opened->at("handle")}},
+                            [&](Result<Json> reply) { viewed.set_value(reply); }, {});
+    const Result<Json> devices = listed.get_future().get(), view = viewed.get_future().get();
+    ASSERT_TRUE(devices.ok()) << "round " << round << ": " << devices.error().line();
+    ASSERT_TRUE(view.ok()) << "round " << round << ": " << view.error().line();
+  }
+}
+
 TEST(WorkerSession, AKilledWorkerAnswersOpenRequestsAndTellsItsOwner) {
   Worker worker;
   auto reply = startRun(*worker.session);
