@@ -109,8 +109,9 @@ struct Heads {
 
 /// Queries, keys and values (without the past) as [batch][heads][steps][size].
 Result<Heads> headsOf(const ReferenceContext& context, const Operands& operands) {
-  const auto [batch, heads, keyHeads, queries, past, keys, size, valueSize] = operands.extents;
-  const std::int64_t width = heads * size, steps = keys - past;
+  const AttentionExtents& extents = operands.extents;
+  const std::int64_t batch = extents.batch, heads = extents.heads, queries = extents.queries, size = extents.headSize,
+                     valueSize = extents.valueSize, width = heads * size, steps = extents.keys - extents.past;
   std::optional<Elements<float>> bias;
   if (context.hasInput(3)) {
     if (context.input(3).elements() != 2 * width + heads * valueSize)

@@ -130,7 +130,7 @@ Result<void> attendToProjection(ReferenceContext& context, const SelfAttention& 
   }
   const auto [batch, heads, keyHeads, queries, pastSteps, keys, headSize, valueSize] = extents;
   const auto part = [&](std::int64_t offset, std::int64_t size) {
-    return splitHeads(projection.data(), batch, queries, widths.total(), offset, heads, size,
+    return splitHeads(projection.data(), extents.batch, extents.queries, widths.total(), offset, extents.heads, size,
                       bias ? bias->data() + offset : nullptr);
   };
   const float* pastKeys = past ? past->data() : nullptr;
