@@ -7,6 +7,7 @@
 #include "engine/placement/placement_file.hpp"
 #include "tests/formats/rich_model.hpp"
 #include "tests/formats/zip_builder.hpp"
+#include "tests/fuzz/keras_fixtures.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -194,6 +195,14 @@ void writeMessages(const fs::path& folder) {
         "\n");
 }
 
+void writeKeras(const fs::path& folder) {
+  for (std::size_t i = 0; i < fuzz::kKerasFixtures; ++i) {
+    const std::string number = std::to_string(i);
+    write(folder / ("file" + number), fuzz::kerasFixture(i));
+    write(folder / ("config" + number), number + fuzz::configOf(i));
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -205,6 +214,7 @@ int main(int argc, char** argv) {
   writeTables(root);
   writePictures(root);
   writeTexts(root);
+  writeKeras(root / "keras");
   writeMessages(root / "message");
   return 0;
 }
