@@ -270,7 +270,6 @@ class Comparisons(unittest.TestCase):
 
 
 @has_data
-@has_data
 class OpenSizes(unittest.TestCase):
     MODEL = DATA / "models" / "bert-dummy-encoder" / "dummy_transformer.onnx"
 
@@ -291,6 +290,7 @@ class OpenSizes(unittest.TestCase):
         self.assertIn("open are tokens", done.stderr)
 
 
+@has_data
 class Predictions(unittest.TestCase):
     def predict(self, model, *arguments):
         done = tandem("predict", model, *arguments, "--json")

@@ -23,7 +23,9 @@ class LocalSessionTest : public testing::Test {
     return *document;
   }
   fs::path folder() {
-    const fs::path path = fs::path(testing::TempDir()) / "tandem_session_test";
+    const fs::path path =
+        fs::path(testing::TempDir()) /
+        (std::string("tandem_session_") + testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(path);
     fs::create_directories(path);
     return path;

@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 class VerifyCases : public testing::Test {
  protected:
   void SetUp() override {
-    m_root = fs::path(testing::TempDir()) / "tandem_verify_cases";
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    m_root = fs::path(testing::TempDir()) / (std::string("tandem_verify_cases_") + test->name());
     fs::remove_all(m_root);
   }
   void touch(const fs::path& file, const std::string& text = "") {
