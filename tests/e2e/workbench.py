@@ -322,6 +322,38 @@ class Steps:
         check(str(top["top_index"]) in expected, f"class {top['top_index']} is among the expected ones")
         app.shot("prediction")
 
+    def sound_and_sizes(self):
+        """A recording through a recurrent model, then the sizes that another model leaves open."""
+        app = self.app
+        models = os.path.dirname(os.path.dirname(self.model))
+        sound, reader = models + "/silero-vad-v5", models + "/ppocr-english/rec_en_number_v2.onnx"
+        if not self.real or not os.path.isdir(sound) or not os.path.isfile(reader):
+            return
+        self.open_file(sound + "/silero_vad.onnx")
+        app.key("ctrl+p")
+        app.file_dialog("pictures_dialog", sound + "/samples/speech_8s_16k.wav")
+        app.wait("prediction", "idle")
+        prediction = app.state()["predictions"][0]
+        check(prediction["rows"] == 250, f"8 s in steps of 32 ms: {prediction}")
+        app.shot("sound")
+        self.open_file(reader)
+        before = app.state()["input_shapes"]
+        app.key("ctrl+shift+i")
+        poll("sizes", lambda: app.active("sizes_dialog"))
+        app.key("ctrl+a")
+        app.type("640")
+        app.shot("sizes")
+        app.key("Return")
+        app.until("other shapes", lambda s: s["input_shapes"] != before)
+        check(any(640 in shape for shape in app.state()["input_shapes"]), f"the chosen width: {app.state()['input_shapes']}")
+
+    def open_file(self, path):
+        app = self.app
+        app.key("ctrl+o")
+        app.file_dialog("open_model_dialog", path)
+        app.until("opened", lambda s: s.get("document", {}).get("source") == path)
+        app.wait("document", "effective", "idle")
+
     def compare(self):
         """Numbers of two devices, layer by layer: by keyboard, then a row of the table selects its layer."""
         app = self.app
@@ -392,7 +424,7 @@ class Steps:
 
     def all(self):
         for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.export,
-                     self.predict, self.compare, self.worker_lost, self.bad_file, self.looks):
+                     self.predict, self.compare, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
             print("step:", step.__name__, flush=True)
             step()
 

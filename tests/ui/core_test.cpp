@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/core/plurals.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/core/units.hpp"
+
+#include <QCoreApplication>
 
 #include <gtest/gtest.h>
 
@@ -13,6 +16,17 @@ namespace {
 
 // With an ordinary space, to keep the expectations readable.
 std::string plain(QString text) { return text.replace(QChar(0x00a0), QLatin1Char(' ')).toStdString(); }
+
+TEST(EnglishPlurals, CountInWords) {
+  EnglishPlurals plurals;
+  ASSERT_TRUE(QCoreApplication::installTranslator(&plurals));
+  const auto layers = [](int n) { return QCoreApplication::translate("x", "%n layer(s)", nullptr, n).toStdString(); };
+  EXPECT_EQ(layers(1), "1 layer");
+  EXPECT_EQ(layers(2), "2 layers");
+  EXPECT_EQ(layers(0), "0 layers");
+  EXPECT_EQ(QCoreApplication::translate("x", "f(s) stays").toStdString(), "f(s) stays");
+  QCoreApplication::removeTranslator(&plurals);
+}
 
 TEST(Units, WriteBytesInBinaryUnits) {
   EXPECT_EQ(plain(formatBytes(0)), "0 B");

@@ -297,6 +297,23 @@ TEST_F(Window, PredictsPicturesWithLabels) {
   EXPECT_EQ(view->predictions().front().top.front().label, "tabby cat");
 }
 
+TEST_F(Window, APredictionThatWorksTakesBackTheErrorOfTheOneBefore) {
+  open();
+  const auto works = engine.handlers[session::method::kPredict];
+  engine.handlers[session::method::kPredict] = [](const Json&) -> Result<Json> {
+    return makeError(ErrorCode::Usage, "the model's vocabulary is not known", "text", "--vocab vocab.txt");
+  };
+  PredictView* view = window->runPanel().predictions();
+  view->setPictures({QStringLiteral("/nowhere/cat.png")});
+  view->predict();
+  EXPECT_TRUE(eventually([&] { return window->messages().isVisible(); }));
+  EXPECT_EQ(window->messages().text(), QStringLiteral("The model's vocabulary is not known"));
+  engine.handlers[session::method::kPredict] = works;
+  view->predict();
+  EXPECT_TRUE(eventually([&] { return !view->predictions().empty(); }));
+  EXPECT_FALSE(window->messages().isVisible());
+}
+
 TEST_F(Window, TheEmptyPredictionViewSaysWhatTheModelTakes) {
   engine.handlers[session::method::kOpen] = [](const Json& params) -> Result<Json> {
     Json document = smallDocument(params.at("model"), 7);

@@ -240,6 +240,14 @@ QJsonObject ControlSocket::state() const {
       effective[name] = document.effectiveOf(node);
     }
     json["node_names"] = names;
+    QJsonArray shapes;
+    for (const int input : document.document().inputs) {
+      QJsonArray shape;
+      for (const auto size : document.document().values[static_cast<std::size_t>(input)].shape)
+        shape.append(static_cast<double>(size));
+      shapes.append(shape);
+    }
+    json["input_shapes"] = shapes;
     json["requested"] = requested;
     json["effective"] = effective;
     json["transfers"] = static_cast<double>(document.view().transfers.size());
@@ -261,7 +269,9 @@ QJsonObject ControlSocket::state() const {
   json["log_lines"] = space.log.rowCount();
   QJsonArray predictions;
   for (const auto& prediction : m_window.runPanel().predictions()->predictions()) {
-    QJsonObject each{{"input", toQString(prediction.input)}, {"boxes", static_cast<int>(prediction.boxes.size())}};
+    QJsonObject each{{"input", toQString(prediction.input)},
+                     {"boxes", static_cast<int>(prediction.boxes.size())},
+                     {"rows", static_cast<double>(prediction.rowCount)}};
     if (!prediction.top.empty()) {
       each["top_index"] = prediction.top.front().index;
       each["top_label"] = toQString(prediction.top.front().label);

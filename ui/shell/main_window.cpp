@@ -152,6 +152,9 @@ void MainWindow::connectModel() {
                         "choose a folder that you may write to, with free space"));
   });
   connect(m_run, &RunPanel::failed, this, &MainWindow::showError);
+  connect(m_run->predictions(), &PredictView::recovered, this, [this](const QString& headline) {
+    if (m_messages->kind() == MessageKind::Error && m_messages->text() == headline) m_messages->hide();
+  });
   const auto copied = [this](const QString& command) {
     m_workspace.log.add(Severity::Info, tr("Copied: %1").arg(command));
     statusBar()->showMessage(tr("Command copied"), 4000);

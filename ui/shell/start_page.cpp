@@ -94,7 +94,7 @@ QWidget* StartPage::makeChoices() {
     return button;
   };
   auto* open = choice(QStringLiteral("start_open"), QStringLiteral("open"), tr("Open a model"),
-                      tr("An ONNX file; you can also drop it on this window"));
+                      tr("ONNX or Keras (.onnx, .h5, .keras); or drop it on this window"));
   auto* sample = choice(QStringLiteral("start_sample"), QStringLiteral("sample"), tr("Try a sample"),
                         tr("Built-in networks, nothing to download"));
   auto* learn = choice(QStringLiteral("start_learn"), QStringLiteral("learn"), tr("Learn"),

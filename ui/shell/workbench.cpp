@@ -2,6 +2,7 @@
 #include "ui/shell/workbench.hpp"
 
 #include "ui/core/icons.hpp"
+#include "ui/core/plurals.hpp"
 #include "ui/shell/control_socket.hpp"
 #include "ui/shell/main_window.hpp"
 
@@ -82,6 +83,8 @@ int runWorkbench(int argc, char** argv) {
   const QtMessageHandler before = qInstallMessageHandler(onStartMessage);
   QApplication app(argc, argv);
   qInstallMessageHandler(before);
+  EnglishPlurals plurals;
+  QCoreApplication::installTranslator(&plurals);
   QCoreApplication::setApplicationName(QStringLiteral("tandem-workbench"));
   QCoreApplication::setApplicationVersion(QStringLiteral(TANDEM_VERSION));
   QGuiApplication::setApplicationDisplayName(QString());
@@ -93,7 +96,7 @@ int runWorkbench(int argc, char** argv) {
       "tandem::ui", "Place the layers of a neural network on CPU and GPU, run both, and measure."));
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument(QStringLiteral("model"), QStringLiteral("An ONNX file or sample:NAME."),
+  parser.addPositionalArgument(QStringLiteral("model"), QStringLiteral("A model (.onnx, .h5, .keras) or sample:NAME."),
                                QStringLiteral("[model]"));
   parser.addOption(
       {QStringLiteral("placement"), QStringLiteral("Open this placement with the model."), QStringLiteral("file")});

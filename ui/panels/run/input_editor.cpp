@@ -30,9 +30,11 @@ InputEditor::InputEditor(Workspace& workspace, QWidget* parent) : QWidget(parent
   m_view->setObjectName(QStringLiteral("input_preview"));
   m_view->setAccessibleName(tr("The picture as the model sees it"));
   m_view->setMinimumHeight(fontMetrics().height() * 7);
-  grid->addWidget(m_edit, 0, 0);
-  grid->addWidget(m_reset, 0, 1);
-  grid->addWidget(m_message, 1, 0, 1, 2);
+  m_view->setMaximumHeight(fontMetrics().height() * 9); // the picture with its results needs the room more
+  grid->setColumnStretch(0, 1);
+  grid->addWidget(m_edit, 0, 0, 1, 2);
+  grid->addWidget(m_message, 1, 0);
+  grid->addWidget(m_reset, 1, 1, Qt::AlignTop);
   grid->addWidget(m_view, 2, 0, 1, 2);
   m_pause = new QTimer(this);
   m_pause->setSingleShot(true);

@@ -28,6 +28,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::ui {
 namespace {
@@ -167,6 +168,7 @@ void PredictView::buildResults(QVBoxLayout* layout) {
   layout->addWidget(m_section);
   m_status = new QLabel(this);
   m_status->setObjectName(QStringLiteral("predict_status"));
+  m_status->setTextFormat(Qt::PlainText); // it quotes what a model says
   m_status->setWordWrap(true);
   m_status->setTextInteractionFlags(Qt::TextSelectableByMouse);
   layout->addWidget(m_status);
@@ -177,7 +179,6 @@ void PredictView::buildResults(QVBoxLayout* layout) {
   m_results->setUniformRowHeights(true);
   m_results->setAlternatingRowColors(true);
   m_results->setColumnCount(2);
-  m_results->setHeaderLabels({tr("Label"), tr("Score")});
   m_results->header()->setStretchLastSection(false);
   m_results->header()->setSectionResizeMode(0, QHeaderView::Stretch);
   m_results->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
@@ -222,8 +223,8 @@ void PredictView::updateState() {
   m_choose->setEnabled(ready && !m_busy);
   m_predict->setEnabled(ready && !m_busy && hasInput() && !m_workspace.runs.isActive());
   m_labelsButton->setEnabled(ready);
-  m_labels->setText(m_labelsFile.isEmpty() ? tr("no labels: class numbers are shown")
-                                           : QFileInfo(m_labelsFile).fileName());
+  m_labels->setText(m_labelsFile.isEmpty() ? tr("none: class numbers") : QFileInfo(m_labelsFile).fileName());
+  m_labels->setToolTip(m_labelsFile);
   m_picture->setVisible(hasInput());
   m_textRow->setVisible(ready && takes(document, "text"));
   const QString vocabulary = m_vocabularyFile.isEmpty() ? toQString(document.vocabulary) : m_vocabularyFile;
@@ -345,10 +346,12 @@ void PredictView::predict() {
                              [this](const Result<std::vector<session::Prediction>>& result) {
                                m_busy = false;
                                if (result.ok()) {
+                                 if (!m_failure.isEmpty()) emit recovered(std::exchange(m_failure, {}));
                                  m_predictions = *result;
                                  fillNames();
                                } else {
-                                 m_status->setText(errorHeadline(result.error()));
+                                 m_failure = errorHeadline(result.error());
+                                 m_status->setText(m_failure);
                                  emit failed(result.error());
                                }
                                updateState();
@@ -406,7 +409,8 @@ void PredictView::showResults(const session::Prediction& prediction) {
   for (const auto& top : prediction.top)
     addRow(top.label.empty() ? tr("class %1").arg(top.index) : toQString(top.label),
            QLocale().toString(top.score, 'f', 4), tr("class %1").arg(top.index));
-  if (prediction.isText) addRow(toQString(prediction.text), formatPercent(prediction.textScore));
+  if (prediction.isText)
+    addRow(toQString(prediction.text), formatPercent(prediction.textScore), toQString(prediction.text));
   QList<double> curve;
   for (const auto& row : prediction.rows) {
     QStringList values;
@@ -420,10 +424,20 @@ void PredictView::showResults(const session::Prediction& prediction) {
   if (!curve.isEmpty() && !prediction.outputs.empty())
     m_wave->setCurve(curve, toQString(prediction.outputs.front().name));
   const bool nothing = prediction.boxes.empty() && prediction.top.empty() && prediction.rows.empty();
-  if (nothing && !prediction.isDetector && !prediction.isText) showOutputs(prediction);
+  const bool tensors = nothing && !prediction.isDetector && !prediction.isText;
+  if (tensors) showOutputs(prediction);
+  if (tensors)
+    m_results->setHeaderLabels({tr("Output"), tr("Tensor")});
+  else if (prediction.isText)
+    m_results->setHeaderLabels({tr("Text"), tr("Score")});
+  else if (!prediction.rows.empty())
+    m_results->setHeaderLabels({m_stage->currentWidget() == m_wave ? tr("Time") : tr("Row"),
+                                prediction.rows.front().top.empty() ? tr("Values") : tr("Label")});
   QString text;
   if (prediction.isDetector)
     text = tr("%n object(s) found", nullptr, static_cast<int>(prediction.boxes.size())) + QStringLiteral(". ");
+  else if (prediction.isText)
+    text = tr("Reads: %1").arg(toQString(prediction.text)) + QLatin1Char('\n');
   else if (prediction.rowCount > 1)
     text = tr("%n row(s)", nullptr, static_cast<int>(prediction.rowCount)) + QStringLiteral(". ");
   text +=
@@ -438,6 +452,7 @@ void PredictView::showResults(const session::Prediction& prediction) {
 
 void PredictView::show(int index) {
   m_results->clear();
+  m_results->setHeaderLabels({tr("Label"), tr("Score")});
   m_status->clear();
   m_status->setToolTip({});
   if (index < 0 || !hasInput()) {

@@ -36,6 +36,8 @@ class PredictView : public QWidget {
 
  signals:
   void failed(const tandem::Error& error);
+  /// A prediction worked after one that failed with this headline: what was told of it is over.
+  void recovered(const QString& headline);
 
  protected:
   void dragEnterEvent(QDragEnterEvent* event) override;
@@ -79,7 +81,8 @@ class PredictView : public QWidget {
   QLabel* m_status;
   QString m_labelsFile, m_vocabularyFile;
   QStringList m_files;
-  QString m_typed; ///< a text instead of files
+  QString m_typed;   ///< a text instead of files
+  QString m_failure; ///< headline of the last prediction where that failed
   std::vector<session::Prediction> m_predictions;
   bool m_busy = false;
 };

@@ -10,6 +10,22 @@
 
 namespace tandem::ui {
 
+namespace {
+
+/// Above the box, below it or inside it, never outside the picture; null where other tags are in the way.
+QRectF freePlace(const QRectF& frame, const QSizeF& size, double left, const QRectF& target,
+                 const QList<QRectF>& taken) {
+  for (const double top : {frame.top() - size.height(), frame.bottom(), frame.top()}) {
+    const QRectF tag(QPointF(left, top), size);
+    const bool inside = tag.top() >= target.top() && tag.bottom() <= target.bottom();
+    if (inside && std::none_of(taken.begin(), taken.end(), [&](const QRectF& each) { return each.intersects(tag); }))
+      return tag;
+  }
+  return {};
+}
+
+} // namespace
+
 PictureView::PictureView(QWidget* parent) : QWidget(parent), m_emptyText(tr("No picture")) {
   setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
   setMinimumSize(80, 60);
@@ -60,6 +76,7 @@ void PictureView::paintEvent(QPaintEvent*) {
   p.setFont(small);
   const QFontMetricsF metrics(small);
   p.setRenderHint(QPainter::Antialiasing);
+  QList<QRectF> tags;
   for (const PictureBox& box : m_boxes) {
     const int index = colorOf.value(box.label, static_cast<int>(colorOf.size()));
     colorOf.insert(box.label, index);
@@ -75,11 +92,11 @@ void PictureView::paintEvent(QPaintEvent*) {
     if (box.score >= 0) text += QLatin1Char(' ') + formatPercent(box.score);
     if (text.isEmpty()) continue;
     const QSizeF size(metrics.horizontalAdvance(text) + 10, metrics.height() + 4);
-    // Above the box, or inside it at the picture's upper edge; never outside the picture.
-    const double top = frame.top() - size.height() < target.top() ? frame.top() : frame.top() - size.height();
     const double left =
         std::clamp(frame.left() - 1, target.left(), std::max(target.left(), target.right() - size.width()));
-    const QRectF tag(QPointF(left, top), size);
+    const QRectF tag = freePlace(frame, size, left, target, tags);
+    if (tag.isNull()) continue; // the list of results has it
+    tags.append(tag);
     p.fillRect(tag, color);
     p.setPen(Theme::textOn(color));
     p.drawText(tag, Qt::AlignCenter, text);
