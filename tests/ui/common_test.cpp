@@ -130,6 +130,19 @@ TEST(PictureView, KeepsThePicturesShape) {
   EXPECT_TRUE(view.accessibleDescription().contains(QStringLiteral("cat")));
 }
 
+TEST(PictureView, TheTagOfASmallBoxHidesNoOtherBox) {
+  PictureView view;
+  view.resize(400, 400);
+  QImage image(400, 400, QImage::Format_RGB32);
+  image.fill(Qt::darkGreen);
+  // The tag of the lower box would lie on the upper one.
+  view.setPicture(image, {{QRectF(200, 170, 16, 16), QStringLiteral("lower"), 0.9},
+                          {QRectF(200, 140, 16, 24), QStringLiteral("upper"), 0.9}});
+  const QImage drawn = view.grab().toImage();
+  EXPECT_EQ(drawn.pixelColor(208, 152), QColor(Qt::darkGreen));
+  EXPECT_NE(drawn.pixelColor(204, 195), QColor(Qt::darkGreen)) << "it went below its own box";
+}
+
 TEST(DevicePill, ShowsBadgeAndName) {
   DevicePill pill;
   pill.setDevice(1, QStringLiteral("GPU:0"), QStringLiteral("Radeon"));

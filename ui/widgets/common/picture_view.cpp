@@ -12,14 +12,19 @@ namespace tandem::ui {
 
 namespace {
 
-/// Above the box, below it or inside it, never outside the picture; null where other tags are in the way.
-QRectF freePlace(const QRectF& frame, const QSizeF& size, double left, const QRectF& target,
-                 const QList<QRectF>& taken) {
-  for (const double top : {frame.top() - size.height(), frame.bottom(), frame.top()}) {
-    const QRectF tag(QPointF(left, top), size);
+/// Above the box, below it or inside it, never outside the picture nor over another tag; a box that is smaller than
+/// its tag does not hide other boxes either. Null where there is no such place: the list of results has it.
+QRectF freePlace(const QRectF& frame, const QRectF& tagAbove, const QRectF& target, const QList<QRectF>& tags,
+                 const QList<QRectF>& frames) {
+  const auto hides = [](const QRectF& tag, const QList<QRectF>& others, const QRectF& own) {
+    return std::any_of(others.begin(), others.end(),
+                       [&](const QRectF& each) { return each != own && each.intersects(tag); });
+  };
+  const bool small = frame.width() < tagAbove.width();
+  for (const double top : {tagAbove.top(), frame.bottom(), frame.top()}) {
+    const QRectF tag(QPointF(tagAbove.left(), top), tagAbove.size());
     const bool inside = tag.top() >= target.top() && tag.bottom() <= target.bottom();
-    if (inside && std::none_of(taken.begin(), taken.end(), [&](const QRectF& each) { return each.intersects(tag); }))
-      return tag;
+    if (inside && !hides(tag, tags, {}) && !(small && hides(tag, frames, frame))) return tag;
   }
   return {};
 }
@@ -76,12 +81,16 @@ void PictureView::paintEvent(QPaintEvent*) {
   p.setFont(small);
   const QFontMetricsF metrics(small);
   p.setRenderHint(QPainter::Antialiasing);
-  QList<QRectF> tags;
+  const auto frameOf = [&](const PictureBox& box) {
+    return QRectF(target.topLeft() + box.rect.topLeft() * scale, box.rect.size() * scale);
+  };
+  QList<QRectF> tags, frames;
+  for (const PictureBox& box : m_boxes) frames.append(frameOf(box));
   for (const PictureBox& box : m_boxes) {
     const int index = colorOf.value(box.label, static_cast<int>(colorOf.size()));
     colorOf.insert(box.label, index);
     const QColor color = theme.category(index);
-    const QRectF frame(target.topLeft() + box.rect.topLeft() * scale, box.rect.size() * scale);
+    const QRectF frame = frameOf(box);
     // A dark line under the coloured one keeps the box visible on any picture.
     p.setBrush(Qt::NoBrush);
     p.setPen(QPen(QColor(0, 0, 0, 160), 4));
@@ -94,8 +103,9 @@ void PictureView::paintEvent(QPaintEvent*) {
     const QSizeF size(metrics.horizontalAdvance(text) + 10, metrics.height() + 4);
     const double left =
         std::clamp(frame.left() - 1, target.left(), std::max(target.left(), target.right() - size.width()));
-    const QRectF tag = freePlace(frame, size, left, target, tags);
-    if (tag.isNull()) continue; // the list of results has it
+    const QRectF above(QPointF(left, frame.top() - size.height()), size);
+    const QRectF tag = freePlace(frame, above, target, tags, frames);
+    if (tag.isNull()) continue;
     tags.append(tag);
     p.fillRect(tag, color);
     p.setPen(Theme::textOn(color));
