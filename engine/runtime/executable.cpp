@@ -17,8 +17,8 @@ const std::set<std::string, std::less<>>& neededPasses() {
 
 bool isFused(const Node& node) { return node.domain == "tandem"; }
 
-/// Bytes of the constants that a node and its subgraphs read and that are not in `seen` yet: outer weights are shared by
-/// the subgraphs. The readers limit how deep those are nested.
+/// Bytes of the constants that a node and its subgraphs read and that are not in `seen` yet: outer weights are shared
+/// by the subgraphs. The readers limit how deep those are nested.
 std::int64_t constantBytes(const Graph& graph, const Node& node, std::set<const void*>& seen) {
   std::int64_t bytes = 0;
   for (ValueId input : node.inputs) {
