@@ -279,7 +279,7 @@ Result<InputSet> InputReader::readText(const Item& item) const {
       m_options.vocabulary.empty() ? findVocabulary(m_document->path).string() : m_options.vocabulary;
   if (file.empty())
     return makeError(ErrorCode::InputRejected, "the model's vocabulary is not known", item.label,
-                     "give its vocab.txt with --vocab, or put it beside the model");
+                     "put its vocab.txt beside the model or give it: --vocab, in the window Vocabulary...");
   WordPiece words = TANDEM_TRY(WordPiece::read(file));
   if (!m_options.casing.empty()) {
     words.setLowerCase(m_options.casing == "uncased");
