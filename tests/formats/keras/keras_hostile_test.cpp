@@ -339,6 +339,20 @@ TEST(HostileKeras, AFileCutOffAnywhereIsRefused) {
     EXPECT_FALSE(read(file.substr(0, length)).ok()) << length;
 }
 
+TEST(HostileKeras, AnAttributeThatSaysMoreThanItsMessageHoldsIsRefused) {
+  const std::string file = denseFile(), name = "keras_version";
+  // A message of version 1: eight bytes, the name in sixteen, then the type.
+  const std::size_t at = file.find(name), type = at + 16;
+  ASSERT_NE(at, std::string::npos);
+  std::string elements = file, typeBytes = file, spaceBytes = file, endless = file;
+  elements.replace(type + 4, 4, ZipBuilder::number(1 << 20, 4));
+  typeBytes.replace(at - 4, 2, ZipBuilder::number(0xffff, 2));
+  spaceBytes.replace(at - 2, 2, ZipBuilder::number(0xffff, 2));
+  endless[at + name.size()] = 'x'; // the end of the name
+  for (const std::string& damaged : {elements, typeBytes, spaceBytes, endless})
+    EXPECT_THAT(refusal(damaged), HasSubstr("says more than it holds"));
+}
+
 TEST(HostileKeras, RandomDamageIsRefusedOrHarmless) {
   const std::string file = denseFile();
   std::mt19937 random(11);

@@ -41,8 +41,9 @@ class Id {
 
 [[noreturn]] void damaged(const std::string& what) { throw KerasError("damaged HDF5 file: " + what); }
 
-/// Every part of the path is a hard link; false where one does not exist, an error where one leads elsewhere.
-bool existsInside(hid_t file, const std::string& path) {
+/// Every part of the path is a hard link to an object whose header is right; false where one does not exist, an error
+/// where one leads elsewhere.
+bool existsInside(hid_t file, Hdf5Headers& headers, const std::string& path) {
   std::size_t begin = 0;
   while (begin <= path.size()) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
@@ -58,6 +59,7 @@ bool existsInside(hid_t file, const std::string& path) {
       throw KerasError("the HDF5 file has a soft link at '" + sofar + "', which is refused");
     if (info.type != H5L_TYPE_HARD)
       throw KerasError("the HDF5 file has a link to another file at '" + sofar + "', which is refused");
+    headers.check(info.u.address);
     begin = end + 1;
   }
   return true;
@@ -70,6 +72,12 @@ H5O_type_t objectType(hid_t file, const std::string& path) {
   if (H5Oget_info_by_name2(file, nameOrRoot(path), &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
     damaged("object '" + path + "'");
   return info.type;
+}
+
+std::uint64_t rootAddress(hid_t file) {
+  H5O_info_t info{};
+  if (H5Oget_info_by_name2(file, "/", &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0) damaged("the root group");
+  return info.addr;
 }
 
 herr_t collectName(hid_t, const char* name, const H5L_info_t* info, void* data) {
@@ -125,29 +133,10 @@ std::vector<unsigned char> referencesIn(hid_t attribute, hid_t type, std::int64_
   return references;
 }
 
-/// Little-endian numbers of a file, within its bounds.
-class Bytes {
- public:
-  explicit Bytes(std::span<const std::byte> bytes) : m_bytes(bytes) {}
-  bool has(std::uint64_t at, std::uint64_t size) const { return at <= m_bytes.size() && size <= m_bytes.size() - at; }
-  std::uint64_t number(std::uint64_t at, int size) const {
-    std::uint64_t value = 0;
-    for (int i = size - 1; i >= 0; --i)
-      value = value << 8 | std::to_integer<std::uint64_t>(m_bytes[at + static_cast<std::uint64_t>(i)]);
-    return value;
-  }
-  std::string_view text(std::uint64_t at, std::uint64_t size) const {
-    return {reinterpret_cast<const char*>(m_bytes.data()) + at, static_cast<std::size_t>(size)};
-  }
-
- private:
-  std::span<const std::byte> m_bytes;
-};
-
 /// Object `index` of the global heap collection at `address`; nullopt where there is none. Addresses and lengths have
 /// eight bytes in all files that today's libraries write.
 /// `steps` counts down with every object looked at.
-std::optional<std::string_view> heapObject(const Bytes& bytes, std::uint64_t address, std::uint64_t index,
+std::optional<std::string_view> heapObject(const Hdf5Bytes& bytes, std::uint64_t address, std::uint64_t index,
                                            std::int64_t& steps) {
   constexpr std::uint64_t header = 16;
   if (!bytes.has(address, header) || bytes.text(address, 4) != "GCOL") return std::nullopt;
@@ -167,7 +156,7 @@ std::string cleaned(std::string_view text) { return std::string(text.substr(0, t
 /// Texts whose sum of lengths is at most `limit`. `base`: where the file's addresses begin.
 std::vector<std::string> followReferences(const std::vector<unsigned char>& references, std::span<const std::byte> file,
                                           std::uint64_t base, std::int64_t limit, const std::string& what) {
-  const Bytes table(std::as_bytes(std::span(references))), bytes(file);
+  const Hdf5Bytes table(std::as_bytes(std::span(references))), bytes(file);
   std::vector<std::string> texts;
   std::int64_t total = 0, steps = kMaxHeapSteps;
   for (std::uint64_t at = 0; at < references.size(); at += kReferenceBytes) {
@@ -189,7 +178,7 @@ std::vector<std::string> followReferences(const std::vector<unsigned char>& refe
 
 /// The offset of the superblock, which a user block may stand before.
 std::uint64_t baseAddress(std::span<const std::byte> file) {
-  const Bytes bytes(file);
+  const Hdf5Bytes bytes(file);
   for (std::uint64_t at = 0; bytes.has(at, 8); at = at == 0 ? 512 : 2 * at)
     if (bytes.text(at, 4) == "\x89HDF") return at;
   return 0;
@@ -272,11 +261,18 @@ std::vector<std::string> Hdf5File::readTexts(std::int64_t attribute, const std::
 Hdf5File::Hdf5File(std::span<const std::byte> bytes)
     : m_lock(hdf5Mutex()),
       m_bytes(bytes),
+      m_headers(bytes, baseAddress(bytes)),
       m_fileBytes(static_cast<std::int64_t>(bytes.size())) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   H5PLset_loading_state(0); // no plug-in of the machine takes part
   m_file = openHdf5Memory(bytes);
   if (m_file < 0) throw KerasError("damaged HDF5 file, or it is cut off");
+  try {
+    m_headers.check(rootAddress(m_file));
+  } catch (const KerasError&) {
+    H5Fclose(m_file);
+    throw;
+  }
 }
 
 Hdf5File::~Hdf5File() {
@@ -284,11 +280,11 @@ Hdf5File::~Hdf5File() {
 }
 
 bool Hdf5File::hasGroup(const std::string& path) {
-  return existsInside(m_file, path) && objectType(m_file, path) == H5O_TYPE_GROUP;
+  return existsInside(m_file, m_headers, path) && objectType(m_file, path) == H5O_TYPE_GROUP;
 }
 
 bool Hdf5File::hasDataset(const std::string& path) {
-  return existsInside(m_file, path) && objectType(m_file, path) == H5O_TYPE_DATASET;
+  return existsInside(m_file, m_headers, path) && objectType(m_file, path) == H5O_TYPE_DATASET;
 }
 
 std::vector<Hdf5File::Link> Hdf5File::links(const std::string& path) {
@@ -301,7 +297,7 @@ std::vector<Hdf5File::Link> Hdf5File::links(const std::string& path) {
   std::vector<Link> links;
   for (const auto& [name, kind] : found) {
     const std::string full = path.empty() ? name : path + "/" + name;
-    if (!existsInside(m_file, full)) damaged("link '" + full + "'");
+    if (!existsInside(m_file, m_headers, full)) damaged("link '" + full + "'");
     const H5O_type_t type = objectType(m_file, full);
     links.push_back({name, type == H5O_TYPE_GROUP, type == H5O_TYPE_DATASET});
   }
@@ -309,7 +305,7 @@ std::vector<Hdf5File::Link> Hdf5File::links(const std::string& path) {
 }
 
 bool Hdf5File::hasAttribute(const std::string& path, const std::string& name) {
-  if (!existsInside(m_file, path)) return false;
+  if (!existsInside(m_file, m_headers, path)) return false;
   return H5Aexists_by_name(m_file, nameOrRoot(path), name.c_str(), H5P_DEFAULT) > 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/formats/keras/detail/hdf5_headers.hpp"
 #include "engine/tensor/tensor.hpp"
 
 #include <cstddef>
@@ -53,6 +54,7 @@ class Hdf5File {
   std::unique_lock<std::mutex> m_lock;
   std::int64_t m_file = -1;
   std::span<const std::byte> m_bytes;
+  Hdf5Headers m_headers;
   std::int64_t m_fileBytes = 0;
   std::int64_t m_total = 0;    ///< bytes of all tensors so far
   std::int64_t m_unbacked = 0; ///< bytes of tensors so far that no stored byte stands for
