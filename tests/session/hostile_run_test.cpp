@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Models that open and go wrong when they run: I21, I23 and I25 of the table in tests/formats/README.md, on every
+// Models that open and go wrong when they run: I21, I23, I25 and I29 of the table in tests/formats/README.md, on every
 // device there is.
 #include "engine/session/codec.hpp"
 #include "engine/session/local_session.hpp"
@@ -190,6 +190,31 @@ TEST_F(HostileRun, I25_ALoopWithoutEndStopsWhenToldTo) {
     std::printf("%s: stopped %.1f ms after it was asked to\n", device.c_str(), ms);
     EXPECT_LT(ms, 2000) << device; // 200 ms on a machine that is not busy
   }
+}
+
+TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
+  constexpr std::int64_t kElements = 1 << 20;
+  const fs::path data = m_root / "w.bin";
+  std::ofstream(data, std::ios::binary) << std::string(4 * kElements, '\0');
+  ModelBuilder builder;
+  builder.input("x", {kElements}).output("y");
+  auto& weight = builder.weight("w", {kElements}, {});
+  weight.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* entry = weight.add_external_data();
+  entry->set_key("location");
+  entry->set_value("w.bin");
+  builder.node("Add", {"x", "w"}, {"y"});
+  auto opened = call(m_session, method::kOpen, {{"model", save(builder)}});
+  ASSERT_TRUE(opened.ok()) << opened.error().line();
+  fs::resize_file(data, 1000);
+  for (const std::string& device : m_devices) {
+    auto result =
+        call(m_session, method::kProfile, {{"handle", opened->at("handle")}, {"devices", {device}}, {"repeat", 1}});
+    ASSERT_FALSE(result.ok()) << device;
+    EXPECT_EQ(result.error().code, ErrorCode::ModelRejected);
+    EXPECT_THAT(result.error().line(), HasSubstr("changed while")) << device;
+  }
+  EXPECT_TRUE(call(m_session, method::kHello, Json::object()).ok());
 }
 
 } // namespace
