@@ -60,18 +60,34 @@ int versionFor(const OpDef& def, int opset) {
   return best;
 }
 
+namespace {
+
+/// A damaged model opens for viewing: its nodes may lack what their operator needs, and sizes may not be sane.
+bool canCountFlops(const OpDef& def, const Graph& graph, const Node& node) {
+  if (!def.flops || node.inputs.size() < def.minInputs || node.outputs.size() < def.minOutputs) return false;
+  for (std::size_t i = 0; i < def.minInputs; ++i)
+    if (!node.inputs[i].valid()) return false;
+  const auto sane = [&](ValueId id) { return !id.valid() || graph.value(id).desc.checkedBytes().has_value(); };
+  return (node.outputs.empty() || node.outputs[0].valid() || def.minOutputs == 0) &&
+         std::all_of(node.inputs.begin(), node.inputs.end(), sane) &&
+         std::all_of(node.outputs.begin(), node.outputs.end(), sane);
+}
+
+} // namespace
+
 OpCost costOf(const Graph& graph, const Node& node) {
   OpCost cost;
   const OpDef* def = findOp(node);
-  if (def && def->flops) cost.flops = def->flops(graph, node);
+  if (def && canCountFlops(*def, graph, node)) cost.flops = def->flops(graph, node);
   for (ValueId input : node.inputs) {
     if (!input.valid()) continue;
     const Value& value = graph.value(input);
     if (!value.isStatic()) continue;
-    (value.isConstant() ? cost.parameterBytes : cost.activationBytes) += value.desc.bytes();
+    (value.isConstant() ? cost.parameterBytes : cost.activationBytes) += value.desc.checkedBytes().value_or(0);
   }
   for (ValueId output : node.outputs)
-    if (output.valid() && graph.value(output).isStatic()) cost.activationBytes += graph.value(output).desc.bytes();
+    if (output.valid() && graph.value(output).isStatic())
+      cost.activationBytes += graph.value(output).desc.checkedBytes().value_or(0);
   return cost;
 }
 

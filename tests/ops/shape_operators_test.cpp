@@ -187,5 +187,30 @@ TEST(EyeLike, MarksADiagonal) {
   EXPECT_THAT(Op("EyeLike", 9).error({counting({2})}), HasSubstr("matrix"));
 }
 
+TEST(CostOf, CountsNothingForANodeThatLacksItsInputsOrWhoseSizesAreNotSane) {
+  Graph graph;
+  Node bare;
+  bare.name = "bare";
+  bare.type = "BitwiseNot";
+  bare.version = 18;
+  graph.addNode(bare);
+  EXPECT_EQ(costOf(graph, graph.nodes()[0]).flops, 0);
+  Node huge;
+  huge.name = "huge";
+  huge.type = "Neg";
+  huge.version = 13;
+  const Shape tooLarge{std::int64_t{1} << 40, std::int64_t{1} << 40};
+  huge.inputs.push_back(graph.addInput("x", {DataType::Float32, tooLarge}));
+  graph.value(huge.inputs[0]).rankKnown = true;
+  Value result;
+  result.desc = {DataType::Float32, tooLarge};
+  result.rankKnown = true;
+  huge.outputs.push_back(graph.addValue(std::move(result)));
+  graph.addNode(huge);
+  const OpCost cost = costOf(graph, graph.nodes()[1]);
+  EXPECT_EQ(cost.flops, 0);
+  EXPECT_EQ(cost.activationBytes, 0);
+}
+
 } // namespace
 } // namespace tandem::test
