@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/output.hpp"
 
-#include "engine/base/problems.hpp"
-
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -115,7 +113,7 @@ void printJson(const Json& json) {
 
 int fail(const Error& error, bool json) {
   std::fprintf(stderr, "tandem: %s\n", error.line().c_str());
-  for (const std::string& problem : problemsOf(error)) std::fprintf(stderr, "  - %s\n", problem.c_str());
+  for (const std::string& problem : error.problems) std::fprintf(stderr, "  - %s\n", problem.c_str());
   if (json) printJson({{"error", session::encodeError(error)}});
   return exitCode(error.code);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/error.hpp"
 
-#include "engine/base/problems.hpp"
-
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +73,7 @@ std::optional<ErrorCode> errorCodeFrom(std::string_view name) {
 int exitCode(ErrorCode code) { return facts(code).exitCode; }
 
 std::string Error::line() const {
-  std::string text = summaryOf(*this);
+  std::string text = message;
   if (!where.empty()) text += " (" + where + ")";
   if (!hint.empty()) text += ": " + hint;
   return printable(std::move(text));

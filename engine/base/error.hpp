@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace tandem {
 
@@ -34,13 +35,15 @@ struct Error {
   std::string message;
   std::string where;
   std::string hint;
+  /// Where this stands for several problems of one thing (see ProblemList): each in one line for people; else empty.
+  std::vector<std::string> problems = {};
 
   /// "message (where): hint", one line, control characters removed.
   std::string line() const;
 };
 
 inline Error makeError(ErrorCode code, std::string message, std::string where = {}, std::string hint = {}) {
-  return Error{code, std::move(message), std::move(where), std::move(hint)};
+  return Error{code, std::move(message), std::move(where), std::move(hint), {}};
 }
 
 /// A value or the Error that prevented it. `Result<void>` carries only the error.

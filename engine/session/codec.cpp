@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
 
-#include "engine/base/problems.hpp"
-
 #include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -477,9 +475,8 @@ Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
 }
 
 Json encodeError(const Error& error) {
-  Json json{
-      {"code", toString(error.code)}, {"message", summaryOf(error)}, {"where", error.where}, {"hint", error.hint}};
-  if (Strings problems = problemsOf(error); !problems.empty()) json["problems"] = std::move(problems);
+  Json json{{"code", toString(error.code)}, {"message", error.message}, {"where", error.where}, {"hint", error.hint}};
+  if (!error.problems.empty()) json["problems"] = error.problems;
   return json;
 }
 
@@ -487,9 +484,9 @@ Error decodeError(const Json& json) {
   Error error;
   auto decoded = decoding("an error", [&] {
     const auto code = errorCodeFrom(json.at("code").get<std::string>());
-    error =
-        makeError(code.value_or(ErrorCode::Internal), messageOf(json.at("message"), json.value("problems", Strings())),
-                  json.value("where", std::string()), json.value("hint", std::string()));
+    error = makeError(code.value_or(ErrorCode::Internal), json.at("message"), json.value("where", std::string()),
+                      json.value("hint", std::string()));
+    readIf(json, "problems", error.problems);
     return true;
   });
   return decoded ? error : decoded.error();

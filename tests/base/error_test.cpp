@@ -30,7 +30,7 @@ TEST(ProblemList, OneProblemStaysWhatItIs) {
   problems.add(makeError(ErrorCode::ModelRejected, "broken", "node 'a'", "mend it"));
   const Error error = problems.toError("the model", "m.onnx");
   EXPECT_EQ(error.line(), "broken (m.onnx, node 'a'): mend it");
-  EXPECT_TRUE(problemsOf(error).empty());
+  EXPECT_TRUE(error.problems.empty());
 }
 
 TEST(ProblemList, SeveralAreListedEachOnOneLine) {
@@ -39,7 +39,7 @@ TEST(ProblemList, SeveralAreListedEachOnOneLine) {
   problems.add(makeError(ErrorCode::ModelRejected, "cycle", "node 'b'", "another hint"));
   const Error error = problems.toError("the model", "m.onnx");
   EXPECT_EQ(error.line(), "the model has 2 problems (m.onnx): export again");
-  EXPECT_EQ(problemsOf(error), (std::vector<std::string>{"bad name 'a - forged'", "cycle (node 'b')"}));
+  EXPECT_EQ(error.problems, (std::vector<std::string>{"bad name 'a - forged'", "cycle (node 'b')"}));
   ProblemList outer;
   outer.addAll(error);
   EXPECT_EQ(outer.count(), 2u);
@@ -49,9 +49,9 @@ TEST(ProblemList, KeepsFiftyAndCountsTheRest) {
   ProblemList problems;
   for (int i = 0; i < 1000; ++i) problems.add(makeError(ErrorCode::ModelRejected, std::to_string(i)));
   const Error error = problems.toError("the file", "f");
-  EXPECT_EQ(summaryOf(error), "the file has 1000 problems");
-  EXPECT_EQ(problemsOf(error).size(), 51u);
-  EXPECT_EQ(problemsOf(error).back(), "and 950 more");
+  EXPECT_EQ(error.message, "the file has 1000 problems");
+  EXPECT_EQ(error.problems.size(), 51u);
+  EXPECT_EQ(error.problems.back(), "and 950 more");
 }
 
 TEST(Error, ExitCodesAreThoseOfTheDesign) {

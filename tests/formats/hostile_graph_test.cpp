@@ -233,8 +233,8 @@ TEST_F(HostileGraph, AllProblemsOfAFileAreReportedAtOnce) {
   builder.node("Relu", {"b"}, {"y"});
   auto model = builder.read();
   ASSERT_FALSE(model.ok());
-  EXPECT_EQ(summaryOf(model.error()), "the model has 6 problems");
-  const std::vector<std::string> problems = problemsOf(model.error());
+  EXPECT_EQ(model.error().message, "the model has 6 problems");
+  const std::vector<std::string> problems = model.error().problems;
   for (const char* part : {"two inputs are called 'x'", "'short'", "type 999", "'nowhere'", "'three' has no operator",
                            "'four' -> 'five' -> 'four'"})
     EXPECT_THAT(problems, Contains(HasSubstr(part)));
@@ -383,7 +383,7 @@ TEST_F(HostileGraph, I27_NastyNamesNeverReachATerminal) {
   auto model = builder.read();
   ASSERT_FALSE(model.ok());
   std::string shown = model.error().line();
-  for (const std::string& each : problemsOf(model.error())) shown += each;
+  for (const std::string& each : model.error().problems) shown += each;
   for (const char* control : {"\x1b", "\n", "\xe2\x80\xae"}) EXPECT_THAT(shown, ::testing::Not(HasSubstr(control)));
   EXPECT_LT(shown.size(), 10'000u);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/core/labels.hpp"
 
-#include "engine/base/problems.hpp"
-
 #include <QCoreApplication>
 #include <QFileInfo>
 #include <QRegularExpression>
@@ -74,7 +72,7 @@ QString unbrokenIds(QString text) {
 }
 
 QString errorHeadline(const Error& error) {
-  QString text = toQString(summaryOf(error));
+  QString text = toQString(error.message);
   if (!text.isEmpty()) text[0] = text[0].toUpper();
   return text;
 }
@@ -82,10 +80,10 @@ QString errorHeadline(const Error& error) {
 QString errorDetail(const Error& error) {
   constexpr std::size_t kMaxShown = 12; // what fits above the documents; the log has all of them
   QStringList parts;
-  const std::vector<std::string> problems = problemsOf(error);
-  for (std::size_t i = 0; i < std::min(problems.size(), kMaxShown); ++i)
-    parts << QStringLiteral("\u2022 ") + toQString(problems[i]);
-  if (problems.size() > kMaxShown) parts << tr("... and %1 more in the log").arg(problems.size() - kMaxShown);
+  for (std::size_t i = 0; i < std::min(error.problems.size(), kMaxShown); ++i)
+    parts << QStringLiteral("\u2022 ") + toQString(error.problems[i]);
+  if (error.problems.size() > kMaxShown)
+    parts << tr("... and %1 more in the log").arg(error.problems.size() - kMaxShown);
   if (!error.where.empty()) parts << tr("Where: %1").arg(toQString(error.where));
   if (!error.hint.empty()) {
     QString hint = toQString(error.hint);

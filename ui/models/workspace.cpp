@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/workspace.hpp"
 
-#include "engine/base/problems.hpp"
-
 #include "ui/core/labels.hpp"
 #include "ui/core/units.hpp"
 
@@ -42,7 +40,7 @@ void Workspace::setPredictionInput(const QStringList& files) {
 void Workspace::connectLog() {
   const auto error = [this](const Error& failure) {
     log.add(Severity::Error, toQString(failure.line()));
-    for (const std::string& problem : problemsOf(failure)) log.add(Severity::Error, toQString(problem));
+    for (const std::string& problem : failure.problems) log.add(Severity::Error, toQString(problem));
   };
   connect(&document, &DocumentModel::openFailed, this, error);
   connect(&document, &DocumentModel::effectiveFailed, this, error);
