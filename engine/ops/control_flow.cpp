@@ -91,7 +91,7 @@ class ControlRun {
   bool has(std::size_t index) const { return index < m_formals && m_inputs[index].defined(); }
   Result<bool> condition(const Tensor& tensor) const;
   /// The body's inputs: `formals` in order, captured values where they belong. Results are counted and defined.
-  Result<std::vector<Tensor>> call(const Graph& body, std::span<const Tensor> formals) const;
+  Result<std::vector<Tensor>> call(const Graph& body, std::span<const Tensor> formals);
   Result<void> keep(std::vector<std::vector<Tensor>>& rows, std::span<const Tensor> results);
   /// The results of all iterations as one tensor. `shaped` says what a row of a loop that never ran would be.
   Result<Tensor> joined(const Value& shaped, const std::vector<Tensor>& rows, std::size_t axis, bool reversed) const;
@@ -109,6 +109,7 @@ class ControlRun {
   std::size_t m_formals;
   const RunBody& m_runBody;
   const StopRequest& m_stop;
+  std::vector<BodyInput> m_sources; ///< of the body, once it was called
   std::size_t m_keptBytes = 0;
 };
 
@@ -118,16 +119,16 @@ Result<bool> ControlRun::condition(const Tensor& tensor) const {
   return tensor.as<bool>()[0];
 }
 
-Result<std::vector<Tensor>> ControlRun::call(const Graph& body, std::span<const Tensor> formals) const {
+Result<std::vector<Tensor>> ControlRun::call(const Graph& body, std::span<const Tensor> formals) {
   TANDEM_TRY(checkStop());
-  const std::vector<BodyInput> sources = bodyInputs(m_node, body);
+  if (m_sources.empty()) m_sources = bodyInputs(m_node, body); // one run calls one body
   const auto own = static_cast<std::size_t>(
-      std::count_if(sources.begin(), sources.end(), [](const BodyInput& source) { return !source.captured; }));
+      std::count_if(m_sources.begin(), m_sources.end(), [](const BodyInput& source) { return !source.captured; }));
   if (own != formals.size())
     return fail("the subgraph takes " + std::to_string(own) + " inputs, " + std::to_string(formals.size()) +
                 " are given");
   std::vector<Tensor> inputs;
-  for (const BodyInput& source : sources) {
+  for (const BodyInput& source : m_sources) {
     inputs.push_back(source.captured ? m_inputs[source.index] : formals[source.index]);
     if (!inputs.back().defined()) return fail("an input of the subgraph is missing");
   }

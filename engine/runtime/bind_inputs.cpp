@@ -92,6 +92,16 @@ Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs) {
   return bound;
 }
 
+std::string shapeKey(const Graph& graph, std::span<const Tensor> inputs) {
+  std::string key;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    key += inputs[i].desc().toString() + ";";
+    if (i < graph.inputs().size() && steersShapes(graph, graph.inputs()[i]))
+      key.append(static_cast<const char*>(inputs[i].data()), inputs[i].bytes());
+  }
+  return key;
+}
+
 Graph withKnownShapeInputs(const BoundGraph& bound) {
   Graph graph = bound.graph;
   std::map<ValueId, ValueId> constants;

@@ -28,6 +28,10 @@ Result<BoundGraph> bindBody(const Graph& body, std::span<const Tensor> inputs);
 /// so that shapes stay static.
 bool steersShapes(const Graph& graph, ValueId input);
 
+/// Tells inputs apart that need executables of their own: types and shapes, and the elements of those that steer
+/// shapes.
+std::string shapeKey(const Graph& graph, std::span<const Tensor> inputs);
+
 /// The graph as devices will see it when they compile: known inputs that steer shapes are constants, as folding makes
 /// them before. For asking Device::supports. Ids of nodes and of existing values stay.
 Graph withKnownShapeInputs(const BoundGraph& bound);

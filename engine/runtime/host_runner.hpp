@@ -46,8 +46,10 @@ class HostRunner {
   Result<std::vector<Tensor>> runBody(const Graph& body, std::span<const Tensor> inputs, const CancelToken& cancel);
   Result<std::vector<Tensor>> interpretBody(const Graph& body, std::span<const Tensor> inputs,
                                             const CancelToken& cancel);
-  /// Nullptr where the host has no kernels for it or the shapes cannot be told beforehand.
-  ExecutionSlot* part(const Key& key, const Graph& graph, std::span<const Tensor> inputs, const CancelToken& cancel);
+  ExecutionSlot* find(const Key& key); ///< null where not compiled
+  /// Null where the host has no kernels for it or the shapes cannot be told beforehand.
+  ExecutionSlot* compile(const Key& key, const Graph& graph, std::span<const Tensor> inputs, const CancelToken& cancel);
+  void refuse(const Key& key);
   static Result<std::vector<Tensor>> runPart(ExecutionSlot& slot, std::span<const Tensor> inputs,
                                              const CancelToken& cancel);
 
@@ -57,7 +59,7 @@ class HostRunner {
   bool m_attach = false;
   std::list<Part> m_parts; ///< least recently used last
   std::set<Key> m_seen;    ///< bodies that ran once with this signature
-  std::set<Key> m_refused; ///< could not be compiled; not tried again
+  std::set<Key> m_refused; ///< cannot be compiled, or is not worth it; not asked again
 };
 
 } // namespace tandem

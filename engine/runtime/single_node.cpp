@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/single_node.hpp"
 
+#include "engine/runtime/isolate_node.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -11,46 +13,12 @@ bool sameElements(const Tensor& a, const Tensor& b) {
   return a.desc() == b.desc() && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
 }
 
-/// The node in a graph of its own. `feeds` receives the node's input number of every graph input.
-Graph isolate(const Graph& graph, NodeId id, std::span<const Tensor> inputs, std::vector<std::size_t>& feeds) {
-  const Node& node = graph.node(id);
-  Graph alone;
-  alone.name = graph.name;
-  alone.opset = graph.opset;
-  std::map<ValueId, ValueId> added;
-  Node copy = node;
-  copy.origins.clear();
-  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (!node.inputs[i].valid()) continue;
-    const Value& value = graph.value(node.inputs[i]);
-    auto [it, isNew] = added.try_emplace(node.inputs[i]);
-    if (isNew && value.isConstant()) {
-      it->second = alone.addConstant(value.name, value.constant);
-    } else if (isNew) {
-      it->second = alone.addInput(value.name, inputs[i].desc());
-      feeds.push_back(i);
-    }
-    copy.inputs[i] = it->second;
-  }
-  for (ValueId& output : copy.outputs) {
-    if (!output.valid()) continue;
-    Value value;
-    value.name = graph.value(output).name;
-    value.desc.type = graph.value(output).desc.type;
-    output = alone.addValue(std::move(value));
-    alone.addOutput(output);
-  }
-  alone.addNode(std::move(copy));
-  return alone;
-}
-
 } // namespace
 
 Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, NodeId id, std::span<const Tensor> inputs,
                                                         Device& device, Device& host, const CancelToken& cancel) {
   auto single = std::make_unique<SingleNode>();
-  std::vector<std::size_t> feeds;
-  const Graph alone = isolate(graph, id, inputs, feeds);
+  const auto [alone, feeds] = isolateNode(graph, id, inputs);
   std::vector<Tensor> given;
   for (std::size_t index : feeds) given.push_back(inputs[index]);
   BoundGraph bound = TANDEM_TRY(bindTensors(alone, given));

@@ -10,18 +10,8 @@ VariantCache::VariantCache(const Graph& opened, Compile compile, std::size_t lim
       m_compile(std::move(compile)),
       m_limit(std::max<std::size_t>(limit, 1)) {}
 
-std::string VariantCache::keyOf(std::span<const Tensor> inputs) const {
-  std::string key;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    key += inputs[i].desc().toString() + ";";
-    if (i < m_opened.inputs().size() && steersShapes(m_opened, m_opened.inputs()[i]))
-      key.append(static_cast<const char*>(inputs[i].data()), inputs[i].bytes());
-  }
-  return key;
-}
-
 Result<ExecutionSlot*> VariantCache::slotFor(std::span<const Tensor> inputs) {
-  std::string key = keyOf(inputs);
+  std::string key = shapeKey(m_opened, inputs);
   auto found = std::find_if(m_variants.begin(), m_variants.end(), [&](const Variant& each) { return each.key == key; });
   if (found != m_variants.end()) {
     m_variants.splice(m_variants.begin(), m_variants, found);

@@ -30,7 +30,6 @@ class VariantCache {
     std::string key;
     std::unique_ptr<ExecutionSlot> slot;
   };
-  std::string keyOf(std::span<const Tensor> inputs) const;
 
   const Graph& m_opened;
   Compile m_compile;
