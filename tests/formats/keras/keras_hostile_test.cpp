@@ -345,11 +345,14 @@ TEST(HostileKeras, AnAttributeThatSaysMoreThanItsMessageHoldsIsRefused) {
   const std::size_t at = file.find(name), type = at + 16;
   ASSERT_NE(at, std::string::npos);
   std::string elements = file, typeBytes = file, spaceBytes = file, endless = file;
+  // Larger than a text of variable length is, and smaller: libhdf5 would read beyond the buffer it sizes by this.
+  std::string smaller = file;
   elements.replace(type + 4, 4, ZipBuilder::number(1 << 20, 4));
+  smaller.replace(type + 4, 4, ZipBuilder::number(11, 4));
   typeBytes.replace(at - 4, 2, ZipBuilder::number(0xffff, 2));
   spaceBytes.replace(at - 2, 2, ZipBuilder::number(0xffff, 2));
   endless[at + name.size()] = 'x'; // the end of the name
-  for (const std::string& damaged : {elements, typeBytes, spaceBytes, endless})
+  for (const std::string& damaged : {elements, smaller, typeBytes, spaceBytes, endless})
     EXPECT_THAT(refusal(damaged), HasSubstr("says more than it holds"));
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kDataspace = 0x01, kDatatype = 0x03, kAttribute = 0x0c, kContinuation = 0x10;
 constexpr std::uint64_t kSharedMessage = 0x02;
+constexpr std::uint64_t kReferenceBytes = 4 + 8 + 4;
 constexpr std::size_t kMaxBlocks = 4096;
 constexpr int kMaxTypeDepth = 8;
 
@@ -64,7 +65,10 @@ std::uint64_t typeBytes(const Hdf5Bytes& bytes, std::uint64_t at, int depth) {
     const std::uint64_t valueBytes = bytes.number(properties + 4, 4);
     return enumerationEnd(bytes, base, bits & 0xffff, valueBytes, version < 3) - at;
   }
-  case 9: return 8 + typeBytes(bytes, properties, depth + 1); // variable length
+  case 9: // variable length: length, address and number in the heap, whatever the file says; the library sizes its
+          // buffer by what the file says and reads by what it is
+    require(bytes.number(at + 4, 4) == kReferenceBytes);
+    return 8 + typeBytes(bytes, properties, depth + 1);
   default: throw KerasError("the HDF5 file holds compound or array types, which no Keras model has");
   }
 }
