@@ -183,9 +183,14 @@ Result<void> inferNode(Graph& graph, NodeId id, const InferOptions& options, Kno
   if (def->infer) TANDEM_TRY(def->infer(context));
   TANDEM_TRY(evaluateIfKnown(graph, id, *def, options, known));
   for (ValueId output : graph.node(id).outputs) {
-    if (!output.valid() || !graph.value(output).isStatic()) continue;
-    if (!graph.value(output).desc.checkedBytes() || graph.value(output).desc.shape.rank() > kMaxRank)
-      return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", graph.value(output).name,
+    if (!output.valid() || !graph.value(output).rankKnown) continue;
+    const Value& value = graph.value(output);
+    if (value.desc.shape.rank() > kMaxRank)
+      return makeError(ErrorCode::ModelRejected,
+                       "the tensor would have " + std::to_string(value.desc.shape.rank()) + " dimensions", value.name,
+                       "at most " + std::to_string(kMaxRank) + " are accepted");
+    if (value.isStatic() && !value.desc.checkedBytes())
+      return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", value.name,
                        "check the input shapes");
   }
   return {};

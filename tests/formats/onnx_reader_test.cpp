@@ -171,6 +171,32 @@ TEST(OnnxReader, KeepsSymbolicDimensions) {
   EXPECT_THAT(x.dimNames, ElementsAre("batch", ""));
 }
 
+TEST(OnnxReader, AnInputIsWhatItsOwnDeclarationSaysWhereItIsAnOutputToo) {
+  ModelBuilder builder;
+  builder.input("x", {2, 3}).output("y");
+  ModelBuilder::describe(*builder.graph().add_output(), "x", {7, 7, 7}, onnx::TensorProto::INT64);
+  builder.node("Relu", {"x"}, {"y"});
+  const auto model = builder.read();
+  ASSERT_TRUE(model.ok()) << model.error().line();
+  EXPECT_EQ(model->graph.value(model->graph.inputs()[0]).desc, (TensorDesc{DataType::Float32, Shape{2, 3}}));
+  EXPECT_EQ(model->graph.value(model->graph.outputs()[0]).desc.shape, (Shape{2, 3}));
+}
+
+TEST(OnnxReader, ShapesOfMoreThanEightDimensionsAreWarnedOfAndNotKept) {
+  ModelBuilder builder;
+  builder.input("x", {-1, 1, 1, 1, 1, 1, 1, 1}).output("y");
+  auto* axes = builder.graph().add_initializer();
+  axes->set_name("axes");
+  axes->set_data_type(onnx::TensorProto::INT64);
+  axes->add_dims(1);
+  axes->add_int64_data(0);
+  builder.node("Unsqueeze", {"x", "axes"}, {"y"});
+  const auto model = builder.read();
+  ASSERT_TRUE(model.ok()) << model.error().line();
+  EXPECT_THAT(model->warnings, ElementsAre(HasSubstr("9 dimensions")));
+  EXPECT_FALSE(model->graph.value(model->graph.outputs()[0]).rankKnown);
+}
+
 TEST(OnnxReader, AcceptsNodesInAnyOrder) {
   ModelBuilder builder;
   builder.input("x", {2}).output("y");

@@ -120,6 +120,21 @@ TEST(OnnxWriter, OperatorCasesComeBack) {
   EXPECT_GE(files, 1600u);
 }
 
+TEST(OnnxWriter, AModelWithAnOutputWithoutANameComesBackWithoutThatOutput) {
+  ModelBuilder builder;
+  builder.input("x", {2}).output("").output("y");
+  builder.node("Relu", {"x"}, {"y"});
+  const auto model = builder.read();
+  ASSERT_TRUE(model.ok()) << model.error().line();
+  EXPECT_THAT(model->warnings, ::testing::ElementsAre(HasSubstr("has no name")));
+  const auto written = writeOnnx(model->graph);
+  ASSERT_TRUE(written.ok()) << written.error().line();
+  const auto again = ModelBuilder::readBytes(*written);
+  ASSERT_TRUE(again.ok()) << again.error().line();
+  ASSERT_EQ(again->graph.outputs().size(), 1u);
+  EXPECT_EQ(again->graph.value(again->graph.outputs()[0]).name, "y");
+}
+
 TEST(OnnxWriter, RefusesNodesThatOnlyExistHere) {
   Graph graph;
   const ValueId x = graph.addInput("x", {DataType::Float32, {1}});

@@ -97,6 +97,8 @@ Result<Graph> GraphImporter::import(const onnx::GraphProto& proto) {
   TANDEM_TRY(defineOutputs(proto.node(), frame));
   for (const auto& info : proto.value_info()) declare(info, frame);
   for (const auto& info : proto.output()) declare(info, frame);
+  // Last, since the caller feeds what the input says, also where the same tensor is declared once more.
+  for (const auto& info : proto.input()) declare(info, frame);
   TANDEM_TRY(addNodes(proto.node(), frame));
   for (const auto& output : proto.output()) {
     if (output.name().empty()) {
@@ -149,7 +151,6 @@ Result<void> GraphImporter::addInputs(const onnx::GraphProto& proto, Frame& fram
     const ValueId id = m_graph.addInput(uniqueValueName(info.name()), {});
     m_graph.value(id).rankKnown = false;
     frame.values.emplace(info.name(), id);
-    declare(info, frame);
   }
   return {};
 }
