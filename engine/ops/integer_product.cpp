@@ -28,20 +28,6 @@ std::int32_t oneDot(std::int64_t k, const std::int16_t* a, const std::int16_t* b
   return sum;
 }
 
-/// Which matrix of an operand with leading axes `own` belongs to matrix `index` of the result.
-std::int64_t matrixOf(const Shape& own, const Shape& result, std::int64_t index) {
-  std::int64_t matrix = 0, stride = 1;
-  for (std::size_t i = 0; i < result.rank(); ++i) {
-    const std::int64_t position = index % result[result.rank() - 1 - i];
-    index /= result[result.rank() - 1 - i];
-    if (i >= own.rank()) continue;
-    const std::int64_t extent = own[own.rank() - 1 - i];
-    if (extent != 1) matrix += position * stride;
-    stride *= extent;
-  }
-  return matrix;
-}
-
 template <class T, class Read>
 Result<PerMatrixLine<T>> readLines(const ReferenceContext& context, std::size_t index, std::int64_t matrices,
                                    std::int64_t lines, Read&& read) {

@@ -21,20 +21,6 @@ double flops(const Graph& graph, const Node& node) {
   return 2 * static_cast<double>(geometry->output.elements()) * static_cast<double>(geometry->depth);
 }
 
-/// Which matrix of an operand with leading axes `own` belongs to matrix `index` of the result.
-std::int64_t matrixOf(const Shape& own, const Shape& result, std::int64_t index) {
-  std::int64_t matrix = 0, stride = 1;
-  for (std::size_t i = 0; i < result.rank(); ++i) {
-    const std::int64_t position = index % result[result.rank() - 1 - i];
-    index /= result[result.rank() - 1 - i];
-    if (i >= own.rank()) continue;
-    const std::int64_t extent = own[own.rank() - 1 - i];
-    if (extent != 1) matrix += position * stride;
-    stride *= extent;
-  }
-  return matrix;
-}
-
 template <class C> void matMul(ReferenceContext& context, const MatMulGeometry& geometry) {
   const Elements<C> a(context.input(0)), b(context.input(1));
   Results<C> y(context.output(0, context.input(0).type(), geometry.output));

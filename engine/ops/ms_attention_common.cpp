@@ -2,6 +2,7 @@
 #include "engine/ops/ms_attention_common.hpp"
 
 #include "engine/ops/product_common.hpp"
+#include "engine/ops/rotate_pairs.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -175,15 +176,8 @@ std::vector<float> appendSteps(const float* pastData, std::int64_t past, const s
 }
 
 void rotate(const Rotation& rotation, std::int64_t position, float* head) {
-  const float* cosines = rotation.cosines + position * rotation.half;
-  const float* sines = rotation.sines + position * rotation.half;
-  for (std::int64_t i = 0; i < rotation.half; ++i) {
-    float& real = rotation.interleaved ? head[2 * i] : head[i];
-    float& imaginary = rotation.interleaved ? head[2 * i + 1] : head[i + rotation.half];
-    const float turned = real * cosines[i] - imaginary * sines[i];
-    imaginary = real * sines[i] + imaginary * cosines[i];
-    real = turned;
-  }
+  rotatePairs(rotation.half, rotation.interleaved, rotation.cosines + position * rotation.half,
+              rotation.sines + position * rotation.half, head);
 }
 
 } // namespace tandem::ops

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/ops/ms_gelu_common.hpp"
+#include "engine/ops/gelu_common.hpp"
 
 namespace tandem::ops {
 namespace {
 
 Result<void> reference(ReferenceContext& context) {
-  return mapBiased(context, [](auto x) {
-    using T = decltype(x);
-    return x * T(0.5) * (1 + std::tanh(x * (T(0.7978845608028654) + T(0.035677408136300125) * x * x)));
-  });
+  return mapBiased(context, [](auto x) { return geluByTanh(x); });
 }
 
 } // namespace

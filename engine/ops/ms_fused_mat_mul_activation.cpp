@@ -8,7 +8,6 @@ Result<void> infer(InferContext& context) {
   TANDEM_TRY(activationOf(context.node()));
   return inferFusedMatMul(context);
 }
-double flops(const Graph& graph, const Node& node) { return fusedMatMulFlops(graph, node); }
 Result<void> reference(ReferenceContext& context) {
   return fusedMatMul(context, TANDEM_TRY(activationOf(context.node())));
 }
@@ -22,7 +21,7 @@ extern const OpDef kMsFusedMatMulActivation = {.type = "FusedMatMulActivation",
                                                .minInputs = 2,
                                                .maxInputs = 2,
                                                .infer = infer,
-                                               .flops = flops,
+                                               .flops = fusedMatMulFlops,
                                                .reference = reference};
 
 } // namespace tandem::ops

@@ -10,5 +10,18 @@ namespace tandem::ops {
 Result<void> inferFusedMatMul(InferContext& context);
 double fusedMatMulFlops(const Graph& graph, const Node& node);
 Result<void> fusedMatMul(ReferenceContext& context, const Activation& activation);
+/// The definition of those without an activation.
+constexpr OpDef fusedMatMulOp(std::string_view type) {
+  OpDef def;
+  def.type = type;
+  def.domain = "com.microsoft";
+  def.versions = {1};
+  def.minInputs = 2;
+  def.maxInputs = 2;
+  def.infer = inferFusedMatMul;
+  def.flops = fusedMatMulFlops;
+  def.reference = [](ReferenceContext& context) { return fusedMatMul(context, Activation{}); };
+  return def;
+}
 
 } // namespace tandem::ops

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/ops/ms_gelu_common.hpp"
+#include "engine/ops/gelu_common.hpp"
 #include "engine/ops/unary.hpp"
 
 namespace tandem::ops {

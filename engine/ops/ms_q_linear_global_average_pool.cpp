@@ -10,21 +10,10 @@ Twin twinOf(const Node& node) {
   return twin;
 }
 
-Result<void> infer(InferContext& context) { return inferQuantizedUnary(context, twinOf(context.node())); }
-double flops(const Graph& graph, const Node& node) { return flopsAs(graph, node, twinOf(node)); }
-Result<void> reference(ReferenceContext& context) { return quantizedUnary(context, twinOf(context.node())); }
-
 } // namespace
 
 // com.microsoft QLinearGlobalAveragePool: X, its scale and zero point, Y's scale and zero point; attribute
 // channels_last.
-extern const OpDef kMsQLinearGlobalAveragePool = {.type = "QLinearGlobalAveragePool",
-                                                  .domain = "com.microsoft",
-                                                  .versions = {1},
-                                                  .minInputs = 4,
-                                                  .maxInputs = 5,
-                                                  .infer = infer,
-                                                  .flops = flops,
-                                                  .reference = reference};
+extern const OpDef kMsQLinearGlobalAveragePool = quantizedUnaryOp<twinOf>("QLinearGlobalAveragePool");
 
 } // namespace tandem::ops

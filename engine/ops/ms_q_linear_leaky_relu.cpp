@@ -5,20 +5,10 @@ namespace tandem::ops {
 namespace {
 
 Twin twinOf(const Node& node) { return {"LeakyRelu", 16, node.attributes}; }
-Result<void> infer(InferContext& context) { return inferQuantizedUnary(context, twinOf(context.node())); }
-double flops(const Graph& graph, const Node& node) { return flopsAs(graph, node, twinOf(node)); }
-Result<void> reference(ReferenceContext& context) { return quantizedUnary(context, twinOf(context.node())); }
 
 } // namespace
 
 // com.microsoft QLinearLeakyRelu: X, its scale and zero point, Y's scale and zero point; attribute alpha.
-extern const OpDef kMsQLinearLeakyRelu = {.type = "QLinearLeakyRelu",
-                                          .domain = "com.microsoft",
-                                          .versions = {1},
-                                          .minInputs = 4,
-                                          .maxInputs = 5,
-                                          .infer = infer,
-                                          .flops = flops,
-                                          .reference = reference};
+extern const OpDef kMsQLinearLeakyRelu = quantizedUnaryOp<twinOf>("QLinearLeakyRelu");
 
 } // namespace tandem::ops

@@ -11,20 +11,9 @@ Twin twinOf(const Node& node) {
   return twin;
 }
 
-Result<void> infer(InferContext& context) { return inferQuantizedUnary(context, twinOf(context.node())); }
-double flops(const Graph& graph, const Node& node) { return flopsAs(graph, node, twinOf(node)); }
-Result<void> reference(ReferenceContext& context) { return quantizedUnary(context, twinOf(context.node())); }
-
 } // namespace
 
 // com.microsoft QLinearSoftmax: X, its scale and zero point, Y's scale and zero point; attributes axis and opset.
-extern const OpDef kMsQLinearSoftmax = {.type = "QLinearSoftmax",
-                                        .domain = "com.microsoft",
-                                        .versions = {1},
-                                        .minInputs = 4,
-                                        .maxInputs = 5,
-                                        .infer = infer,
-                                        .flops = flops,
-                                        .reference = reference};
+extern const OpDef kMsQLinearSoftmax = quantizedUnaryOp<twinOf>("QLinearSoftmax");
 
 } // namespace tandem::ops

@@ -75,6 +75,19 @@ template <class C> void gemm(ReferenceContext& context, const GemmGeometry& geom
 
 } // namespace
 
+std::int64_t matrixOf(const Shape& own, const Shape& result, std::int64_t index) {
+  std::int64_t matrix = 0, stride = 1;
+  for (std::size_t i = 0; i < result.rank(); ++i) {
+    const std::int64_t position = index % result[result.rank() - 1 - i];
+    index /= result[result.rank() - 1 - i];
+    if (i >= own.rank()) continue;
+    const std::int64_t extent = own[own.rank() - 1 - i];
+    if (extent != 1) matrix += position * stride;
+    stride *= extent;
+  }
+  return matrix;
+}
+
 Result<MatMulGeometry> matMulGeometry(const Node& node, const Shape& a, const Shape& b) {
   const auto wrong = [&](std::string_view why) {
     return nodeError(node, "cannot multiply " + a.toString() + " by " + b.toString() + ": " + std::string(why));

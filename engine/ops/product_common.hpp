@@ -34,6 +34,9 @@ struct MatMulGeometry {
 /// Fails with ModelRejected where the shapes do not go together.
 Result<MatMulGeometry> matMulGeometry(const Node& node, const Shape& a, const Shape& b);
 
+/// Which matrix of an operand with leading axes `own` belongs to matrix `index` of a result with leading axes `result`.
+std::int64_t matrixOf(const Shape& own, const Shape& result, std::int64_t index);
+
 /// M, N and K of a Gemm or FusedGemm; dims may be kUnknownDim.
 struct GemmGeometry {
   std::int64_t rows = 1;    ///< M

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/ops/floating.hpp"
 #include "engine/ops/kernel_util.hpp"
+#include "engine/ops/rotate_pairs.hpp"
 #include "engine/ops/unary.hpp"
 #include "engine/ops/window.hpp"
 
@@ -72,15 +73,8 @@ void rotate(ReferenceContext& context, const Geometry& g, const std::vector<std:
       for (std::int64_t t = 0; t < g.steps; ++t) {
         const std::int64_t line = g.headsFirst ? (b * g.heads + h) * g.steps + t : (b * g.steps + t) * g.heads + h;
         const std::int64_t row = rows[static_cast<std::size_t>(b * g.steps + t)];
-        const C* src = x.data() + line * g.headSize;
-        C* dst = y.data() + line * g.headSize;
-        for (std::int64_t i = 0; i < half; ++i) {
-          const std::int64_t first = interleaved ? 2 * i : i, second = interleaved ? 2 * i + 1 : i + half;
-          const C cosine = cosines[row * half + i], sine = sines[row * half + i];
-          dst[first] = cosine * src[first] - sine * src[second];
-          dst[second] = sine * src[first] + cosine * src[second];
-        }
-        std::copy(src + g.rotated, src + g.headSize, dst + g.rotated);
+        C* head = std::copy_n(x.data() + line * g.headSize, g.headSize, y.data() + line * g.headSize) - g.headSize;
+        rotatePairs(half, interleaved, cosines.data() + row * half, sines.data() + row * half, head);
       }
   y.store();
 }

@@ -125,4 +125,15 @@ Result<void> quantizedUnary(ReferenceContext& context, const Twin& twin) {
   return storeQuantized(context, y, context.input(0).type(), {3, 4});
 }
 
+Result<void> inferQuantizedBinary(InferContext& context, const Twin& twin) {
+  return inferAs(context, twin, context.inputType(0), DataType::Float32);
+}
+
+Result<void> quantizedBinary(ReferenceContext& context, const Twin& twin) {
+  const Tensor a = TANDEM_TRY(dequantizedInput(context, 0, {1, 2}));
+  const Tensor b = TANDEM_TRY(dequantizedInput(context, 3, {4, 5}));
+  const Tensor c = TANDEM_TRY(evaluateAs(context, twin, {a, b}));
+  return storeQuantized(context, c, context.input(0).type(), {6, 7});
+}
+
 } // namespace tandem::ops

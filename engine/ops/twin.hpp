@@ -43,5 +43,34 @@ Result<void> storeQuantized(ReferenceContext& context, const Tensor& result, Dat
 /// Operators with inputs X, X_scale, X_zero_point, Y_scale, Y_zero_point that compute as `twin` on the real numbers.
 Result<void> inferQuantizedUnary(InferContext& context, const Twin& twin);
 Result<void> quantizedUnary(ReferenceContext& context, const Twin& twin);
+/// Their definition; `twinOf` is a function of the node.
+template <Twin (*twinOf)(const Node&)> constexpr OpDef quantizedUnaryOp(std::string_view type) {
+  OpDef def;
+  def.type = type;
+  def.domain = "com.microsoft";
+  def.versions = {1};
+  def.minInputs = 4;
+  def.maxInputs = 5;
+  def.infer = [](InferContext& context) { return inferQuantizedUnary(context, twinOf(context.node())); };
+  def.flops = [](const Graph& graph, const Node& node) { return flopsAs(graph, node, twinOf(node)); };
+  def.reference = [](ReferenceContext& context) { return quantizedUnary(context, twinOf(context.node())); };
+  return def;
+}
+
+/// Operators with inputs A, B and C's parameters, where A and B come with a scale and a zero point each.
+Result<void> inferQuantizedBinary(InferContext& context, const Twin& twin);
+Result<void> quantizedBinary(ReferenceContext& context, const Twin& twin);
+template <Twin (*twinOf)(const Node&)> constexpr OpDef quantizedBinaryOp(std::string_view type) {
+  OpDef def;
+  def.type = type;
+  def.domain = "com.microsoft";
+  def.versions = {1};
+  def.minInputs = 7;
+  def.maxInputs = 8;
+  def.infer = [](InferContext& context) { return inferQuantizedBinary(context, twinOf(context.node())); };
+  def.flops = [](const Graph& graph, const Node& node) { return flopsAs(graph, node, twinOf(node)); };
+  def.reference = [](ReferenceContext& context) { return quantizedBinary(context, twinOf(context.node())); };
+  return def;
+}
 
 } // namespace tandem::ops

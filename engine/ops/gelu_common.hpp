@@ -10,6 +10,12 @@ namespace tandem::ops {
 /// x * Phi(x) with the normal distribution's Phi by erf.
 template <class Real> Real gelu(Real x) { return x * Real(0.5) * (1 + std::erf(x / Real(std::numbers::sqrt2))); }
 
+/// The same by tanh (Hendrycks, Gimpel, Gaussian Error Linear Units, arXiv:1606.08415).
+template <class Real> Real geluByTanh(Real x) {
+  const Real inner = Real(std::numbers::sqrt2 * std::numbers::inv_sqrtpi) * (x + Real(0.044715) * x * x * x);
+  return x * Real(0.5) * (1 + std::tanh(inner));
+}
+
 /// output = f(x + bias), the bias (input 1) along the last axis; f(x) where the node has none.
 template <class F> Result<void> mapBiased(ReferenceContext& context, F f) {
   const Tensor& x = context.input(0);
