@@ -78,6 +78,18 @@ TEST(HostileKeras, ARightFileIsRead) {
   EXPECT_EQ(model->graph.value(model->graph.outputs()[0]).name, "d");
 }
 
+TEST(HostileKeras, AModelOfNothingButAnInputGivesItBack) {
+  KerasFileBuilder builder;
+  builder.text("", "model_config",
+               R"({"class_name":"Sequential","config":{"name":"s","layers":[
+                   {"class_name":"InputLayer","config":{"name":"x","batch_input_shape":[null,4],"dtype":"float32"}}]}})");
+  builder.group("model_weights");
+  const auto model = read(builder.finish());
+  ASSERT_TRUE(model.ok()) << model.error().line();
+  ASSERT_EQ(model->graph.outputs().size(), 1u);
+  EXPECT_EQ(model->graph.value(model->graph.outputs()[0]).name, "s");
+}
+
 // --- K1 -------------------------------------------------------------------------------------------------------------
 
 TEST(HostileKeras, CodeIsNamedAndNeverRun) {

@@ -518,6 +518,7 @@ void ModelImporter::runCall(Model& model, std::size_t index) {
 
 void ModelImporter::importModel(const LayerSpec& spec, LayerWeights& weights) {
   try {
+    m_outputNames = {spec.name}; // where no layer gives the output, as in a model of one input
     Outputs outputs = buildModel(spec, nullptr, weights);
     if (outputs.empty() || !m_problems.empty()) return;
     Graph& graph = m_builder.graph();
