@@ -2,11 +2,19 @@
 #include "engine/devices/cpu/weights.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace tandem::cpu {
 namespace {
 constexpr std::size_t kAlignment = 64; // one cache line, one AVX-512 register
+
+std::shared_ptr<Weights> newWeights(std::size_t bytes) {
+  auto weights = std::make_shared<Weights>();
+  weights->prepared = AlignedMemory(bytes);
+  if (!weights->prepared.data()) throw std::bad_alloc();
+  return weights;
+}
 } // namespace
 
 void AlignedMemory::Free::operator()(void* data) const { std::free(data); }
@@ -29,9 +37,7 @@ WeightsPtr WeightStore::prepare(const Tensor& tensor, const dnnl::memory::desc& 
   }
   for (const Entry& entry : m_entries)
     if (entry.source.data() == tensor.data() && entry.from == from && entry.to == to) return entry.weights;
-  auto weights = std::make_shared<Weights>();
-  weights->prepared = AlignedMemory(to.get_size());
-  if (!weights->prepared.data()) throw std::bad_alloc();
+  auto weights = newWeights(to.get_size());
   dnnl::memory src(from, engine(), const_cast<void*>(tensor.data()));
   dnnl::memory dst(to, engine(), weights->prepared.data());
   dnnl::stream stream(engine());
@@ -39,6 +45,25 @@ WeightsPtr WeightStore::prepare(const Tensor& tensor, const dnnl::memory::desc& 
   stream.wait();
   m_bytes += static_cast<std::int64_t>(to.get_size());
   m_entries.push_back({tensor, from, to, weights});
+  return weights;
+}
+
+WeightsPtr WeightStore::pack(const Tensor& tensor, std::string form, std::size_t bytes,
+                             const std::function<void(const void*, void*)>& write) {
+  for (const Packed& packed : m_packed)
+    if (packed.source.data() == tensor.data() && packed.form == form && packed.weights->prepared.bytes() == bytes)
+      return packed.weights;
+  auto weights = newWeights(bytes);
+  write(tensor.data(), weights->prepared.data());
+  m_bytes += static_cast<std::int64_t>(bytes);
+  m_packed.push_back({tensor, std::move(form), weights});
+  return weights;
+}
+
+WeightsPtr WeightStore::zeros(std::size_t bytes) {
+  auto weights = newWeights(bytes);
+  std::memset(weights->prepared.data(), 0, bytes);
+  m_bytes += static_cast<std::int64_t>(bytes);
   return weights;
 }
 

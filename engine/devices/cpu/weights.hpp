@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/devices/cpu/layout.hpp"
 
+#include <functional>
 #include <set>
 
 namespace tandem::cpu {
@@ -36,6 +37,12 @@ class WeightStore {
  public:
   /// `tensor` read as `from`, brought into layout `to`. Throws std::bad_alloc and dnnl::error.
   WeightsPtr prepare(const Tensor& tensor, const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+  /// `bytes` bytes in a form that oneDNN does not know, which `write(source, target)` makes of the tensor's elements;
+  /// once per tensor, `form` and size. Throws std::bad_alloc.
+  WeightsPtr pack(const Tensor& tensor, std::string form, std::size_t bytes,
+                  const std::function<void(const void*, void*)>& write);
+  /// Zeros in place of a constant that was left out. Throws std::bad_alloc.
+  WeightsPtr zeros(std::size_t bytes);
   /// The tensor itself, counted as resident.
   WeightsPtr keep(const Tensor& tensor);
   std::int64_t bytes() const { return m_bytes; }
@@ -46,7 +53,13 @@ class WeightStore {
     dnnl::memory::desc from, to;
     WeightsPtr weights;
   };
+  struct Packed {
+    Tensor source; // as above
+    std::string form;
+    WeightsPtr weights;
+  };
   std::vector<Entry> m_entries;
+  std::vector<Packed> m_packed;
   std::set<const void*> m_kept;
   std::int64_t m_bytes = 0;
 };

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/devices/cpu/kernels/recurrent_code.hpp"
+
+#include <utility>
+
+// The vector code of RNN, GRU and LSTM for the instruction set that the including file is compiled for. Everything is
+// local to that file. Written with the vector extensions of GCC and Clang.
+
+namespace tandem::cpu {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16, kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8, kRegisters = 16;
+#else
+constexpr int kLanes = 4, kRegisters = 16;
+#endif
+constexpr int kBlock = static_cast<int>(kRecurrentBlock);
+
+using Floats = float __attribute__((vector_size(kLanes * 4)));
+using Ints = std::int32_t __attribute__((vector_size(kLanes * 4)));
+using FreeFloats = float __attribute__((vector_size(kLanes * 4), aligned(4)));
+
+#define TANDEM_INLINE __attribute__((always_inline)) inline
+
+TANDEM_INLINE Floats load(const float* p) { return *reinterpret_cast<const Floats*>(p); }
+TANDEM_INLINE void store(float* p, Floats v) { *reinterpret_cast<Floats*>(p) = v; }
+TANDEM_INLINE Floats all(float value) { return Floats{} + value; }
+
+/// Calls f with 0, 1, ... as constants, so that arrays so indexed live in registers.
+template <int... I, class F> TANDEM_INLINE void unrolled(std::integer_sequence<int, I...>, [[maybe_unused]] F f) {
+  (f(std::integral_constant<int, I>{}), ...);
+}
+template <int N, class F> TANDEM_INLINE void unrolled(F f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
+
+/// e^x = 2^n e^r with n = round(x / ln 2): `scale` is 2^n and `rest` e^r - 1, by its Taylor series (|r| < 0.35, so the
+/// term left out is below 1e-8). x is limited to where 2^n and the result are normal; NaN stays.
+struct Exponential {
+  Floats scale, rest;
+};
+TANDEM_INLINE Exponential exponential(Floats x) {
+  constexpr float kRounder = 12582912.0f; // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
+  x = x < -86.0f ? all(-86.0f) : x;
+  x = x > 86.0f ? all(86.0f) : x;
+  const Floats shifted = x * 1.44269504f + kRounder;
+  const Floats n = shifted - kRounder;
+  // ln 2 in two parts, the first exact when multiplied by n.
+  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  Floats p = r * (1.0f / 5040) + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  const Ints exponent = (reinterpret_cast<Ints>(shifted) << 23) + reinterpret_cast<Ints>(all(1.0f));
+  return {reinterpret_cast<Floats>(exponent), p * r * r + r};
+}
+
+TANDEM_INLINE Floats expm1(Floats x) {
+  const Exponential e = exponential(x);
+  return e.rest * e.scale + (e.scale - 1.0f);
+}
+TANDEM_INLINE Floats sigmoid(Floats x) {
+  const Exponential e = exponential(-x);
+  return 1.0f / (e.rest * e.scale + (e.scale + 1.0f));
+}
+/// (e^2x - 1) / (e^2x + 1), which keeps its relative precision at zero because e^2x - 1 does.
+TANDEM_INLINE Floats tanh(Floats x) {
+  const Floats e = expm1(x + x);
+  return e / (e + 2.0f);
+}
+
+__attribute__((noinline)) Floats otherFunction(const CellActivation& a, Floats x) {
+  const Floats zero{};
+  switch (a.function) {
+  case CellFunction::Affine: return x * a.alpha + a.beta;
+  case CellFunction::Elu: return x < zero ? a.alpha * expm1(x) : x;
+  case CellFunction::HardSigmoid: {
+    const Floats line = x * a.alpha + a.beta;
+    const Floats limited = line > 1.0f ? all(1.0f) : line;
+    return limited < zero ? zero : limited;
+  }
+  case CellFunction::LeakyRelu: return x < zero ? x * a.alpha : x;
+  case CellFunction::Relu: return x < zero ? zero : x;
+  case CellFunction::ScaledTanh: return tanh(x * a.beta) * a.alpha;
+  case CellFunction::Softsign: return x / ((x < zero ? -x : x) + 1.0f);
+  case CellFunction::ThresholdedRelu: return x > a.alpha ? x : zero;
+  case CellFunction::Sigmoid: return sigmoid(x);
+  case CellFunction::Tanh: return tanh(x);
+  }
+  return x;
+}
+
+TANDEM_INLINE Floats apply(const CellActivation& a, Floats x) {
+  if (a.function == CellFunction::Sigmoid) return sigmoid(x);
+  if (a.function == CellFunction::Tanh) return tanh(x);
+  return otherFunction(a, x);
+}
+TANDEM_INLINE Floats applyClipped(const CellActivation& a, float clip, Floats x) {
+  if (clip > 0) {
+    x = x < -clip ? all(-clip) : x;
+    x = x > clip ? all(clip) : x;
+  }
+  return apply(a, x);
+}
+
+constexpr int least(int a, int b) { return a < b ? a : b; }
+
+/// Rows that fit the registers together with the weights and the broadcast elements.
+template <int G> constexpr int kMostRows = least(kRecurrentRows, (kRegisters == 32 ? 24 : 12) / G);
+
+/// out[r][g] = start[r][g] + sum over k of x[r][k] * panel[k][g], one block of every gate.
+template <int G, int R>
+TANDEM_INLINE void multiply(const float* const* x, std::int64_t depth, const float* panel, const float* start,
+                            std::int64_t startStride, float* out, std::int64_t outStride) {
+  // Several sums per element where few rows would leave the multipliers waiting for the previous addition.
+  constexpr int kSums = kRegisters / 2;
+  constexpr int U = R * G < kSums ? kSums / (R * G) : 1;
+  const float* rows[R];
+  unrolled<R>([&](auto r) __attribute__((always_inline)) { rows[r] = x[r]; });
+  for (int lane = 0; lane < kBlock; lane += kLanes) {
+    Floats sums[U][R][G];
+    unrolled<R * G>([&](auto i) __attribute__((always_inline)) {
+      sums[0][i / G][i % G] = load(start + (i / G) * startStride + (i % G) * kBlock + lane);
+    });
+    unrolled<(U - 1) * R * G>([&](auto i) __attribute__((always_inline)) {
+      sums[1 + i / (R * G)][i / G % R][i % G] = Floats{};
+    });
+    const float* weights = panel + lane;
+    std::int64_t k = 0;
+    for (; k + U <= depth; k += U, weights += U * G * kBlock) {
+      unrolled<U>([&](auto u) __attribute__((always_inline)) {
+        Floats w[G];
+        unrolled<G>([&](auto g) __attribute__((always_inline)) { w[g] = load(weights + (u * G + g) * kBlock); });
+        unrolled<R>([&](auto r) __attribute__((always_inline)) {
+          const Floats element = all(rows[r][k + u]);
+          unrolled<G>([&](auto g) __attribute__((always_inline)) { sums[u][r][g] += element * w[g]; });
+        });
+      });
+    }
+    for (; k < depth; ++k, weights += G * kBlock)
+      unrolled<R * G>([&](auto i) __attribute__((always_inline)) {
+        sums[0][i / G][i % G] += all(rows[i / G][k]) * load(weights + (i % G) * kBlock);
+      });
+    unrolled<R * G>([&](auto i) __attribute__((always_inline)) {
+      unrolled<U - 1>([&](auto u)
+                          __attribute__((always_inline)) { sums[0][i / G][i % G] += sums[u + 1][i / G][i % G]; });
+      store(out + (i / G) * outStride + (i % G) * kBlock + lane, sums[0][i / G][i % G]);
+    });
+  }
+}
+
+template <int G>
+void product(std::int64_t rows, const float* const* x, std::int64_t depth, const float* panel, const float* start,
+             std::int64_t startStride, float* out, std::int64_t outStride) {
+  unrolled<kMostRows<G>>([&](auto r) __attribute__((always_inline)) {
+    if (rows == r + 1) multiply<G, r + 1>(x, depth, panel, start, startStride, out, outStride);
+  });
+}
+
+/// f(first, count) over `rows` in pieces of about equal size that fit the registers.
+template <int G, class F> TANDEM_INLINE void inTiles(std::int64_t rows, F f) {
+  const std::int64_t tiles = (rows + kMostRows<G> - 1) / kMostRows<G>;
+  for (std::int64_t i = 0; i < tiles; ++i) f(rows * i / tiles, rows * (i + 1) / tiles - rows * i / tiles);
+}
+
+template <int G> void project(const RecurrentProjection& p) {
+  for (std::int64_t block = p.firstBlock; block < p.endBlock; ++block) {
+    const float* panel = p.panels + block * p.depth * G * kBlock;
+    inTiles<G>(p.rows, [&](std::int64_t first, std::int64_t count) {
+      product<G>(count, p.x + first, p.depth, panel, p.bias + block * G * kBlock, 0,
+                 p.out + first * p.outStride + block * G * kBlock, p.outStride);
+    });
+  }
+}
+
+/// Writes one vector of a row's new state, to the sequence as well.
+TANDEM_INLINE void emit(const RecurrentStep& s, std::int64_t row, std::int64_t unit, Floats h) {
+  store(s.next + row * s.stride + unit, h);
+  if (!s.y) return;
+  float* y = s.y[row] + unit;
+  if (unit + kLanes <= s.hidden)
+    *reinterpret_cast<FreeFloats*>(y) = h;
+  else
+    for (std::int64_t i = 0; i < s.hidden - unit; ++i) y[i] = h[i];
+}
+
+/// Products of the rows of `x` with R, `G` gates of one block after the other; then finish(row, lane, unit, sums) for
+/// every vector of a row: `lane` within the block, `unit` its first hidden unit, `sums` where gate g lies at g *
+/// kBlock.
+template <int G, class Start, class Finish>
+TANDEM_INLINE void overBlocks(const RecurrentStep& s, const float* x, const float* panels, Start start, Finish finish) {
+  alignas(64) float sums[kRecurrentRows * G * kBlock];
+  for (std::int64_t block = s.firstBlock; block < s.endBlock; ++block)
+    inTiles<G>(s.rows, [&](std::int64_t first, std::int64_t count) {
+      const float* rows[kRecurrentRows];
+      for (std::int64_t r = 0; r < count; ++r) rows[r] = x + (first + r) * s.stride;
+      const auto [values, stride] = start(first, count, block, sums);
+      product<G>(count, rows, s.hidden, panels + block * s.hidden * G * kBlock, values, stride, sums, G * kBlock);
+      for (std::int64_t r = 0; r < count; ++r)
+        for (int lane = 0; lane < kBlock; lane += kLanes)
+          finish(first + r, block * kBlock + lane, sums + r * G * kBlock + lane);
+    });
+}
+
+/// Where a product starts: the sums so far and the distance of their rows.
+struct Start {
+  const float* values;
+  std::int64_t stride;
+};
+
+void lstm(const RecurrentStep& s) {
+  const auto start = [&](std::int64_t first, std::int64_t, std::int64_t block, float*) {
+    return Start{s.gates + first * s.gatesStride + block * 4 * kBlock, s.gatesStride};
+  };
+  overBlocks<4>(s, s.h, s.panels, start, [&](std::int64_t row, std::int64_t unit, const float* sums) {
+    float* state = s.c + row * s.stride + unit;
+    Floats input = load(sums), output = load(sums + kBlock), forget = load(sums + 2 * kBlock);
+    const Floats old = load(state);
+    const float* p = s.peepholes;
+    if (p) p += unit / kBlock * 3 * kBlock + unit % kBlock;
+    if (p) input += load(p) * old;
+    if (p) forget += load(p + 2 * kBlock) * old;
+    input = applyClipped(s.f, s.clip, input);
+    forget = s.couples ? 1.0f - input : applyClipped(s.f, s.clip, forget);
+    const Floats c = forget * old + input * applyClipped(s.g, s.clip, load(sums + 3 * kBlock));
+    if (p) output += load(p + kBlock) * c;
+    store(state, c);
+    emit(s, row, unit, applyClipped(s.f, s.clip, output) * apply(s.o, c));
+  });
+}
+
+void rnn(const RecurrentStep& s) {
+  const auto start = [&](std::int64_t first, std::int64_t, std::int64_t block, float*) {
+    return Start{s.gates + first * s.gatesStride + block * kBlock, s.gatesStride};
+  };
+  overBlocks<1>(s, s.h, s.panels, start, [&](std::int64_t row, std::int64_t unit, const float* sums) {
+    emit(s, row, unit, applyClipped(s.f, s.clip, load(sums)));
+  });
+}
+
+void gruResetAfter(const RecurrentStep& s) {
+  const auto start = [&](std::int64_t first, std::int64_t count, std::int64_t block, float* sums) {
+    for (std::int64_t r = 0; r < count; ++r) {
+      const float* gates = s.gates + (first + r) * s.gatesStride + block * 3 * kBlock;
+      for (int i = 0; i < 2 * kBlock; ++i) sums[r * 3 * kBlock + i] = gates[i];
+      for (int i = 0; i < kBlock; ++i) sums[(r * 3 + 2) * kBlock + i] = s.candidateBias[block * kBlock + i];
+    }
+    return Start{sums, 3 * kBlock};
+  };
+  overBlocks<3>(s, s.h, s.panels, start, [&](std::int64_t row, std::int64_t unit, const float* sums) {
+    const float* gates = s.gates + row * s.gatesStride + unit / kBlock * 3 * kBlock + unit % kBlock;
+    const Floats update = applyClipped(s.f, s.clip, load(sums));
+    const Floats reset = applyClipped(s.f, s.clip, load(sums + kBlock));
+    const Floats candidate = applyClipped(s.g, s.clip, load(gates + 2 * kBlock) + reset * load(sums + 2 * kBlock));
+    emit(s, row, unit, (1.0f - update) * candidate + update * load(s.h + row * s.stride + unit));
+  });
+}
+
+void gruGates(const RecurrentStep& s) {
+  const auto start = [&](std::int64_t first, std::int64_t, std::int64_t block, float*) {
+    return Start{s.gates + first * s.gatesStride + block * 3 * kBlock, s.gatesStride};
+  };
+  overBlocks<2>(s, s.h, s.panels, start, [&](std::int64_t row, std::int64_t unit, const float* sums) {
+    const std::int64_t at = row * s.stride + unit;
+    store(s.update + at, applyClipped(s.f, s.clip, load(sums)));
+    store(s.reset + at, applyClipped(s.f, s.clip, load(sums + kBlock)) * load(s.h + at));
+  });
+}
+
+void gruCandidate(const RecurrentStep& s) {
+  const auto start = [&](std::int64_t first, std::int64_t, std::int64_t block, float*) {
+    return Start{s.gates + first * s.gatesStride + (block * 3 + 2) * kBlock, s.gatesStride};
+  };
+  overBlocks<1>(s, s.reset, s.candidatePanels, start, [&](std::int64_t row, std::int64_t unit, const float* sums) {
+    const std::int64_t at = row * s.stride + unit;
+    const Floats update = load(s.update + at);
+    emit(s, row, unit, (1.0f - update) * applyClipped(s.g, s.clip, load(sums)) + update * load(s.h + at));
+  });
+}
+
+constexpr RecurrentCode codeNamed(const char* name) {
+  return {name, {project<1>, project<2>, project<3>, project<4>}, rnn, gruResetAfter, gruGates, gruCandidate, lstm};
+}
+
+} // namespace
+} // namespace tandem::cpu
