@@ -4,6 +4,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_stream.hpp"
 #include "engine/devices/cpu/program_builder.hpp"
+#include "engine/devices/cpu/widen_halves.hpp"
 
 #include <algorithm>
 #include <new>
@@ -87,8 +88,11 @@ Result<std::unique_ptr<Stream>> CpuDevice::createStream(const StreamOptions& opt
 Result<std::shared_ptr<const Program>> CpuDevice::compile(const Segment& segment, const ProgramOptions& options) {
   using Answer = std::shared_ptr<const Program>;
   return onComputeThread<Answer>(m_info, options.threads, [&]() -> Result<Answer> {
-    ProgramBuilder builder(segment, options, threadCount(m_info.cores, options.threads));
+    const std::optional<WidenedSegment> widened = WidenedSegment::of(segment, options.compiled);
+    const Segment& built = widened ? widened->segment() : segment;
+    ProgramBuilder builder(built, options, threadCount(m_info.cores, options.threads));
     CompiledSegment compiled = TANDEM_TRY(builder.build());
+    if (widened) widened->describe(compiled);
     return Answer(std::make_shared<CpuProgram>(*this, std::move(compiled)));
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/loops.hpp"
 
+#include <bit>
 #include <cmath>
 
 namespace tandem::cpu {
@@ -64,6 +65,55 @@ void unaryRow(UnaryFunction function, float alpha, float beta, const float* x, f
       out[i] = limited < 0.0f ? 0.0f : limited;
     }
     return;
+  }
+}
+
+// Without branches, so that they become vector code. Small halves have no implicit bit: as floats they are what is
+// above 2^-14, less 2^-14 itself.
+TANDEM_VECTOR_CLONES
+void halfRowToFloat(const std::uint16_t* x, float* out, std::int64_t count) {
+  constexpr std::uint32_t kSmallest = 113u << 23; // 2^-14
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::uint32_t magnitude = (x[i] & 0x7fffu) << 13, sign = (x[i] & 0x8000u) << 16;
+    const std::uint32_t normal = magnitude + (112u << 23);
+    const std::uint32_t small =
+        std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude + kSmallest) - std::bit_cast<float>(kSmallest));
+    const std::uint32_t notFinite = magnitude | 0x7f800000u;
+    const std::uint32_t bits = magnitude < (1u << 23) ? small : magnitude >= (31u << 23) ? notFinite : normal;
+    out[i] = std::bit_cast<float>(bits | sign);
+  }
+}
+
+TANDEM_VECTOR_CLONES
+void floatRowToHalf(const float* x, std::uint16_t* out, std::int64_t count) {
+  constexpr std::uint32_t kInfinity = 0x7f800000u, kTooLarge = (127u + 16u) << 23, kSmallest = 113u << 23;
+  constexpr float kHalfUnit =
+      0.5f; // its unit in the last place is that of the smallest halves: adding it rounds to them
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::uint32_t all = std::bit_cast<std::uint32_t>(x[i]), sign = (all & 0x80000000u) >> 16;
+    const std::uint32_t magnitude = all & 0x7fffffffu;
+    const std::uint32_t odd = (magnitude >> 13) & 1u;
+    const std::uint32_t normal = (magnitude - (112u << 23) + 0xfffu + odd) >> 13;
+    const std::uint32_t small = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + kHalfUnit) -
+                                std::bit_cast<std::uint32_t>(kHalfUnit);
+    const std::uint32_t special = magnitude > kInfinity ? 0x7e00u : 0x7c00u;
+    const std::uint32_t bits = magnitude >= kTooLarge ? special : magnitude < kSmallest ? small : normal;
+    out[i] = static_cast<std::uint16_t>(bits | sign);
+  }
+}
+
+TANDEM_VECTOR_CLONES
+void bfloat16RowToFloat(const std::uint16_t* x, float* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = std::bit_cast<float>(static_cast<std::uint32_t>(x[i]) << 16);
+}
+
+TANDEM_VECTOR_CLONES
+void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x[i]);
+    const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    const std::uint32_t notANumber = (bits >> 16) | 0x40u;
+    out[i] = static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? notANumber : rounded);
   }
 }
 

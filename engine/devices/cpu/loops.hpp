@@ -25,6 +25,12 @@ enum class UnaryFunction { Neg, Reciprocal, Floor, Ceil, HardSigmoid };
 /// out[i] = f(x[i]); alpha and beta as in ONNX. `out` may be `x`.
 void unaryRow(UnaryFunction function, float alpha, float beta, const float* x, float* out, std::int64_t count);
 
+/// 16-bit floats from and to float32, rounded to nearest even; bits as in engine/tensor/half.hpp.
+void halfRowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
+void floatRowToHalf(const float* x, std::uint16_t* out, std::int64_t count);
+void bfloat16RowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
+void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count);
+
 double rowSum(const float* x, std::int64_t count);
 float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 
