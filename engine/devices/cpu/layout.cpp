@@ -81,6 +81,13 @@ std::int64_t layoutBytes(const TensorDesc& desc, const Layout& layout) {
   return layout.isPlain() ? desc.bytes() : static_cast<std::int64_t>(layout.desc().get_size());
 }
 
+Layout retyped(const Layout& layout, DataType type) {
+  if (layout.isPlain() || hasPadding(layout.desc())) return {};
+  dnnl_memory_desc_t other = raw(layout.desc());
+  other.data_type = static_cast<dnnl_data_type_t>(dnnlType(type));
+  return Layout::of(dnnl::memory::desc(other));
+}
+
 bool hasPadding(const dnnl::memory::desc& desc) {
   const dnnl_memory_desc_t& md = raw(desc);
   for (int axis = 0; axis < md.ndims; ++axis)

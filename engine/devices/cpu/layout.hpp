@@ -36,6 +36,8 @@ dnnl::memory::desc dnnlDesc(const TensorDesc& desc, const Layout& layout);
 dnnl::memory::desc anyDesc(const TensorDesc& desc);
 /// Bytes of the value in this layout, padding included.
 std::int64_t layoutBytes(const TensorDesc& desc, const Layout& layout);
+/// The same order of elements for values of another type; plain where the layout is plain or padded.
+Layout retyped(const Layout& layout, DataType type);
 /// True where the layout stores more elements than the shape has (blocks that the channels do not fill).
 bool hasPadding(const dnnl::memory::desc& desc);
 /// Channels last: NHWC, NWC, NDHWC, dense.

@@ -118,6 +118,11 @@ void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count) 
 }
 
 TANDEM_VECTOR_CLONES
+void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(x[i]);
+}
+
+TANDEM_VECTOR_CLONES
 double rowSum(const float* x, std::int64_t count) {
   // Independent partial sums: vector code without reassociation, and less rounding than one running sum.
   constexpr std::int64_t kLanes = 16;

@@ -30,6 +30,7 @@ void halfRowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
 void floatRowToHalf(const float* x, std::uint16_t* out, std::int64_t count);
 void bfloat16RowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
 void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count);
+void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count);
 
 double rowSum(const float* x, std::int64_t count);
 float rowMax(const float* x, std::int64_t count); ///< NaN where there is one

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/byte_product.hpp"
 #include "engine/devices/cpu/kernels/conv_window.hpp"
 #include "engine/devices/cpu/loops.hpp"
 #include "engine/ops/quantization.hpp"
@@ -15,23 +16,10 @@ using Type = dnnl::memory::data_type;
 using dims = dnnl::memory::dims;
 using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
 
-/// Without these instructions products of unsigned and signed bytes saturate in pairs, and results would be wrong.
-bool sumsExactly() {
-  switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::avx2_vnni:
-  case dnnl::cpu_isa::avx512_core_vnni:
-  case dnnl::cpu_isa::avx512_core_bf16:
-  case dnnl::cpu_isa::avx512_core_amx: return true;
-  default: return false;
-  }
-}
-
-bool isNarrow(DataType type) { return type == DataType::Int8 || type == DataType::UInt8; }
-
 /// Constant weights as signed bytes without a zero point; nullopt where the node's have one that is not the middle.
 std::optional<Tensor> signedWeights(const NodeView& view, std::size_t weights, std::size_t zeroPoint) {
   const Tensor* constant = view.constant(weights);
-  if (!constant || !isNarrow(constant->type())) return std::nullopt;
+  if (!constant || !isByte(constant->type())) return std::nullopt;
   const std::int64_t middle = constant->type() == DataType::UInt8 ? 128 : 0;
   if (view.hasInput(zeroPoint)) {
     const Tensor* zero = view.constant(zeroPoint);
@@ -94,7 +82,8 @@ void addZeroPoint(const NodeView& view, std::size_t input, dnnl::primitive_attr&
 }
 
 std::optional<ConvRequest> requestOf(const NodeView& view, std::size_t weights, std::size_t zeroPoint) {
-  if (!sumsExactly() || !isNarrow(view.input(0).type) || view.output(0).shape.elements() == 0) return std::nullopt;
+  if (!sumsOfBytesAreExact() || !isByte(view.input(0).type) || view.output(0).shape.elements() == 0)
+    return std::nullopt;
   if (view.hasInput(zeroPoint) && view.input(zeroPoint).shape.elements() != 1) return std::nullopt;
   const auto geometry = ops::convGeometry(view.node(), view.input(0).shape, view.input(weights).shape);
   if (!geometry.ok()) return std::nullopt;
@@ -201,7 +190,7 @@ KernelPlan requantized(const NodeView& view, KernelPlan sums, Requantization req
 
 std::optional<KernelPlan> qLinearConvKernel(const NodeView& view) {
   auto request = requestOf(view, 3, 2);
-  if (!request || !isNarrow(view.output(0).type) || view.attributes().getInt("channels_last", 0) != 0)
+  if (!request || !isByte(view.output(0).type) || view.attributes().getInt("channels_last", 0) != 0)
     return std::nullopt;
   const std::int64_t channels = request->geometry.outputChannels;
   const std::optional<Tensor> weights = signedWeights(view, 3, 5);
