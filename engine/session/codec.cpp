@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
 
+#include "engine/session/json_read.hpp"
+
 #include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -21,10 +23,10 @@ template <class Decode> auto decoding(const char* what, Decode decode) -> Result
   }
 }
 
-template <class T> void read(const Json& json, const char* key, T& target) { json.at(key).get_to(target); }
+template <class T> void read(const Json& json, const char* key, T& target) { readInto(json.at(key), target); }
 template <class T> void readIf(const Json& json, const char* key, T& target) {
   auto it = json.find(key);
-  if (it != json.end() && !it->is_null()) it->get_to(target);
+  if (it != json.end() && !it->is_null()) readInto(*it, target);
 }
 
 Probe toProbe(const Json& json) {
@@ -54,7 +56,7 @@ DeviceSummary toDevice(const Json& json) {
   readIf(json, "visible", device.visible);
   readIf(json, "cores", device.cores);
   if (auto it = json.find("memory_limit_bytes"); it != json.end() && !it->is_null())
-    device.memoryLimitBytes = it->get<std::int64_t>();
+    device.memoryLimitBytes = readAs<std::int64_t>(*it);
   if (auto it = json.find("probe"); it != json.end() && !it->is_null()) device.probe = toProbe(*it);
   return device;
 }
@@ -149,7 +151,7 @@ std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
 std::vector<Prediction::Class> toClasses(const Json& json) {
   std::vector<Prediction::Class> classes;
   for (const Json& each : json)
-    classes.push_back({each.at("index"), each.value("label", std::string()), each.at("score")});
+    classes.push_back({readAs<int>(each.at("index")), each.value("label", std::string()), each.at("score")});
   return classes;
 }
 
@@ -254,7 +256,8 @@ Result<PlacementView> decodePlacementView(const Json& json) {
     read(json, "detail", view.detail);
     read(json, "summary", view.summary);
     for (const Json& each : json.at("transfers"))
-      view.transfers.push_back({each.at("value"), each.at("from"), each.at("to"), each.at("bytes")});
+      view.transfers.push_back(
+          {readAs<int>(each.at("value")), each.at("from"), each.at("to"), readAs<std::int64_t>(each.at("bytes"))});
     readIf(json, "transfer_bytes", view.transferBytes);
     readIf(json, "warnings", view.warnings);
     return view;
@@ -361,8 +364,8 @@ Result<std::vector<NodeTime>> decodeProfile(const Json& json) {
   return decoding("the profile", [&] {
     std::vector<NodeTime> times;
     for (const Json& each : json.at("times"))
-      times.push_back({each.at("node"), each.at("device"), each.at("kernel"), each.at("mean_ms"), each.at("min_ms"),
-                       each.value("reference", false)});
+      times.push_back({readAs<int>(each.at("node")), each.at("device"), each.at("kernel"), each.at("mean_ms"),
+                       each.at("min_ms"), each.value("reference", false)});
     return times;
   });
 }

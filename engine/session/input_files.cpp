@@ -4,6 +4,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/formats/images/labels.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/synthetic.hpp"
 #include "engine/session/text_input.hpp"
 
@@ -49,12 +50,12 @@ Result<InputOptions> decodeInputOptions(const Json& params) {
   options.textPair = params.value("text_pair", std::string());
   options.vocabulary = params.value("vocab", std::string());
   options.casing = params.value("casing", std::string());
-  options.maxLength = params.value("max_length", std::int64_t{0});
+  options.maxLength = readOr(params, "max_length", std::int64_t{0});
   options.preprocess = params.value("preprocess", std::string());
   options.audio = params.value("audio", std::string());
-  options.sampleRate = params.value("sample_rate", 0);
+  options.sampleRate = readOr(params, "sample_rate", 0);
   options.recurrent = params.value("recurrent", true);
-  options.seed = params.value("seed", std::uint64_t{1});
+  options.seed = readOr(params, "seed", std::uint64_t{1});
   if (!options.casing.empty() && options.casing != "cased" && options.casing != "uncased")
     return makeError(ErrorCode::Usage, "unknown casing '" + options.casing + "'", "--casing", "cased or uncased");
   if (options.maxLength < 0 || (options.maxLength > 0 && options.maxLength < 3))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/parity_types.hpp"
 
+#include "engine/session/json_read.hpp"
 #include "engine/session/shell_quote.hpp"
 
 #include <cstdio>
@@ -31,10 +32,10 @@ ParityFigures toFigures(const Json& json) {
   figures.relativeRms = figure(json.at("relative_rms"));
   figures.cosine = json.at("cosine").get<double>();
   figures.worst = figure(json.at("worst"));
-  json.at("elements").get_to(figures.elements);
-  json.at("over").get_to(figures.over);
-  json.at("special").get_to(figures.special);
-  json.at("index").get_to(figures.worstIndex);
+  readInto(json.at("elements"), figures.elements);
+  readInto(json.at("over"), figures.over);
+  readInto(json.at("special"), figures.special);
+  readInto(json.at("index"), figures.worstIndex);
   figures.worstA = element(json.at("a"));
   figures.worstB = element(json.at("b"));
   figures.problem = json.value("problem", std::string());
@@ -43,7 +44,7 @@ ParityFigures toFigures(const Json& json) {
 
 ParityLayer toLayer(const Json& json) {
   ParityLayer layer;
-  json.at("node").get_to(layer.node);
+  readInto(json.at("node"), layer.node);
   json.at("name").get_to(layer.name);
   json.at("op").get_to(layer.op);
   json.at("device_a").get_to(layer.deviceA);
@@ -52,11 +53,11 @@ ParityLayer toLayer(const Json& json) {
   layer.kernelB = json.value("kernel_b", std::string());
   layer.value = json.value("value", std::string());
   layer.type = json.value("type", std::string());
-  layer.shape = json.value("shape", std::vector<std::int64_t>());
+  layer.shape = readOr(json, "shape", std::vector<std::int64_t>());
   layer.local = toFigures(json.at("local"));
   layer.accumulated = toFigures(json.at("accumulated"));
   layer.note = json.value("note", std::string());
-  json.at("exceeds").get_to(layer.over);
+  readInto(json.at("exceeds"), layer.over);
   return layer;
 }
 
@@ -64,12 +65,12 @@ ParityOutput toOutput(const Json& json) {
   ParityOutput output;
   json.at("name").get_to(output.name);
   json.at("type").get_to(output.type);
-  json.at("shape").get_to(output.shape);
+  readInto(json.at("shape"), output.shape);
   output.compiled = toFigures(json.at("compiled"));
   output.layers = toFigures(json.at("layers"));
   output.fusionA = toFigures(json.at("fusion_a"));
   output.fusionB = toFigures(json.at("fusion_b"));
-  json.at("exceeds").get_to(output.over);
+  readInto(json.at("exceeds"), output.over);
   return output;
 }
 
@@ -104,11 +105,11 @@ Result<Parity> decodeParity(const Json& json) {
       json.at(key).at("summary").get_to(*summary);
     }
     parity.input = json.value("input", std::string());
-    json.at("compared").get_to(parity.compared);
-    json.at("over").get_to(parity.over);
-    json.at("failed").get_to(parity.failed);
-    json.at("known").get_to(parity.known);
-    json.at("passed").get_to(parity.passed);
+    readInto(json.at("compared"), parity.compared);
+    readInto(json.at("over"), parity.over);
+    readInto(json.at("failed"), parity.failed);
+    readInto(json.at("known"), parity.known);
+    readInto(json.at("passed"), parity.passed);
     for (const Json& each : json.at("layers")) parity.layers.push_back(toLayer(each));
     for (const Json& each : json.at("outputs")) parity.outputs.push_back(toOutput(each));
     return parity;

@@ -5,6 +5,7 @@
 #include "engine/formats/tensors/npy.hpp"
 #include "engine/formats/text/ctc.hpp"
 #include "engine/session/codec.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
 
 #include <algorithm>
@@ -153,7 +154,7 @@ Result<void> writeOutputs(const Graph& graph, const PredictedOutputs& results, s
 
 Result<ResultOptions> decodeResultOptions(const Json& params) {
   ResultOptions options;
-  options.top = params.value("top", 5);
+  options.top = readOr(params, "top", 5);
   options.outputFolder = params.value("output_dir", std::string());
   options.detector = params.value("detector", std::string());
   if (const std::string labels = params.value("labels", std::string()); !labels.empty())

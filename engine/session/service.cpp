@@ -2,6 +2,7 @@
 #include "engine/session/service.hpp"
 
 #include "engine/session/codec.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/tensor/visit.hpp"
 
 #include <array>
@@ -75,8 +76,8 @@ Result<Json> hello(const Job&) {
 }
 
 Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job) {
-  if (job.params.contains("handle")) return job.state.find(job.params.at("handle").get<int>());
-  const auto sizes = job.params.value("dims", EngineState::Sizes());
+  if (job.params.contains("handle")) return job.state.find(readAs<int>(job.params.at("handle")));
+  const auto sizes = readOr(job.params, "dims", EngineState::Sizes());
   auto document = TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), sizes, job.cancel));
   job.state.close(document->handle);
   return document;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/gallery/gallery.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ Result<Json> configure(const Job& job) {
   EngineConfig config;
   config.cores = job.params.value("cores", std::string());
   config.hidden = job.params.value("hide", std::vector<std::string>());
-  config.memoryLimits = job.params.value("memory_limits", std::map<std::string, std::int64_t>());
+  config.memoryLimits = readOr(job.params, "memory_limits", std::map<std::string, std::int64_t>());
   TANDEM_TRY(job.state.configure(config));
   return encodeList(job, *job.state.registry());
 }

@@ -5,6 +5,7 @@
 #include "engine/ops/op_def.hpp"
 #include "engine/placement/transfers.hpp"
 #include "engine/session/input_files.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/text_input.hpp"
 
@@ -51,9 +52,9 @@ std::string labelsBeside(const std::filesystem::path& model) {
 } // namespace
 
 Result<Json> openModel(const Job& job) {
-  const auto sizes = job.params.value("dims", EngineState::Sizes());
+  const auto sizes = readOr(job.params, "dims", EngineState::Sizes());
   const auto document = job.params.contains("handle")
-                            ? TANDEM_TRY(job.state.resize(job.params.at("handle").get<int>(), sizes))
+                            ? TANDEM_TRY(job.state.resize(readAs<int>(job.params.at("handle")), sizes))
                             : TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), sizes, job.cancel));
   const Graph& graph = document->view;
   Json json{{"handle", document->handle},       {"source", document->source},           {"name", document->name},
@@ -95,7 +96,7 @@ Result<Json> openModel(const Job& job) {
 }
 
 Result<Json> closeModel(const Job& job) {
-  job.state.close(job.params.at("handle").get<int>());
+  job.state.close(readAs<int>(job.params.at("handle")));
   return Json::object();
 }
 

@@ -2,6 +2,7 @@
 #include "engine/runtime/execution_slot.hpp"
 #include "engine/runtime/parity.hpp"
 #include "engine/session/input_files.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/synthetic.hpp"
 #include "engine/session/verify_cases.hpp"
@@ -43,8 +44,8 @@ Result<Side> readSide(const Json& json, const DeviceRegistry& registry) {
 Result<std::vector<InputSet>> inputsOf(const Job& job, const OpenDocument& document) {
   InputOptions given = TANDEM_TRY(decodeInputOptions(job.params));
   if (!given.empty()) return readInputs(document, std::move(given));
-  const auto seed = job.params.value("seed", std::uint64_t{1});
-  BoundGraph bound = TANDEM_TRY(document.bind(std::max(1, job.params.value("batch", 1))));
+  const auto seed = readOr(job.params, "seed", std::uint64_t{1});
+  BoundGraph bound = TANDEM_TRY(document.bind(std::max(1, readOr(job.params, "batch", 1))));
   InputSet set;
   set.label = "synthetic, seed " + std::to_string(seed);
   for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)

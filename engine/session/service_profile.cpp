@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/execution_slot.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/synthetic.hpp"
 
@@ -94,8 +95,8 @@ Result<Json> profile(const Job& job) {
   const auto document = TANDEM_TRY(documentOf(job));
   const auto registry = job.state.registry();
   TANDEM_TRY(requireRunnable(*document));
-  const int batch = std::max(1, job.params.value("batch", 1));
-  const int repeat = std::clamp(job.params.value("repeat", 20), 1, kMaxRepeat);
+  const int batch = std::max(1, readOr(job.params, "batch", 1));
+  const int repeat = std::clamp(readOr(job.params, "repeat", 20), 1, kMaxRepeat);
   auto devices = job.params.value("devices", std::vector<std::string>());
   if (devices.empty())
     for (Device* device : registry->devices())
@@ -110,7 +111,7 @@ Result<Json> profile(const Job& job) {
     PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *registry, false));
     CompileOptions options;
     options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
-    options.threads = job.params.value("threads", 0);
+    options.threads = readOr(job.params, "threads", 0);
     options.cancel = job.cancel;
     auto executable =
         TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));

@@ -2,6 +2,7 @@
 #include "engine/base/atomic_file.hpp"
 #include "engine/serving/run.hpp"
 #include "engine/session/input_files.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/run_report.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/synthetic.hpp"
@@ -76,7 +77,7 @@ Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& conte
 }
 
 Result<int> positive(const Json& json, const char* key, int fallback, int least, int most) {
-  const int value = json.value(key, fallback);
+  const int value = readOr(json, key, fallback);
   if (value < least || value > most)
     return makeError(ErrorCode::Usage, std::string(key) + " is " + std::to_string(value), "replica",
                      "between " + std::to_string(least) + " and " + std::to_string(most));
@@ -104,7 +105,7 @@ Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec) {
 }
 
 Result<std::vector<int>> batchesOf(const Json& params) {
-  std::vector<int> batches = params.value("batches", std::vector<int>{1});
+  std::vector<int> batches = readOr(params, "batches", std::vector<int>{1});
   std::set<int> seen;
   for (int batch : batches)
     if (batch < 1 || batch > kMaxBatch || !seen.insert(batch).second)
@@ -161,7 +162,7 @@ Result<Json> run(const Job& job) {
   const Route route = TANDEM_TRY(Route::parse(job.params.value("route", std::string("predicted-finish"))));
   settings.durationS = TANDEM_TRY(seconds(job.params, "duration_s", 10, 0.01));
   settings.warmupS = TANDEM_TRY(seconds(job.params, "warmup_s", 1, 0));
-  settings.seed = job.params.value("seed", std::uint64_t{1});
+  settings.seed = readOr(job.params, "seed", std::uint64_t{1});
   settings.cancel = job.cancel;
   const std::vector<int> batches = TANDEM_TRY(batchesOf(job.params));
 

@@ -2,6 +2,7 @@
 #include "engine/session/worker_server.hpp"
 
 #include "engine/session/codec.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/line_io.hpp"
 #include "engine/session/local_session.hpp"
 
@@ -51,12 +52,13 @@ class Server {
       return m_writer.write(Json{{"event", "protocol-error"}, {"message", "not a request"}}.dump());
     const Json& request = *parsed;
     const std::string method = request["method"];
-    const Json params = request.value("params", Json::object());
+    const Json params =
+        request.contains("params") && request["params"].is_object() ? request["params"] : Json::object();
     if (method == "cancel") {
-      cancel(session, params.value("id", std::uint64_t{0}));
+      cancel(session, idOf(params));
       return true;
     }
-    const std::uint64_t id = request.value("id", std::uint64_t{0});
+    const std::uint64_t id = idOf(request);
     auto reply = [this, id](Result<Json> result) {
       Json message{{"id", id}};
       if (result)

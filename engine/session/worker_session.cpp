@@ -4,6 +4,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/base/cpu_set.hpp"
 #include "engine/session/codec.hpp"
+#include "engine/session/json_read.hpp"
 #include "engine/session/line_io.hpp"
 
 #include <atomic>
@@ -107,10 +108,11 @@ struct WorkerSession::State {
     lastSignNs = nowNs();
     auto message = parseJson(line, "engine worker");
     if (!message || !message->is_object()) return garbage();
-    const std::string event = message->value("event", std::string());
+    const auto kind = message->find("event");
+    const std::string event = kind != message->end() && kind->is_string() ? kind->get<std::string>() : std::string();
     if (event == "heartbeat") return true;
     if (event == "protocol-error") return garbage();
-    const std::uint64_t id = message->value("id", std::uint64_t{0});
+    const std::uint64_t id = idOf(*message);
     Open target;
     {
       std::lock_guard lock(mutex);

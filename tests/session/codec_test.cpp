@@ -38,6 +38,23 @@ TEST(Codec, ADocumentWithIndicesOutsideItIsRefused) {
   EXPECT_FALSE(decodeDocument(*parseJson(text, "test")).ok());
 }
 
+TEST(Codec, NumbersThatTheirFieldCannotHoldAreRefusedNotCutOff) {
+  const auto document = [](const char* consumer) {
+    return decodeDocument(*parseJson(std::string(R"({"source":"m","name":"m","nodes":[],"values":[{"name":"x","type":"",
+      "shape":[],"consumers":[)") + consumer +
+                                         R"(]}],"inputs":[],"outputs":[]})",
+                                     "test"));
+  };
+  for (const char* number : {"184467440737095516160", "1e30", "4294967296", "-2147483649", "1.5", "true", "\"1\""})
+    EXPECT_FALSE(document(number).ok()) << number;
+  const auto times = [](const char* node) {
+    return decodeProfile(*parseJson(
+        std::string(R"({"times":[{"device":"d","kernel":"k","mean_ms":1,"min_ms":1,"node":)") + node + "}]}", "test"));
+  };
+  EXPECT_TRUE(times("7").ok());
+  EXPECT_FALSE(times("1e30").ok());
+}
+
 TEST(Codec, ErrorsSurviveTheRoundTrip) {
   const Error error = makeError(ErrorCode::DeviceFailed, "lost", "GPU:0", "restart");
   const Error decoded = decodeError(encodeError(error));

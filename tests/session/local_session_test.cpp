@@ -42,7 +42,9 @@ TEST_F(LocalSessionTest, SaysHello) {
 TEST_F(LocalSessionTest, AnUnknownRequestAndMissingParametersAreUsageErrors) {
   EXPECT_EQ(call(m_session, "dance", Json::object()).error().code, ErrorCode::Usage);
   EXPECT_EQ(call(m_session, method::kOpen, Json::object()).error().code, ErrorCode::Usage);
-  EXPECT_EQ(call(m_session, method::kClose, {{"handle", "seven"}}).error().code, ErrorCode::Usage);
+  // 2^32 + 1 would be handle 1 if it were cut off.
+  for (const Json& handle : {Json("seven"), Json(1e30), Json(4294967297), Json(1.0)})
+    EXPECT_EQ(call(m_session, method::kClose, {{"handle", handle}}).error().code, ErrorCode::Usage) << handle;
 }
 
 TEST_F(LocalSessionTest, AlwaysListsTheCpuFirst) {

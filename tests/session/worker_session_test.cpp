@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -91,6 +92,16 @@ TEST(WorkerSession, AWorkerThatStopsAnsweringIsEnded) {
 TEST(WorkerSession, AProgramThatTalksNonsenseIsEnded) {
   Worker worker("/usr/bin/yes");
   EXPECT_EQ(worker.ended.get_future().get().cause, WorkerEnd::Cause::Garbage);
+}
+
+TEST(WorkerSession, MessagesWithKeysOfOtherTypesDoNotEndTheOwner) {
+  const std::filesystem::path script = std::filesystem::path(testing::TempDir()) / "tandem_odd_worker.sh";
+  std::ofstream(script) << "#!/bin/sh\n"
+                           R"(printf '%s\n' '{"event":7}' '{"id":"x"}' '{"id":1e30}' '{"id":-1,"event":[]}')"
+                           "\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  Worker worker(script.string());
+  EXPECT_EQ(worker.ended.get_future().get().cause, WorkerEnd::Cause::Exited);
 }
 
 TEST(WorkerSession, AProgramThatEndsAtOnceIsReported) {
