@@ -166,7 +166,7 @@ class LayerMaker {
   /// Projections of so many bytes stay in the second cache until the steps use them, ...
   static constexpr std::int64_t kChunkBytes = 1 << 18;
   /// ... but fewer rows would read W too often.
-  static constexpr std::int64_t kLeastChunkRows = 24;
+  static constexpr std::int64_t kLeastChunkRows = 96;
 
   std::int64_t reserve(std::int64_t bytes) {
     const std::int64_t offset = m_layer.scratchBytes;
