@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/kernels/recurrent_layer.hpp"
 
+#include "engine/devices/cpu/team_barrier.hpp"
+
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <omp.h>
 
@@ -28,7 +29,8 @@ struct Part {
   std::int64_t firstDirection = 0, endDirection = 1;
   std::int64_t firstRow = 0, endRow = 0; ///< positions in Memory::order
   std::int64_t firstBlock = 0, endBlock = 0;
-  bool sharesRows = false; ///< other threads compute the other blocks of the same states: steps end in barriers
+  int team = 1;            ///< threads that compute the layer
+  bool sharesRows = false; ///< others of them compute the other blocks of the same states: all meet after every step
 };
 
 /// Below this many bytes of R per step a barrier costs more than the second thread gives.
@@ -48,6 +50,7 @@ Part partOf(const RecurrentLayer& layer, int thread, int threads) {
   const std::int64_t block = thread % blockParts, row = thread / blockParts % rowParts;
   const std::int64_t direction = thread / (blockParts * rowParts);
   Part part;
+  part.team = threads;
   part.sharesRows = blockParts > 1;
   if (direction >= directionParts) {
     part.endDirection = 0;
@@ -65,10 +68,11 @@ Part partOf(const RecurrentLayer& layer, int thread, int threads) {
 /// One part of one run.
 class Worker {
  public:
-  Worker(const RecurrentLayer& layer, const Memory& memory, const Part& part, int thread)
+  Worker(const RecurrentLayer& layer, const Memory& memory, TeamBarrier& barrier, const Part& part, int thread)
       : m_layer(layer),
         m_geometry(layer.geometry),
         m_memory(memory),
+        m_barrier(barrier),
         m_part(part),
         m_rows(memory.rows + thread * layer.chunkSteps * m_geometry.batch),
         m_sequences(memory.sequences + thread * m_geometry.batch),
@@ -105,10 +109,10 @@ class Worker {
       const std::int64_t end = std::min(steps, first + m_layer.chunkSteps);
       eachDirection([&](std::int64_t d) { project(d, first, end); });
       for (std::int64_t step = first; step < end; ++step) {
-#pragma omp barrier
+        m_barrier.wait(m_part.team);
         eachDirection([&](std::int64_t d) { computeBegin(d, step, first); });
         if (!hasTwoPhases()) continue;
-#pragma omp barrier
+        m_barrier.wait(m_part.team);
         eachDirection([&](std::int64_t d) { computeEnd(d, step, first); });
       }
     }
@@ -260,6 +264,7 @@ class Worker {
   const RecurrentLayer& m_layer;
   const ops::RecurrentGeometry& m_geometry;
   const Memory& m_memory;
+  TeamBarrier& m_barrier;
   const Part m_part;
   const float** m_rows;
   float** m_sequences;
@@ -314,14 +319,14 @@ class RecurrentRun final : public Step {
     const std::int64_t steps = TANDEM_TRY(orderRows());
     const int threads = usefulThreads(steps);
     if (threads == 1) {
-      Worker(*m_layer, m_memory, partOf(*m_layer, 0, 1), 0).run(steps);
+      Worker(*m_layer, m_memory, m_barrier, partOf(*m_layer, 0, 1), 0).run(steps);
       return {};
     }
 #pragma omp parallel num_threads(threads)
     {
       const int thread = omp_get_thread_num();
       // The team may be smaller than asked for, but all of its threads have to meet in barriers.
-      Worker(*m_layer, m_memory, partOf(*m_layer, thread, omp_get_num_threads()), thread).run(steps);
+      Worker(*m_layer, m_memory, m_barrier, partOf(*m_layer, thread, omp_get_num_threads()), thread).run(steps);
     }
     return {};
   }
@@ -365,6 +370,7 @@ class RecurrentRun final : public Step {
   std::shared_ptr<const RecurrentLayer> m_layer;
   std::vector<Pack> m_packs;
   Memory m_memory;
+  TeamBarrier m_barrier;
 };
 
 class RecurrentKernel final : public Kernel {
