@@ -196,5 +196,71 @@ TEST(CpuQuantization, KeepsTheOrderThatAConvolutionChose) {
   expectLikeReference(maker.graph, 0.02);
 }
 
+TEST(CpuQuantizedArithmetic, AddsLikeTheReference) {
+  for (DataType type : {DataType::Int8, DataType::UInt8}) {
+    GraphMaker maker;
+    const ValueId a = maker.input({2, 7, 5, 3}, type), b = maker.input({2, 7, 5, 3}, type);
+    maker.finish({maker.node("QLinearAdd",
+                             {a, maker.constant(scales(0, 0.03f)), maker.constant(zeros(type, 9)), b,
+                              maker.constant(scales(0, 0.05f)), maker.constant(zeros(type, 90)),
+                              maker.constant(scales(0, 0.06f)), maker.constant(zeros(type, 40))},
+                             {}, 1, "com.microsoft")});
+    expectExactly(maker.graph, {bytes(type, {2, 7, 5, 3}, 1), bytes(type, {2, 7, 5, 3}, 2)});
+    EXPECT_EQ(kernelOf(maker.graph), "rows");
+  }
+}
+
+TEST(CpuQuantizedArithmetic, JoinsOperandsOfDifferentScalesLikeTheReference) {
+  for (DataType type : {DataType::Int8, DataType::UInt8})
+    for (std::int64_t axis : {0, 1, -1}) {
+      GraphMaker maker;
+      const ValueId a = maker.input({2, 4, 3}, type), b = maker.input({2, 4, 3}, type);
+      const ValueId scale = maker.constant(scales(0, 0.05f)), zero = maker.constant(zeros(type, 90));
+      maker.finish({maker.node(
+          "QLinearConcat",
+          {scale, zero, a, scale, zero, b, maker.constant(scales(0, 0.11f)), maker.constant(zeros(type, 7))},
+          attributes({{"axis", axis}}), 1, "com.microsoft")});
+      expectExactly(maker.graph, {bytes(type, {2, 4, 3}, 1), bytes(type, {2, 4, 3}, 2)});
+      EXPECT_EQ(kernelOf(maker.graph), "copy");
+    }
+}
+
+/// A convolution that leaves its channels last, then pooling, a join and an average on that.
+TEST(CpuQuantizedArithmetic, StaysWithTheChannelsLastThroughANetwork) {
+  GraphMaker maker;
+  const DataType type = DataType::UInt8;
+  const ValueId x = maker.input({2, 3, 17, 15}, type);
+  const ValueId scale = maker.constant(scales(0, 0.02f)), zero = maker.constant(zeros(type, 128));
+  const ValueId wide = maker.constant(scales(0, 0.4f));
+  const ValueId conv =
+      maker.node("QLinearConv", {x, scale, zero, maker.constant(bytes(DataType::Int8, {16, 3, 3, 3}, 5)), scale,
+                                 maker.constant(zeros(DataType::Int8, 0)), wide, zero});
+  const ValueId pool = maker.node("MaxPool", {conv},
+                                  attributes({{"kernel_shape", std::vector<std::int64_t>{3, 3}},
+                                              {"strides", std::vector<std::int64_t>{2, 2}},
+                                              {"pads", std::vector<std::int64_t>{1, 1, 1, 1}}}));
+  const ValueId sum =
+      maker.node("QLinearAdd", {pool, wide, zero, pool, scale, zero, wide, zero}, {}, 1, "com.microsoft");
+  const ValueId joined = maker.node("QLinearConcat", {wide, zero, sum, wide, zero, pool, scale, zero},
+                                    attributes({{"axis", std::int64_t{1}}}), 1, "com.microsoft");
+  const ValueId mean =
+      maker.node("QLinearGlobalAveragePool", {joined, wide, zero, scale, zero}, {}, 1, "com.microsoft");
+  maker.finish({mean, pool, joined});
+  const Tensor input = bytes(type, {2, 3, 17, 15}, 8);
+  const auto devices = makeCpuDevices({CpuSet::available()});
+  const std::vector<Tensor> expected = runReference(maker.graph, {input});
+  for (bool compiled : {true, false}) {
+    const std::vector<Tensor> actual = runOn(*devices.front(), maker.graph, {input}, {compiled, 1});
+    // The mean of integers is rounded once, that of the reference's floats many times: a tie may fall either way.
+    for (std::int64_t i = 0; i < expected[0].elements(); ++i)
+      EXPECT_NEAR(actual[0].asDouble(i), expected[0].asDouble(i), 1) << i;
+    expectNear(actual[1], expected[1], 0, "pool");
+    expectNear(actual[2], expected[2], 0, "join");
+  }
+  if (kernelOf(maker.graph) == "reference") return; // no VNNI: convolutions stay as they are
+  for (const KernelInfo& info : compileWhole(*devices.front(), maker.graph)->kernels())
+    EXPECT_FALSE(info.isReference) << maker.graph.node(info.node).type;
+}
+
 } // namespace
 } // namespace tandem

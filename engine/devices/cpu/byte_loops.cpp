@@ -22,6 +22,16 @@ __attribute__((always_inline)) inline void dequantize(const Q* x, float scale, s
   for (std::int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(x[i] - zeroPoint) * scale;
 }
 
+template <class Q>
+__attribute__((always_inline)) inline void addQuantized(const Q* a, ByteScale scaleA, const Q* b, ByteScale scaleB,
+                                                        ByteScale c, Q* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float left = static_cast<float>(a[i] - scaleA.zeroPoint) * scaleA.scale;
+    const float right = static_cast<float>(b[i] - scaleB.zeroPoint) * scaleB.scale;
+    out[i] = ops::quantizeValue<Q>((left + right) / c.scale, c.zeroPoint);
+  }
+}
+
 template <class Q> __attribute__((always_inline)) inline std::int32_t sum(const Q* x, std::int64_t count) {
   std::uint32_t total = 0;
   for (std::int64_t i = 0; i < count; ++i) total += static_cast<std::uint32_t>(static_cast<std::int32_t>(x[i]));
@@ -29,11 +39,16 @@ template <class Q> __attribute__((always_inline)) inline std::int32_t sum(const 
 }
 
 template <class Q>
-__attribute__((always_inline)) inline void requantize(const std::int32_t* sums, float scale, const float* scales,
-                                                      float divisor, std::int32_t zeroPoint, Q* out,
+__attribute__((always_inline)) inline void requantize(const std::int32_t* sums, const std::int32_t* bias,
+                                                      const float* factors, std::int32_t zeroPoint, Q* out,
                                                       std::int64_t count) {
+  if (!bias) {
+    for (std::int64_t i = 0; i < count; ++i)
+      out[i] = ops::quantizeValue<Q>(static_cast<float>(sums[i]) * factors[i], zeroPoint);
+    return;
+  }
   for (std::int64_t i = 0; i < count; ++i)
-    out[i] = ops::quantizeValue<Q>(static_cast<float>(sums[i]) * (scale * scales[i] / divisor), zeroPoint);
+    out[i] = ops::quantizeValue<Q>(static_cast<float>(sums[i] + bias[i]) * factors[i], zeroPoint);
 }
 
 } // namespace
@@ -54,6 +69,26 @@ void dequantizeRow(const std::int8_t* x, float scale, std::int32_t zeroPoint, fl
 TANDEM_VECTOR_CLONES
 void dequantizeRow(const std::uint8_t* x, float scale, std::int32_t zeroPoint, float* out, std::int64_t count) {
   dequantize(x, scale, zeroPoint, out, count);
+}
+
+TANDEM_VECTOR_CLONES
+void addRow(const std::int8_t* a, ByteScale scaleA, const std::int8_t* b, ByteScale scaleB, ByteScale c,
+            std::int8_t* out, std::int64_t count) {
+  addQuantized(a, scaleA, b, scaleB, c, out, count);
+}
+TANDEM_VECTOR_CLONES
+void addRow(const std::uint8_t* a, ByteScale scaleA, const std::uint8_t* b, ByteScale scaleB, ByteScale c,
+            std::uint8_t* out, std::int64_t count) {
+  addQuantized(a, scaleA, b, scaleB, c, out, count);
+}
+
+TANDEM_VECTOR_CLONES
+void accumulateRow(const std::int8_t* x, std::int32_t* sums, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i];
+}
+TANDEM_VECTOR_CLONES
+void accumulateRow(const std::uint8_t* x, std::int32_t* sums, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) sums[i] += x[i];
 }
 
 TANDEM_VECTOR_CLONES
@@ -106,14 +141,14 @@ void scaleSums(const std::int32_t* sums, float scale, const float* scales, const
 }
 
 TANDEM_VECTOR_CLONES
-void requantizeSums(const std::int32_t* sums, float scale, const float* scales, float divisor, std::int32_t zeroPoint,
+void requantizeSums(const std::int32_t* sums, const std::int32_t* bias, const float* factors, std::int32_t zeroPoint,
                     std::int8_t* out, std::int64_t count) {
-  requantize(sums, scale, scales, divisor, zeroPoint, out, count);
+  requantize(sums, bias, factors, zeroPoint, out, count);
 }
 TANDEM_VECTOR_CLONES
-void requantizeSums(const std::int32_t* sums, float scale, const float* scales, float divisor, std::int32_t zeroPoint,
+void requantizeSums(const std::int32_t* sums, const std::int32_t* bias, const float* factors, std::int32_t zeroPoint,
                     std::uint8_t* out, std::int64_t count) {
-  requantize(sums, scale, scales, divisor, zeroPoint, out, count);
+  requantize(sums, bias, factors, zeroPoint, out, count);
 }
 
 } // namespace tandem::cpu

@@ -13,6 +13,19 @@ void quantizeRow(const float* x, float scale, std::int32_t zeroPoint, std::uint8
 /// out[i] = (x[i] - zeroPoint) * scale.
 void dequantizeRow(const std::int8_t* x, float scale, std::int32_t zeroPoint, float* out, std::int64_t count);
 void dequantizeRow(const std::uint8_t* x, float scale, std::int32_t zeroPoint, float* out, std::int64_t count);
+/// One operand's scale and zero point.
+struct ByteScale {
+  float scale = 1;
+  std::int32_t zeroPoint = 0;
+};
+/// out[i] = the sum of a[i] and b[i] as real numbers, quantized with `c`.
+void addRow(const std::int8_t* a, ByteScale scaleA, const std::int8_t* b, ByteScale scaleB, ByteScale c,
+            std::int8_t* out, std::int64_t count);
+void addRow(const std::uint8_t* a, ByteScale scaleA, const std::uint8_t* b, ByteScale scaleB, ByteScale c,
+            std::uint8_t* out, std::int64_t count);
+/// sums[i] += x[i].
+void accumulateRow(const std::int8_t* x, std::int32_t* sums, std::int64_t count);
+void accumulateRow(const std::uint8_t* x, std::int32_t* sums, std::int64_t count);
 /// The least and the largest of the numbers and 0; NaN counts as none.
 std::pair<float, float> rangeWithZero(const float* x, std::int64_t count);
 
@@ -25,10 +38,10 @@ void offsetSums(const std::int32_t* offsets, std::int32_t factor, const std::int
 /// out[i] = sums[i] * (scale * scales[i]) + bias[i]; without the last term where `bias` is null.
 void scaleSums(const std::int32_t* sums, float scale, const float* scales, const float* bias, float* out,
                std::int64_t count);
-/// out[i] = round(sums[i] * (scale * scales[i] / divisor)) + zeroPoint, saturated.
-void requantizeSums(const std::int32_t* sums, float scale, const float* scales, float divisor, std::int32_t zeroPoint,
+/// out[i] = round((sums[i] + bias[i]) * factors[i]) + zeroPoint, saturated; no bias where `bias` is null.
+void requantizeSums(const std::int32_t* sums, const std::int32_t* bias, const float* factors, std::int32_t zeroPoint,
                     std::int8_t* out, std::int64_t count);
-void requantizeSums(const std::int32_t* sums, float scale, const float* scales, float divisor, std::int32_t zeroPoint,
+void requantizeSums(const std::int32_t* sums, const std::int32_t* bias, const float* factors, std::int32_t zeroPoint,
                     std::uint8_t* out, std::int64_t count);
 
 } // namespace tandem::cpu

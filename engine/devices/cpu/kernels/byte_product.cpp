@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/kernels/byte_product.hpp"
 
-#include "engine/devices/cpu/byte_loops.hpp"
 #include "engine/devices/cpu/dnnl_kernel.hpp"
 
 #include <algorithm>
@@ -60,6 +59,17 @@ bool sumsOfBytesAreExact() {
 }
 
 bool isByte(DataType type) { return type == DataType::Int8 || type == DataType::UInt8; }
+
+std::optional<ByteScale> constantScale(const NodeView& view, std::size_t scale, std::size_t zeroPoint) {
+  const Tensor* factor = view.constant(scale);
+  if (!factor || factor->type() != DataType::Float32 || factor->elements() != 1) return std::nullopt;
+  ByteScale result{factor->as<float>()[0], 0};
+  if (!view.hasInput(zeroPoint)) return result;
+  const Tensor* zero = view.constant(zeroPoint);
+  if (!zero || zero->elements() != 1) return std::nullopt;
+  result.zeroPoint = static_cast<std::int32_t>(zero->asInt(0));
+  return result;
+}
 
 std::optional<ByteProduct> ByteProduct::of(const NodeView& view, const ByteOperands& operands, DataType leftType,
                                            KernelPlan& plan) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/devices/cpu/byte_loops.hpp"
 #include "engine/devices/cpu/kernel.hpp"
 
 namespace tandem::cpu {
@@ -7,6 +8,8 @@ namespace tandem::cpu {
 /// Without VNNI instructions products of unsigned and signed bytes saturate in pairs, and sums would be wrong.
 bool sumsOfBytesAreExact();
 bool isByte(DataType type); ///< int8, uint8
+/// A constant scale and zero point of one element each; nullopt where they are not that.
+std::optional<ByteScale> constantScale(const NodeView& view, std::size_t scale, std::size_t zeroPoint);
 
 /// Which inputs of the node make the product.
 struct ByteOperands {

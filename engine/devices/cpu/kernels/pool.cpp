@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/byte_product.hpp"
 #include "engine/devices/cpu/loops.hpp"
 #include "engine/ops/pool_common.hpp"
 
@@ -32,15 +33,16 @@ PoolWindow windowOf(const ops::PoolGeometry& geometry) {
   return window;
 }
 
-std::optional<KernelPlan> poolPlan(const NodeView& view, dnnl::algorithm algorithm, const PoolWindow& window) {
-  const dnnl::memory::desc src = dnnlDesc(view.input(0), view.layout(0));
+/// `src`: how the input is to lie.
+std::optional<KernelPlan> poolPlan(const NodeView& view, dnnl::algorithm algorithm, const PoolWindow& window,
+                                   const dnnl::memory::desc& src) {
   const dnnl::pooling_forward::primitive_desc desc({dnnl::prop_kind::forward_inference, algorithm, src,
                                                     anyDesc(view.output(0)), window.strides, window.kernel,
                                                     window.padsBegin, window.padsEnd},
                                                    DnnlKernelBuilder::attributes(), engine());
   if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
   KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
-  plan.inputs[0].layout = view.layout(0);
+  plan.inputs[0].layout = Layout::of(src);
   plan.outputs[0] = Layout::of(desc.dst_desc());
   DnnlKernelBuilder builder;
   builder.add(desc, dnnl::pooling_forward(desc),
@@ -53,17 +55,20 @@ std::optional<KernelPlan> poolPlan(const NodeView& view, dnnl::algorithm algorit
 } // namespace
 
 std::optional<KernelPlan> poolKernel(const NodeView& view) {
-  if (!view.allFloat() || view.wantsOutput(1)) return std::nullopt;
+  const bool bytes = view.node().type == "MaxPool" && isByte(view.input(0).type);
+  if ((!view.allFloat() && !bytes) || view.wantsOutput(1)) return std::nullopt;
   const auto geometry = ops::poolGeometry(view.node(), view.input(0).shape);
   if (!geometry.ok()) return std::nullopt;
   const PoolWindow window = windowOf(*geometry);
   if (window.dilated) return std::nullopt; // oneDNN has only plain loops for it
-  if (view.node().type == "MaxPool") return poolPlan(view, dnnl::algorithm::pooling_max, window);
+  // For bytes there is fast code with the channels last only, which is how the convolutions leave them.
+  const dnnl::memory::desc src = bytes ? channelsLastDesc(view.input(0)) : dnnlDesc(view.input(0), view.layout(0));
+  if (view.node().type == "MaxPool") return poolPlan(view, dnnl::algorithm::pooling_max, window, src);
   if (geometry->countIncludePad && window.readsBeyondPads) return std::nullopt;
   return poolPlan(view,
                   geometry->countIncludePad ? dnnl::algorithm::pooling_avg_include_padding
                                             : dnnl::algorithm::pooling_avg_exclude_padding,
-                  window);
+                  window, src);
 }
 
 std::optional<KernelPlan> globalPoolKernel(const NodeView& view) {
@@ -75,8 +80,8 @@ std::optional<KernelPlan> globalPoolKernel(const NodeView& view) {
     window.kernel.assign(shape.begin() + 2, shape.end());
     window.strides.assign(shape.rank() - 2, 1);
     window.padsBegin = window.padsEnd = dims(shape.rank() - 2, 0);
-    return poolPlan(view, average ? dnnl::algorithm::pooling_avg_exclude_padding : dnnl::algorithm::pooling_max,
-                    window);
+    return poolPlan(view, average ? dnnl::algorithm::pooling_avg_exclude_padding : dnnl::algorithm::pooling_max, window,
+                    view.layout(0).desc());
   }
   KernelPlan plan = view.plainPlan("rows");
   const std::int64_t planes = shape[0] * shape[1];

@@ -144,18 +144,8 @@ struct Requantization {
   template <class Q> void run(const std::int32_t* sums, const std::int32_t* bias, Q* out) const {
     const auto channels = static_cast<std::int64_t>(scales.size());
     inPieces(threads, rows, rows * channels * 4, [&](std::int64_t begin, std::int64_t end) {
-      const float* factors = scales.data(); // in registers: stores of bytes may change any memory
-      const std::int32_t zero = zeroPoint;
-      for (std::int64_t row = begin; row < end; ++row) {
-        const std::int32_t* src = sums + row * channels;
-        Q* dst = out + row * channels;
-        if (bias)
-          for (std::int64_t c = 0; c < channels; ++c)
-            dst[c] = ops::quantizeValue<Q>(static_cast<float>(src[c] + bias[c]) * factors[c], zero);
-        else
-          for (std::int64_t c = 0; c < channels; ++c)
-            dst[c] = ops::quantizeValue<Q>(static_cast<float>(src[c]) * factors[c], zero);
-      }
+      for (std::int64_t row = begin; row < end; ++row)
+        requantizeSums(sums + row * channels, bias, scales.data(), zeroPoint, out + row * channels, channels);
     });
   }
 };

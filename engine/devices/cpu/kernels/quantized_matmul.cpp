@@ -14,10 +14,10 @@ constexpr std::size_t kNone = SIZE_MAX;
 /// What becomes of the sums.
 struct Ending {
   DataType type = DataType::Int32;
-  std::vector<float> columnScales;    ///< one per column; empty for sums as they are
+  /// One per column: the right operand's scales for float32, both operands' over the result's for bytes.
+  std::vector<float> columnScales;
   std::size_t leftScaleInput = kNone; ///< read at every run; the scale of an operand quantized here otherwise
   std::size_t biasInput = kNone;      ///< float32, one per column
-  float divisor = 1;                  ///< the scale of a quantized result
   std::int32_t zeroPoint = 0;
   bool quantizesLeft = false; ///< the left operand is float32 and quantized as DynamicQuantizeLinear does it
 };
@@ -100,17 +100,16 @@ class ProductStep final : public Step {
     std::int32_t* sums = m_sums + first;
     m_product->finishRow(m_left, row, m_offsets, sums);
     const float* scales = m_ending->columnScales.data();
-    const auto [divisor, zero] = std::pair(m_ending->divisor, m_ending->zeroPoint);
     switch (m_ending->type) {
     case DataType::Float32:
       scaleSums(sums, leftScale, scales, m_bias, static_cast<float*>(m_output) + first, m_product->columns);
       break;
     case DataType::Int8:
-      requantizeSums(sums, leftScale, scales, divisor, zero, static_cast<std::int8_t*>(m_output) + first,
+      requantizeSums(sums, nullptr, scales, m_ending->zeroPoint, static_cast<std::int8_t*>(m_output) + first,
                      m_product->columns);
       break;
     case DataType::UInt8:
-      requantizeSums(sums, leftScale, scales, divisor, zero, static_cast<std::uint8_t*>(m_output) + first,
+      requantizeSums(sums, nullptr, scales, m_ending->zeroPoint, static_cast<std::uint8_t*>(m_output) + first,
                      m_product->columns);
       break;
     default: break; // the sums are the result
@@ -188,18 +187,17 @@ std::optional<KernelPlan> matMulIntegerKernel(const NodeView& view) {
 
 std::optional<KernelPlan> qLinearMatMulKernel(const NodeView& view) {
   KernelPlan plan = view.plainPlan({});
-  const Tensor *scale = view.constant(6), *zero = view.constant(7);
-  if (!isOneFloat(view, 1) || !isOneFloat(view, 6) || !scale || !zero || zero->elements() != 1) return std::nullopt;
+  const auto left = constantScale(view, 1, 2), result = constantScale(view, 6, 7);
+  if (!left || !result) return std::nullopt;
   auto product = ByteProduct::of(view, {0, 2, 3, 5}, view.input(0).type, plan);
   if (!product || !isByte(view.output(0).type)) return std::nullopt;
   Ending ending;
   ending.type = view.output(0).type;
   ending.columnScales = columnScales(view, 4, product->columns);
-  ending.leftScaleInput = 1;
-  ending.divisor = scale->as<float>()[0];
-  ending.zeroPoint = static_cast<std::int32_t>(zero->asInt(0));
   if (ending.columnScales.empty()) return std::nullopt;
-  for (std::size_t input : {4, 6, 7}) plan.inputs[input].used = false;
+  for (float& scale : ending.columnScales) scale = left->scale * scale / result->scale;
+  ending.zeroPoint = result->zeroPoint;
+  for (std::size_t input : {1, 4, 6, 7}) plan.inputs[input].used = false;
   return finish(std::move(plan), std::move(*product), std::move(ending));
 }
 
