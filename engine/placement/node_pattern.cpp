@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <re2/re2.h>
 
 namespace tandem {
 namespace {
 
 constexpr std::size_t kMaxPatternLength = 1000;
-constexpr std::size_t kMaxRepetition = 1000;
 // A name longer than this is matched by its beginning; real exporters stay far below.
 constexpr std::size_t kMaxSubjectLength = 4096;
 
@@ -47,44 +46,19 @@ template <class Test> bool anyName(const Node& node, Test test) {
          (!withoutSlash(name).starts_with(scope + "/") && test(std::string_view(scope + "/" + node.name)));
 }
 
-/// The product of all counts in braces: "(a{9}){9}" is 81. What the compiled expression grows to, roughly.
-std::size_t repetitions(std::string_view pattern) {
-  std::size_t product = 1;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\') {
-      ++i;
-      continue;
-    }
-    if (pattern[i] != '{') continue;
-    std::size_t largest = 0, number = 0;
-    for (++i; i < pattern.size() && pattern[i] != '}'; ++i) {
-      number = pattern[i] >= '0' && pattern[i] <= '9' ? number * 10 + static_cast<std::size_t>(pattern[i] - '0') : 0;
-      largest = std::max(largest, number);
-      if (largest > kMaxRepetition) return largest;
-    }
-    product *= std::max<std::size_t>(largest, 1);
-    if (product > kMaxRepetition) return product;
-  }
-  return product;
-}
-
 Error badPattern(std::string_view text, std::string what) {
   return makeError(ErrorCode::InputRejected, std::move(what), "rule '" + std::string(text.substr(0, 80)) + "'",
                    "use a glob such as \"layer1/*\", \"op:Conv\", \"scope:layer1\" or \"re:<regular expression>\"");
 }
 
-Result<std::regex> compileRegex(std::string_view whole, std::string_view expression) {
-  if (repetitions(expression) > kMaxRepetition) return badPattern(whole, "the regular expression repeats too often");
-  try {
-    // The polynomial executor of libstdc++: a hostile expression such as "(a*)*b" cannot take exponential time. It
-    // refuses back-references.
-    return std::regex(expression.begin(), expression.end(),
-                      std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial);
-  } catch (const std::regex_error& error) {
-    if (error.code() == std::regex_constants::error_complexity)
-      return badPattern(whole, "back-references are not available in rules");
-    return badPattern(whole, std::string("the regular expression is not valid: ") + error.what());
-  }
+/// RE2 takes linear time and bounded memory, whatever the expression: it comes from files of strangers.
+Result<std::shared_ptr<const re2::RE2>> compileRegex(std::string_view whole, std::string_view expression) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_never_capture(true);
+  auto regex = std::make_shared<const re2::RE2>(re2::StringPiece(expression.data(), expression.size()), options);
+  if (!regex->ok()) return badPattern(whole, "the regular expression is not valid: " + regex->error());
+  return regex;
 }
 
 } // namespace
@@ -93,7 +67,7 @@ struct NodePattern::Compiled {
   enum class Kind { Glob, Op, Scope, Regex };
   Kind kind = Kind::Glob;
   std::string text;
-  std::regex regex;
+  std::shared_ptr<const re2::RE2> regex;
 };
 
 Result<NodePattern> NodePattern::parse(std::string_view text) {
@@ -142,11 +116,7 @@ bool NodePattern::matches(const Node& node) const {
   }
   case Compiled::Kind::Regex:
     return anyName(node, [&](std::string_view name) {
-      try {
-        return std::regex_search(name.begin(), name.end(), compiled.regex);
-      } catch (const std::regex_error&) {
-        return false; // the library gave up on this name
-      }
+      return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *compiled.regex);
     });
   }
   return false;

@@ -17,7 +17,7 @@ namespace tandem {
 ///   "layer1/*", "*relu*"   glob over the node's name or scope; '*' is any text ('/' too), '?' one character
 ///   "scope:layer1"         everything in that scope and below
 ///   "op:Conv"              operator type; globs allowed ("op:Reduce*")
-///   "re:conv[0-9]+"        ECMAScript regular expression found anywhere in the name or scope
+///   "re:conv[0-9]+"        regular expression (RE2's syntax) found anywhere in the name or scope
 /// Names are compared with and without the leading '/' that exporters write. Immutable, thread-safe.
 class NodePattern {
  public:
