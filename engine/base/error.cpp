@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/error.hpp"
 
+#include "engine/base/printable.hpp"
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -31,28 +33,6 @@ const CodeFacts& facts(ErrorCode code) {
   for (const CodeFacts& entry : kCodes)
     if (entry.code == code) return entry;
   assertionFailed("known error code", __FILE__, __LINE__);
-}
-
-/// Whether the bytes at `at` are a character that turns the direction of text round, so that a name could pretend to be
-/// another one: U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069 in UTF-8.
-bool turnsText(std::string_view text, std::size_t at) {
-  if (at + 2 >= text.size() || text[at] != '\xe2') return false;
-  const auto second = static_cast<unsigned char>(text[at + 1]), third = static_cast<unsigned char>(text[at + 2]);
-  if (second == 0x80) return third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae);
-  return second == 0x81 && third >= 0xa6 && third <= 0xa9;
-}
-
-/// What could move the cursor or colour a terminal becomes spaces: names come from files.
-std::string printable(std::string text) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte < 0x20 || byte == 0x7f) text[at] = ' ';
-    // C1 control characters, U+0080 to U+009F
-    const bool control = byte == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
-    if (control) text.replace(at, 2, 2, ' ');
-    if (turnsText(text, at)) text.replace(at, 3, 3, ' ');
-  }
-  return text;
 }
 
 } // namespace
