@@ -60,7 +60,9 @@ Result<Json> Client::call(const std::string& method, const Json& given, session:
       cancelled = true;
       m_session->cancel(id);
     }
-  return future.get();
+  Result<Json> reply = future.get();
+  if (reply && !m_options.json) makePrintable(*reply);
+  return reply;
 }
 
 } // namespace tandem::cli

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/output.hpp"
 
+#include "engine/base/printable.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -18,6 +21,20 @@ std::size_t width(const std::string& text) {
   return columns;
 }
 
+/// `text` in kMaxCell columns at most: start and end, which tell layers apart.
+std::string elided(std::string text) {
+  constexpr std::size_t kMaxCell = 160, kEnd = 60;
+  if (width(text) <= kMaxCell) return text;
+  const auto atColumn = [&](std::size_t column) {
+    std::size_t at = 0;
+    for (std::size_t seen = 0; at < text.size(); ++at)
+      if ((static_cast<unsigned char>(text[at]) & 0xC0) != 0x80 && seen++ == column) break;
+    return at;
+  };
+  const std::size_t head = atColumn(kMaxCell - kEnd - 3), tail = atColumn(width(text) - kEnd);
+  return text.substr(0, head) + "..." + text.substr(tail);
+}
+
 } // namespace
 
 Table::Table(std::vector<std::string> header, std::vector<bool> rightAligned) : m_right(std::move(rightAligned)) {
@@ -27,6 +44,7 @@ Table::Table(std::vector<std::string> header, std::vector<bool> rightAligned) : 
 
 void Table::add(std::vector<std::string> row) {
   row.resize(m_right.size());
+  for (std::string& cell : row) cell = elided(std::move(cell));
   m_rows.push_back(std::move(row));
 }
 
@@ -63,7 +81,7 @@ void Progress::show(const Json& data) {
 void Progress::show(const std::string& text) {
   if (!m_enabled) return;
   m_shown = true;
-  std::fprintf(stderr, "\r\033[K%.100s", text.c_str());
+  std::fprintf(stderr, "\r\033[K%.100s", printable(text).c_str());
   std::fflush(stderr);
 }
 
@@ -107,13 +125,37 @@ std::string formatShape(const std::vector<std::int64_t>& shape) {
   return text;
 }
 
+void makePrintable(Json& json) {
+  std::vector<Json*> todo{&json};
+  while (!todo.empty()) {
+    Json& each = *todo.back();
+    todo.pop_back();
+    if (each.is_string()) {
+      auto& text = each.get_ref<std::string&>();
+      text = printable(std::move(text));
+    } else if (each.is_array()) {
+      for (Json& item : each) todo.push_back(&item);
+    } else if (each.is_object()) {
+      auto& members = each.get_ref<Json::object_t&>();
+      const auto isPlain = [](const auto& member) { return printable(member.first) == member.first; };
+      if (!std::all_of(members.begin(), members.end(), isPlain)) {
+        Json::object_t shown;
+        for (auto& [key, value] : members) shown[printable(key)] = std::move(value);
+        members = std::move(shown);
+      }
+      for (auto& [key, value] : members) todo.push_back(&value);
+    }
+  }
+}
+
 void printJson(const Json& json) {
-  std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  const bool onlyAscii = isatty(STDOUT_FILENO) != 0;
+  std::printf("%s\n", json.dump(2, ' ', onlyAscii, Json::error_handler_t::replace).c_str());
 }
 
 int fail(const Error& error, bool json) {
   std::fprintf(stderr, "tandem: %s\n", error.line().c_str());
-  for (const std::string& problem : error.problems) std::fprintf(stderr, "  - %s\n", problem.c_str());
+  for (const std::string& problem : error.problems) std::fprintf(stderr, "  - %s\n", printable(problem).c_str());
   if (json) printJson({{"error", session::encodeError(error)}});
   return exitCode(error.code);
 }

@@ -4,7 +4,8 @@
 
 namespace tandem::cli {
 
-/// A table with a header line; numbers are right-aligned by the caller's choice of column.
+/// A table with a header line; numbers are right-aligned by the caller's choice of column. Very long cells lose their
+/// middle.
 class Table {
  public:
   explicit Table(std::vector<std::string> header, std::vector<bool> rightAligned = {});
@@ -35,7 +36,10 @@ std::string formatNumber(double value, int decimals = 1);
 std::string formatFlops(double flops); ///< "0.70 GFLOP"
 std::string formatShape(const std::vector<std::int64_t>& shape);
 
-/// Prints JSON on standard output: the contract of --json.
+/// Every text in `json`, keys too, as a terminal may show it: names in replies come from files.
+void makePrintable(Json& json);
+
+/// Prints JSON on standard output: the contract of --json. On a terminal everything but ASCII is escaped.
 void printJson(const Json& json);
 /// Prints the error line on standard error, and with --json also the error object; returns the exit code.
 int fail(const Error& error, bool json);

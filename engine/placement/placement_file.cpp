@@ -2,6 +2,7 @@
 #include "engine/placement/placement_file.hpp"
 
 #include "engine/base/atomic_file.hpp"
+#include "engine/base/printable.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -122,7 +123,10 @@ Result<Placement> readNodes(const Json& json, const Placement& placement, const 
   return placement.withNodes(entries);
 }
 
-std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+/// Readable in any language, but for characters that would act on a terminal.
+std::string quoted(const std::string& text) {
+  return Json(text).dump(-1, ' ', printable(text) != text, Json::error_handler_t::replace);
+}
 
 /// "a, b, c and 4 more"
 std::string listed(const std::vector<std::string>& names) {

@@ -2,6 +2,7 @@
 #include "engine/placement/exporters/export_files.hpp"
 
 #include "engine/base/atomic_file.hpp"
+#include "engine/base/printable.hpp"
 
 #include <atomic>
 #include <unistd.h>
@@ -121,9 +122,9 @@ std::string fileStem(const std::string& modelFile) {
   const bool isSample = modelFile.starts_with("sample:");
   const fs::path file = isSample ? modelFile.substr(7) : modelFile;
   // The names of samples may hold dots; those of files end in one extension.
-  std::string stem = (isSample && file.extension() != ".onnx" ? file : file.stem()).string();
+  std::string stem = printable((isSample && file.extension() != ".onnx" ? file : file.stem()).string());
   for (char& c : stem)
-    if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20) c = '_';
+    if (c == '/' || c == '\\') c = '_';
   return stem.empty() || stem.starts_with('.') ? "model" + stem : stem;
 }
 

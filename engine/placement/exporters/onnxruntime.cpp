@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/printable.hpp"
 #include "engine/placement/exporters/export_files.hpp"
 #include "engine/placement/exporters/onnxruntime_loader.hpp"
 
@@ -85,7 +86,7 @@ std::string names(const ExportRequest& request, const Assignment& assignment) {
   std::string text = "{\n  \"format\": \"tandem-names\",\n  \"version\": 1,\n  \"nodes\": {";
   const char* separator = "\n";
   auto quoted = [](const std::string& value) {
-    return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json(value).dump(-1, ' ', printable(value) != value, Json::error_handler_t::replace);
   };
   for (std::uint32_t n = 0; n < request.graph.nodes().size(); ++n) {
     if (request.graph.isDead(NodeId(n))) continue;
@@ -100,8 +101,9 @@ std::string names(const ExportRequest& request, const Assignment& assignment) {
 }
 
 std::string readme(const ExportRequest& request, const Assignment& assignment) {
-  std::string text = "Placement of " + request.modelFile +
-                     " for ONNX Runtime, exported by Tandem " TANDEM_VERSION "\n" + request.effective.summary + "\n";
+  std::string text = "Placement of " + printable(request.modelFile) +
+                     " for ONNX Runtime, exported by Tandem " TANDEM_VERSION "\n" +
+                     printable(request.effective.summary) + "\n";
   for (const std::string& note : assignment.notes) text += "Note: " + note + ".\n";
   return text + std::string(kOnnxRuntimeReadme);
 }

@@ -27,6 +27,16 @@ TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(floa
          "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
 
 
+def plain(text):
+    """Names come from the model: nothing in them may act on the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def file_name(name):
+    """The same for the names in an archive: nothing that leaves a folder."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".") + ("_" if name == "file" else "")
+
+
 def load(provider=None, folder=FOLDER):
     """The session with the exported placement; `provider` replaces the GPU provider that would be chosen."""
     options = json.loads((pathlib.Path(folder) / "session_options.json").read_text(encoding="utf-8"))
@@ -81,7 +91,7 @@ def main():
     session = load(arguments.provider)
     for name, nodes in sorted(assignment(session).items()):
         shown = ", ".join(nodes[:8]) + (", ..." if len(nodes) > 8 else "")
-        print(f"{name}: {len(nodes)} nodes ({shown})")
+        print(f"{name}: {len(nodes)} nodes ({plain(shown)})")
     inputs = random_inputs(session, free=arguments.free)
     for position, text in enumerate(arguments.input):
         name, separator, file = text.rpartition("=")
@@ -92,9 +102,9 @@ def main():
         print(f"run: {1e3 * (time.perf_counter() - start):.3f} ms")
     named = {each.name: value for each, value in zip(session.get_outputs(), outputs)}
     for name, value in named.items():
-        print(f"{name}: {getattr(value, 'dtype', type(value).__name__)} {getattr(value, 'shape', '')}")
+        print(f"{plain(name)}: {getattr(value, 'dtype', type(value).__name__)} {getattr(value, 'shape', '')}")
     if arguments.output:
-        np.savez(arguments.output, **named)
+        np.savez(arguments.output, **{file_name(name): value for name, value in named.items()})
 
 
 if __name__ == "__main__":
