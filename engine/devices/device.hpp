@@ -102,6 +102,9 @@ class Stream {
   /// Where kernels and transfers are recorded from now on; nullptr (the default) switches profiling off. The request
   /// number goes into the events. The writer must outlive the stream or be replaced.
   virtual void setTrace(TraceRecorder* recorder, TraceWriter* writer, std::uint64_t request) = 0;
+  /// Work that a device computes on the calling thread stops between two kernels, with ErrorCode::Cancelled, once
+  /// `cancel` is set. Devices that only enqueue have nothing to stop.
+  virtual void setCancel(const CancelToken& cancel) { static_cast<void>(cancel); }
 };
 
 /// Nodes of a graph that run together on one device. Every value has a static desc. `inputs` are produced outside and

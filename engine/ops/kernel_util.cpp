@@ -31,7 +31,8 @@ Result<Tensor> makeOutput(ReferenceContext& context, std::size_t index, DataType
   std::replace(dims.begin(), dims.end(), std::int64_t{0}, std::int64_t{1});
   const auto bytes = TensorDesc{type, Shape(std::move(dims))}.checkedBytes();
   if (!bytes || *bytes > kMaxOutputBytes)
-    return context.fail("the result " + shape.toString() + " would be larger than 16 GiB");
+    return context.fail("the result " + shape.toString() + " would take " +
+                        (bytes ? std::to_string(*bytes) : std::string("over 2^63")) + " bytes, more than 16 GiB");
   return context.output(index, type, shape);
 }
 

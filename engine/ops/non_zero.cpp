@@ -13,19 +13,26 @@ Result<void> inferNonZero(InferContext& context) {
 
 Result<void> nonZero(ReferenceContext& context) {
   const Tensor& x = context.input(0);
-  std::vector<std::int64_t> found;
+  std::int64_t count = 0; // told before anything is allocated: the result may be 64 times as large as the input
   const bool known = visitType(x.type(), [&]<class T>(TypeTag<T>) {
-    auto src = x.as<T>();
-    for (std::size_t i = 0; i < src.size(); ++i)
-      if (convert<bool>(src[i])) found.push_back(static_cast<std::int64_t>(i));
+    for (const T value : x.as<T>()) count += convert<bool>(value) ? 1 : 0;
   });
   if (!known) return unsupportedType(context, x.type());
-  const auto rank = static_cast<std::int64_t>(x.shape().rank()), count = static_cast<std::int64_t>(found.size());
-  Tensor out = TANDEM_TRY(makeOutput(context, 0, DataType::Int64, Shape{rank, count}));
+  const std::size_t rank = x.shape().rank();
+  Tensor out = TANDEM_TRY(makeOutput(context, 0, DataType::Int64, Shape{static_cast<std::int64_t>(rank), count}));
   const std::vector<std::int64_t> strides = x.shape().strides();
-  std::int64_t* dst = out.mutableAs<std::int64_t>().data();
-  for (std::size_t axis = 0; axis < x.shape().rank(); ++axis)
-    for (std::int64_t index : found) *dst++ = index / strides[axis] % x.shape()[axis];
+  std::int64_t* const first = out.mutableAs<std::int64_t>().data();
+  visitType(x.type(), [&]<class T>(TypeTag<T>) {
+    const auto src = x.as<T>();
+    std::int64_t column = 0;
+    for (std::size_t i = 0; i < src.size(); ++i) {
+      if (!convert<bool>(src[i])) continue;
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        first[static_cast<std::int64_t>(axis) * count + column] =
+            static_cast<std::int64_t>(i) / strides[axis] % x.shape()[axis];
+      ++column;
+    }
+  });
   return {};
 }
 

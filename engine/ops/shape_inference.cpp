@@ -2,6 +2,7 @@
 #include "engine/ops/shape_inference.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/base/host_memory.hpp"
 #include "engine/ops/infer_past_problems.hpp"
 
 #include <new>
@@ -71,9 +72,14 @@ class HostRun final : public ReferenceContext {
   const Node& node() const override { return m_node; }
   const Tensor& input(std::size_t index) const override { return m_inputs[index]; }
   Tensor output(std::size_t index, DataType type, const Shape& shape) override {
-    m_outputs[index] = Tensor::uninitialized({type, shape});
+    const TensorDesc desc{type, shape};
+    m_lastBytes = desc.bytes();
+    // The system promises memory that it does not have, and kills who uses it.
+    if (!fitsHostMemory(m_lastBytes)) throw std::bad_alloc();
+    m_outputs[index] = Tensor::uninitialized(desc);
     return m_outputs[index];
   }
+  std::int64_t lastBytes() const { return m_lastBytes; } ///< of the output that was asked for last
   bool cancelled() const override { return m_stop && m_stop(); }
 
  private:
@@ -81,6 +87,7 @@ class HostRun final : public ReferenceContext {
   std::span<const Tensor> m_inputs;
   const std::function<bool()>& m_stop;
   std::vector<Tensor>& m_outputs;
+  std::int64_t m_lastBytes = 0;
 };
 
 /// Kernels and inference read the required inputs without asking whether they are there.
@@ -161,8 +168,9 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> i
   try {
     TANDEM_TRY(def->reference(run));
   } catch (const std::bad_alloc&) {
-    return makeError(ErrorCode::DeviceFailed, "not enough memory on the host", node.name,
-                     "use smaller inputs or a smaller batch");
+    return makeError(ErrorCode::DeviceFailed,
+                     "not enough memory on the host: a result takes " + std::to_string(run.lastBytes()) + " bytes",
+                     node.name, "use smaller inputs or a smaller batch");
   }
   return outputs;
 }

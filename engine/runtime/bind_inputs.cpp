@@ -12,6 +12,17 @@ Result<BoundGraph> infer(const Graph& opened, const InferOptions& options) {
   return bound;
 }
 
+/// "[N,3,224,224] float32"; a size that the model leaves open has its symbol, or "?".
+std::string written(const TensorDesc& desc, const std::vector<std::string>& symbols) {
+  std::string text;
+  for (std::size_t axis = 0; axis < desc.shape.rank(); ++axis) {
+    const bool isNamed = axis < symbols.size() && !symbols[axis].empty();
+    const std::string open = isNamed ? symbols[axis] : "?";
+    text += (axis > 0 ? "," : "") + (desc.shape[axis] == kUnknownDim ? open : std::to_string(desc.shape[axis]));
+  }
+  return "[" + text + "] " + std::string(toString(desc.type));
+}
+
 } // namespace
 
 bool steersShapes(const Graph& graph, ValueId input) {
@@ -60,7 +71,7 @@ Result<BoundGraph> bindTensors(const Graph& opened, std::span<const Tensor> inpu
     const TensorDesc& given = inputs[i].desc();
     if (value.desc.type != DataType::Undefined && value.desc.type != given.type)
       return makeError(ErrorCode::InputRejected,
-                       "the input is " + given.toString() + ", the model wants " + value.desc.toString(), value.name,
+                       "expected " + written(value.desc, value.dimNames) + ", got " + written(given, {}), value.name,
                        "convert the input");
     if (value.rankKnown) {
       const Shape& want = value.desc.shape;
@@ -70,7 +81,7 @@ Result<BoundGraph> bindTensors(const Graph& opened, std::span<const Tensor> inpu
                (axis == 0 && want[axis] == 1 && want.rank() > 1 && given.shape[axis] > 0);
       if (!fits)
         return makeError(ErrorCode::InputRejected,
-                         "the input is " + given.toString() + ", the model wants " + value.desc.toString(), value.name,
+                         "expected " + written(value.desc, value.dimNames) + ", got " + written(given, {}), value.name,
                          "resize or reshape the input");
     }
     options.inputShapes[value.name] = given.shape;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/execution_slot.hpp"
 
+#include "engine/base/checked.hpp"
 #include "engine/base/clock.hpp"
+#include "engine/base/host_memory.hpp"
 
 #include <cstring>
 
@@ -9,6 +11,25 @@ namespace tandem {
 namespace {
 
 constexpr std::size_t kNone = SIZE_MAX;
+
+/// The system promises memory that it does not have, and kills who uses it: what a slot will touch must be there.
+Result<void> requireHostMemory(const Executable& executable, const SlotPlan& plan) {
+  const auto onHost = [](const Device& device) {
+    return device.info().kind == DeviceKind::NativeCpu || device.info().kind == DeviceKind::OpenClCpu;
+  };
+  std::optional<std::int64_t> bytes = 0;
+  const auto add = [&](std::int64_t more) { bytes = bytes ? checkedAdd(*bytes, more) : bytes; };
+  for (const PlannedBuffer& buffer : plan.buffers)
+    if (onHost(*buffer.device)) add(static_cast<std::int64_t>(buffer.bytes));
+  for (std::size_t s = 0; s < executable.segments().size(); ++s)
+    if (executable.programs()[s] && onHost(*executable.segments()[s].device))
+      add(executable.programs()[s]->memory().activationsBytes);
+  if (bytes && fitsHostMemory(*bytes)) return {};
+  return makeError(ErrorCode::DeviceFailed,
+                   "not enough memory: a run needs " + (bytes ? std::to_string(*bytes) : std::string("over 2^63")) +
+                       " bytes, " + std::to_string(availableHostMemory()) + " are free",
+                   executable.host().id(), "use a smaller batch, fewer replicas or smaller inputs");
+}
 
 } // namespace
 
@@ -29,6 +50,7 @@ ExecutionSlot::~ExecutionSlot() {
 
 Result<void> ExecutionSlot::initialize() {
   m_plan = planSlot(*m_executable);
+  TANDEM_TRY(requireHostMemory(*m_executable, m_plan));
   for (Device* device : m_plan.devices) {
     DeviceState state;
     state.device = device;
@@ -105,6 +127,7 @@ Result<RunTimes> ExecutionSlot::run(const CancelToken& cancel) {
   RunTimes times;
   const std::int64_t start = nowNs();
   m_dynamic.clear();
+  for (DeviceState& state : m_devices) state.stream->setCancel(cancel);
   Result<void> status;
   for (const SlotStep& each : m_plan.steps) {
     status = cancel.cancelled() ? cancel.check() : step(each, cancel);

@@ -126,5 +126,36 @@ TEST_F(HostRunnerTest, AnEndlessLoopStopsSoonAfterItsCancellation) {
   EXPECT_EQ(result->error().code, ErrorCode::Cancelled);
 }
 
+TEST_F(HostRunnerTest, ACompiledSegmentStopsBetweenTwoKernels) {
+  constexpr int kLayers = 1000;
+  const Shape square{256, 256};
+  Graph graph;
+  graph.opset = 18;
+  ValueId state = graph.addInput("x", {DataType::Float32, square});
+  const ValueId weights = graph.addConstant("w", Tensor::zeros({DataType::Float32, square}));
+  for (int i = 0; i < kLayers; ++i) state = add(graph, "MatMul", {state, weights});
+  graph.addOutput(state);
+  auto slot = slotOf(graph, {Tensor::zeros({DataType::Float32, square})});
+  ASSERT_TRUE(slot.ok()) << slot.error().line();
+  TraceRecorder trace;
+  (*slot)->setTrace(&trace, "", 1);
+  const auto kernels = [&] {
+    std::size_t count = 0;
+    for (const TraceRecorder::Track& track : trace.copy().tracks) count += track.events.size();
+    return count;
+  };
+  const CancelToken cancel;
+  std::optional<Result<RunTimes>> result;
+  std::thread worker([&] { result = (*slot)->run(cancel); });
+  while (kernels() == 0) std::this_thread::yield();
+  cancel.cancel();
+  worker.join();
+  ASSERT_FALSE(result->ok()) << "all " << kernels() << " kernels ran";
+  EXPECT_EQ(result->error().code, ErrorCode::Cancelled);
+  EXPECT_LT(kernels(), std::size_t{kLayers});
+  // The slot is good for another run.
+  EXPECT_TRUE((*slot)->run().ok());
+}
+
 } // namespace
 } // namespace tandem

@@ -25,7 +25,10 @@ class CpuInstance final : public Instance {
  private:
   Result<void> runSteps(CpuStream& stream) {
     if (stream.traceWriter()) return runTraced(stream);
-    for (const auto& step : m_steps) TANDEM_TRY(step->run());
+    for (const auto& step : m_steps) {
+      if (stream.cancel().cancelled()) return stream.cancel().check();
+      TANDEM_TRY(step->run());
+    }
     return {};
   }
 
@@ -38,6 +41,7 @@ class CpuInstance final : public Instance {
     }
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (groups[i].firstStep == groups[i].endStep) continue;
+      if (stream.cancel().cancelled()) return stream.cancel().check();
       TraceEvent event;
       event.startNs = nowNs();
       for (std::size_t k = groups[i].firstStep; k < groups[i].endStep; ++k) TANDEM_TRY(m_steps[k]->run());

@@ -25,7 +25,9 @@ class CpuStream final : public Stream {
   Result<void> read(const Buffer& src, void* dst, std::size_t bytes) override;
   Result<void> finish() override { return {}; }
   void setTrace(TraceRecorder* recorder, TraceWriter* writer, std::uint64_t request) override;
+  void setCancel(const CancelToken& cancel) override { m_cancel = cancel; }
 
+  const CancelToken& cancel() const { return m_cancel; }
   TraceRecorder* traceRecorder() const { return m_recorder; }
   TraceWriter* traceWriter() const { return m_writer; }
   std::uint64_t traceRequest() const { return m_request; }
@@ -59,6 +61,7 @@ class CpuStream final : public Stream {
   TraceWriter* m_writer = nullptr;
   std::uint64_t m_request = 0;
   std::uint64_t m_generation = 0;
+  CancelToken m_cancel;
 
   std::thread m_worker;
   std::mutex m_mutex; // guards what follows
