@@ -148,10 +148,15 @@ std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
   return loads;
 }
 
+/// JSON has no NaN and no infinity: they arrive as null.
+double toNumber(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
 std::vector<Prediction::Class> toClasses(const Json& json) {
   std::vector<Prediction::Class> classes;
   for (const Json& each : json)
-    classes.push_back({readAs<int>(each.at("index")), each.value("label", std::string()), each.at("score")});
+    classes.push_back({readAs<int>(each.at("index")), each.value("label", std::string()), toNumber(each.at("score"))});
   return classes;
 }
 
@@ -166,19 +171,18 @@ Prediction toPrediction(const Json& json) {
   for (const Json& each : json.value("rows", Json::array())) {
     Prediction::Row row;
     readIf(each, "label", row.label);
-    // JSON has no NaN and no infinity: they arrive as null.
-    for (const Json& value : each.value("values", Json::array()))
-      row.values.push_back(value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN());
+    for (const Json& value : each.value("values", Json::array())) row.values.push_back(toNumber(value));
     row.top = toClasses(each.value("top", Json::array()));
     prediction.rows.push_back(std::move(row));
   }
   prediction.isText = json.contains("text");
   readIf(json, "text", prediction.text);
-  readIf(json, "text_score", prediction.textScore);
+  if (auto it = json.find("text_score"); it != json.end()) prediction.textScore = toNumber(*it);
   if (auto it = json.find("boxes"); it != json.end() && !it->is_null()) {
     prediction.isDetector = true;
     for (const Json& each : *it)
-      prediction.boxes.push_back({each.at("x0"), each.at("y0"), each.at("x1"), each.at("y1"), each.at("score"),
+      prediction.boxes.push_back({toNumber(each.at("x0")), toNumber(each.at("y0")), toNumber(each.at("x1")),
+                                  toNumber(each.at("y1")), toNumber(each.at("score")),
                                   each.value("label", std::string())});
   }
   for (const Json& each : json.value("outputs", Json::array())) prediction.outputs.push_back(toTensor(each));

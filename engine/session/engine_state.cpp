@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/engine_state.hpp"
-#include "engine/formats/audio/audio_spec.hpp"
 
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
@@ -8,6 +7,7 @@
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/ops/op_def.hpp"
+#include "engine/session/abandonable.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -170,7 +170,8 @@ Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string&
   } else {
     document->path = source;
     document->name = document->path.filename().string();
-    document->model = TANDEM_TRY(readModel(document->path, cancel));
+    document->model = TANDEM_TRY(abandonable<ImportedModel>(
+        [path = document->path, cancel] { return readModel(path, cancel); }, cancel, source));
   }
   document->loadMs = toMs(nowNs() - start);
   TANDEM_TRY(applySizes(*document, sizes));

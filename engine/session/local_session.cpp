@@ -8,6 +8,7 @@ namespace tandem::session {
 LocalSession::LocalSession() {
   m_quick.thread = std::thread([this] { work(m_quick, "session quick"); });
   m_long.thread = std::thread([this] { work(m_long, "session long"); });
+  m_open.thread = std::thread([this] { work(m_open, "session open"); });
 }
 
 LocalSession::~LocalSession() {
@@ -19,6 +20,7 @@ LocalSession::~LocalSession() {
   m_wake.notify_all();
   m_quick.thread.join();
   m_long.thread.join();
+  m_open.thread.join();
 }
 
 std::uint64_t LocalSession::request(const std::string& method, const Json& params, ReplyFunction reply,
@@ -27,10 +29,17 @@ std::uint64_t LocalSession::request(const std::string& method, const Json& param
   Pending pending{m_nextId++, method, std::make_shared<const Json>(params), std::move(reply), std::move(event), {}};
   const std::uint64_t id = pending.id;
   m_cancels[id] = pending.cancel;
-  Lane& lane = isLong(method) ? m_long : m_quick;
+  Lane& lane = laneOf(method, params);
   lane.queue.push_back(std::move(pending));
   m_wake.notify_all();
   return id;
+}
+
+LocalSession::Lane& LocalSession::laneOf(const std::string& method, const Json& params) {
+  if (isLong(method)) return m_long;
+  // Other sizes for a model that is open keep their place among the quick requests about it.
+  const bool opensFile = method == method::kOpen && params.is_object() && !params.contains("handle");
+  return opensFile ? m_open : m_quick;
 }
 
 void LocalSession::cancel(std::uint64_t requestId) {

@@ -10,7 +10,8 @@
 namespace tandem::session {
 
 /// The engine in this process. Long requests (run, predict, verify, probe) run one after another on one thread, quick
-/// ones on another, so that a placement can be edited while a run goes on. Thread-safe.
+/// ones on another, so that a placement can be edited while a run goes on, and models are opened on a third, as a disk
+/// or network folder may take its time. Thread-safe.
 class LocalSession final : public Session {
  public:
   LocalSession();
@@ -35,6 +36,7 @@ class LocalSession final : public Session {
     std::string current;
     std::thread thread;
   };
+  Lane& laneOf(const std::string& method, const Json& params);
   void work(Lane& lane, std::string_view threadName);
 
   EngineState m_state;
@@ -43,7 +45,7 @@ class LocalSession final : public Session {
   bool m_stop = false;
   std::uint64_t m_nextId = 1;
   std::map<std::uint64_t, CancelToken> m_cancels;
-  Lane m_quick, m_long;
+  Lane m_quick, m_long, m_open;
 };
 
 } // namespace tandem::session

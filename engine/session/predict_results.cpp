@@ -10,8 +10,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 namespace tandem::session {
 namespace {
@@ -44,9 +46,13 @@ Json topClasses(const std::vector<double>& values, int count, const std::vector<
   std::vector<int> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   const auto shown = static_cast<std::size_t>(std::clamp(count, 0, static_cast<int>(order.size())));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(), [&](int a, int b) {
-    return values[static_cast<std::size_t>(a)] > values[static_cast<std::size_t>(b)];
-  });
+  // NaN is in no order with anything, which sorting does not survive: it counts as the least.
+  const auto rank = [&](int index) {
+    const double value = values[static_cast<std::size_t>(index)];
+    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+  };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
+                    [&](int a, int b) { return rank(a) > rank(b); });
   Json top = Json::array();
   for (std::size_t i = 0; i < shown; ++i)
     top.push_back({{"index", order[i]},
@@ -132,7 +138,10 @@ Result<void> addBoxes(DetectorKind kind, const InputSet& input, const PredictedO
   return {};
 }
 
+/// Names come from the model: nothing that means something in a path, and no longer than file systems take.
 std::string fileSafe(std::string name) {
+  constexpr std::size_t kMaxNameBytes = 120;
+  name.resize(std::min(name.size(), kMaxNameBytes));
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_' && c != '.') c = '_';
   return name;
@@ -141,8 +150,11 @@ std::string fileSafe(std::string name) {
 Result<void> writeOutputs(const Graph& graph, const PredictedOutputs& results, std::size_t number,
                           const ResultOptions& options, Json& json) {
   json["output_files"] = Json::array();
+  std::set<std::string> taken;
   for (std::size_t i = 0; i < results.outputs.size(); ++i) {
-    const std::string file = std::to_string(number) + "_" + fileSafe(graph.value(graph.outputs()[i]).name) + ".npy";
+    std::string name = fileSafe(graph.value(graph.outputs()[i]).name);
+    if (!taken.insert(name).second) taken.insert(name += "_" + std::to_string(i));
+    const std::string file = std::to_string(number) + "_" + name + ".npy";
     const std::filesystem::path path = std::filesystem::path(options.outputFolder) / file;
     TANDEM_TRY(writeNpy(path, results.outputs[i]));
     json["output_files"].push_back(path.string());

@@ -222,6 +222,7 @@ Result<Json> parity(const Job& job) {
   std::string labels;
   for (const InputSet& set : sets) {
     keepWorst(all, TANDEM_TRY(compareSet(job, *document, *registry, a, b, set, options)));
+    TANDEM_TRY(requireUnchanged(*document));
     labels += (labels.empty() ? "" : "; ") + set.label;
   }
   Json result{{"model", document->name},

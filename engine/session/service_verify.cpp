@@ -118,6 +118,7 @@ Result<Ran> runCase(const Job& job, const VerifyCase& each, const OpenDocument& 
   slot->attachCurrentThread();
   TANDEM_TRY(slot->setInputs(inputs));
   TANDEM_TRY(slot->run(job.cancel));
+  TANDEM_TRY(requireUnchanged(document));
 
   ran.summary = placed.effective.summary;
   if (expected.size() > slot->outputCount())
