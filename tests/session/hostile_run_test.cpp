@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Models that open and go wrong when they run: I21, I23, I25 and I29 of the table in tests/formats/README.md, on every
 // device there is.
-#include "engine/session/codec.hpp"
-#include "engine/session/local_session.hpp"
-#include "tests/formats/proto_builder.hpp"
+#include "tests/session/hostile_run.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
-#include <condition_variable>
-#include <filesystem>
-#include <fstream>
+#include <functional>
 #include <gmock/gmock.h>
 #include <limits>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <thread>
 
 namespace tandem::session {
 namespace {
@@ -22,45 +17,9 @@ namespace fs = std::filesystem;
 using tandem::testing::ModelBuilder;
 using ::testing::HasSubstr;
 
-class HostileRun : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    m_root = fs::path(::testing::TempDir()) / (std::string("tandem_hostile_run_") + test->name());
-    fs::remove_all(m_root);
-    fs::create_directories(m_root);
-    auto list = decodeDevices(*call(m_session, method::kDevices, Json::object()));
-    ASSERT_TRUE(list.ok()) << list.error().line();
-    for (const DeviceSummary& device : list->devices) m_devices.push_back(device.id);
-  }
-  void TearDown() override { fs::remove_all(m_root); }
-
-  std::string save(const ModelBuilder& builder) const {
-    const fs::path path = m_root / "m.onnx";
-    std::ofstream(path, std::ios::binary) << builder.bytes();
-    return path.string();
-  }
-  /// Without input files a model without inputs runs once.
-  Result<Json> predict(const std::string& model, const std::string& device) {
-    return call(m_session, method::kPredict, {{"model", model}, {"device", device}, {"inputs", Json::array()}});
-  }
-
-  LocalSession m_session;
-  std::vector<std::string> m_devices;
-  fs::path m_root;
-};
-
-onnx::TensorProto& wholeNumbers(ModelBuilder& builder, const std::string& name, std::vector<std::int64_t> values,
-                                bool scalar = false) {
-  auto& tensor = builder.weight(name, {}, {});
-  if (!scalar) tensor.add_dims(static_cast<std::int64_t>(values.size()));
-  tensor.set_data_type(onnx::TensorProto::INT64);
-  for (std::int64_t value : values) tensor.add_int64_data(value);
-  return tensor;
-}
+constexpr std::int64_t kHuge = 1'000'000'000'000;
 
 TEST_F(HostileRun, I21_TensorsThatCannotFitAreRefusedBeforeTheRunWithTheirSize) {
-  constexpr std::int64_t kHuge = 1'000'000'000'000;
   const auto expand = [](ModelBuilder& builder) {
     builder.weight("w", {1}, {1});
     wholeNumbers(builder, "shape", {kHuge});
@@ -86,8 +45,24 @@ TEST_F(HostileRun, I21_TensorsThatCannotFitAreRefusedBeforeTheRunWithTheirSize) 
     wholeNumbers(builder, "pads", {0, kHuge});
     builder.node("Pad", {"w", "pads"}, {"y"}, "bomb");
   };
+  const auto resize = [](ModelBuilder& builder) {
+    builder.weight("w", {1, 1, 1, 1}, {1});
+    wholeNumbers(builder, "sizes", {1, 1, 1'000'000, 1'000'000});
+    builder.node("Resize", {"w", "", "", "sizes"}, {"y"}, "bomb");
+  };
+  const auto scaled = [](ModelBuilder& builder) {
+    builder.weight("w", {1, 1, 1, 1}, {1});
+    builder.weight("scales", {4}, {1, 1, 1e6F, 1e6F});
+    builder.node("Resize", {"w", "", "scales"}, {"y"}, "bomb");
+  };
+  const auto nonZero = [](ModelBuilder& builder) { // how many it finds nobody knows, but what it looks through
+    wholeNumbers(builder, "shape", {kHuge});
+    builder.node("ConstantOfShape", {"shape"}, {"ones"}, "bomb");
+    builder.node("NonZero", {"ones"}, {"y"}, "counted");
+  };
   const std::vector<std::pair<const char*, std::function<void(ModelBuilder&)>>> bombs{
-      {"Expand", expand}, {"Tile", tile}, {"ConstantOfShape", constant}, {"Range", range}, {"Pad", pad}};
+      {"Expand", expand}, {"Tile", tile},     {"ConstantOfShape", constant}, {"Range", range},
+      {"Pad", pad},       {"Resize", resize}, {"Resize by scales", scaled},  {"NonZero", nonZero}};
   for (const auto& [type, build] : bombs)
     for (const std::string& device : m_devices) {
       ModelBuilder builder;
@@ -98,32 +73,145 @@ TEST_F(HostileRun, I21_TensorsThatCannotFitAreRefusedBeforeTheRunWithTheirSize) 
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
       ASSERT_FALSE(result.ok()) << type << " on " << device;
       const std::string text = result.error().line();
-      EXPECT_THAT(text, ::testing::ContainsRegex("[0-9.]+ ?(bytes|[KMGT]i?B)"))
+      EXPECT_THAT(text, ::testing::ContainsRegex("[0-9]{13,} bytes")) // 10^12 elements of some bytes each
           << type << " on " << device << ": " << text;
       EXPECT_LT(seconds, 10) << type << " on " << device;
     }
 }
 
+/// The size is an input, so that the model itself is harmless.
+TEST_F(HostileRun, I21_SizesThatAnInputAsksForAreRefusedBeforeTheRunToo) {
+  const std::string shape = npy<std::int64_t>("shape.npy", "<i8", "(1,)", {kHuge});
+  for (const char* type : {"Expand", "ConstantOfShape"})
+    for (const std::string& device : m_devices) {
+      ModelBuilder builder;
+      builder.output("y").weight("w", {1}, {1});
+      describeWholeNumbers(builder, "shape", {1});
+      const bool expand = std::string(type) == "Expand";
+      builder.node(type, expand ? std::vector<std::string>{"w", "shape"} : std::vector<std::string>{"shape"}, {"y"});
+      auto result = predict(save(builder), device, {shape});
+      ASSERT_FALSE(result.ok()) << type << " on " << device;
+      EXPECT_THAT(result.error().line(), ::testing::ContainsRegex("[0-9]{13,} bytes")) << type << " on " << device;
+    }
+}
+
+/// 300 MB of eight dimensions have 19 GB of positions: known only when counted, and never allocated.
+TEST_F(HostileRun, I21_WhatNonZeroFindsIsCountedBeforeItIsStored) {
+  for (const std::string& device : m_devices) {
+    ModelBuilder builder;
+    builder.output("y");
+    wholeNumbers(builder, "shape", {1, 1, 1, 1, 1, 1, 1, 300'000'000});
+    auto* value = builder.node("ConstantOfShape", {"shape"}, {"ones"}).add_attribute();
+    value->set_name("value");
+    value->set_type(onnx::AttributeProto::TENSOR);
+    value->mutable_t()->set_data_type(onnx::TensorProto::BOOL);
+    value->mutable_t()->add_dims(1);
+    value->mutable_t()->add_int32_data(1);
+    builder.node("NonZero", {"ones"}, {"y"}, "counted");
+    auto result = predict(save(builder), device);
+    ASSERT_FALSE(result.ok()) << device;
+    EXPECT_THAT(result.error().line(), ::testing::AllOf(HasSubstr("19200000000 bytes"), HasSubstr("counted")))
+        << device;
+  }
+}
+
+using Build = std::function<void(ModelBuilder&)>;
+
+/// Index operators over two numbers; the indices are called "at" and have the dims that go with the type.
+struct Indexed {
+  const char* type;
+  std::vector<std::int64_t> dims;
+  Build build;
+};
+const std::vector<Indexed>& indexedOperators() {
+  static const std::vector<Indexed> operators{{"Gather",
+                                               {2},
+                                               [](ModelBuilder& b) {
+                                                 b.node("Gather", {"data", "at"}, {"y"}, "the_node");
+                                               }},
+                                              {"GatherElements",
+                                               {2},
+                                               [](ModelBuilder& b) {
+                                                 b.node("GatherElements", {"data", "at"}, {"y"}, "the_node");
+                                               }},
+                                              {"GatherND",
+                                               {2, 1},
+                                               [](ModelBuilder& b) {
+                                                 b.node("GatherND", {"data", "at"}, {"y"}, "the_node");
+                                               }},
+                                              {"ScatterElements",
+                                               {2},
+                                               [](ModelBuilder& b) {
+                                                 b.node("ScatterElements", {"data", "at", "data"}, {"y"}, "the_node");
+                                               }},
+                                              {"ScatterND", {2, 1}, [](ModelBuilder& b) {
+                                                 b.node("ScatterND", {"data", "at", "data"}, {"y"}, "the_node");
+                                               }}};
+  return operators;
+}
+
 TEST_F(HostileRun, I23_IndicesOutsideAreTheSameErrorOnEveryDevice) {
-  const auto gather = [](ModelBuilder& builder) { builder.node("Gather", {"data", "at"}, {"y"}, "the_node"); };
-  const auto elements = [](ModelBuilder& builder) {
-    builder.node("GatherElements", {"data", "at"}, {"y"}, "the_node");
-  };
-  const auto scatter = [](ModelBuilder& builder) {
-    builder.node("ScatterElements", {"data", "at", "data"}, {"y"}, "the_node");
-  };
-  for (const auto& [type, build] : std::vector<std::pair<const char*, std::function<void(ModelBuilder&)>>>{
-           {"Gather", gather}, {"GatherElements", elements}, {"ScatterElements", scatter}})
-    for (std::int64_t index : {std::int64_t{100}, std::int64_t{-101}, std::numeric_limits<std::int64_t>::max(),
-                               std::numeric_limits<std::int64_t>::min()}) {
-      std::string first;
-      for (const std::string& device : m_devices) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const Indexed& each : indexedOperators())
+    for (const bool fromFile : {false, true}) // constants are computed before the run, inputs by the device's kernel
+      for (std::int64_t index : {std::int64_t{2}, std::int64_t{100}, std::int64_t{-3}, kMost, -kMost - 1}) {
         ModelBuilder builder;
         builder.output("y").weight("data", {2}, {1, 2});
-        wholeNumbers(builder, "at", {0, index});
-        build(builder);
-        auto result = predict(save(builder), device);
-        ASSERT_FALSE(result.ok()) << type << " with " << index << " on " << device;
+        if (fromFile)
+          describeWholeNumbers(builder, "at", each.dims);
+        else
+          for (auto& tensor = wholeNumbers(builder, "at", {0, index});
+               tensor.dims_size() < static_cast<int>(each.dims.size());)
+            tensor.add_dims(1);
+        each.build(builder);
+        const std::string model = save(builder);
+        std::vector<std::string> inputs;
+        if (fromFile)
+          inputs = {npy<std::int64_t>("at.npy", "<i8", each.dims.size() == 1 ? "(2,)" : "(2, 1)", {0, index})};
+        std::string first;
+        for (const std::string& device : m_devices) {
+          auto result = predict(model, device, inputs);
+          ASSERT_FALSE(result.ok()) << each.type << " with " << index << " on " << device;
+          EXPECT_THAT(result.error().line(), HasSubstr("the_node")) << each.type << " on " << device;
+          EXPECT_THAT(result.error().message, HasSubstr(std::to_string(index))) << each.type << " on " << device;
+          if (first.empty()) first = result.error().message;
+          EXPECT_EQ(result.error().message, first) << each.type << " on " << device;
+        }
+      }
+}
+
+/// Slice(data, starts, ends, axes, steps) of ten numbers, with all four from files or from the model.
+class HostileSlice : public HostileRun {
+ protected:
+  Result<Json> slice(const std::array<std::int64_t, 4>& cut, const std::string& device, bool fromFile) {
+    const char* const names[] = {"starts", "ends", "axes", "steps"};
+    ModelBuilder builder;
+    builder.output("y").weight("data", {10}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    std::vector<std::string> inputs;
+    for (std::size_t i = 0; i < cut.size(); ++i) {
+      if (fromFile) {
+        describeWholeNumbers(builder, names[i], {1});
+        inputs.push_back(npy<std::int64_t>(std::string(names[i]) + ".npy", "<i8", "(1,)", {cut[i]}));
+      } else {
+        wholeNumbers(builder, names[i], {cut[i]});
+      }
+    }
+    builder.node("Slice", {"data", "starts", "ends", "axes", "steps"}, {"y"}, "the_node");
+    return predict(save(builder), device, inputs);
+  }
+};
+
+/// The specification clamps starts and ends, so no value of theirs is wrong; an axis that is not there and a step of
+/// zero are.
+TEST_F(HostileSlice, I23_AxesOutsideAndStepsOfZeroAreTheSameErrorOnEveryDevice) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const auto& cut : std::vector<std::array<std::int64_t, 4>>{
+           {0, 5, 0, 0}, {0, 5, 1, 1}, {0, 5, -2, 1}, {0, 5, kMost, 1}, {0, 5, -kMost - 1, 1}})
+    for (const bool fromFile : {false, true}) {
+      std::string first;
+      for (const std::string& device : m_devices) {
+        auto result = slice(cut, device, fromFile);
+        ASSERT_FALSE(result.ok()) << device << " axis " << cut[2] << " step " << cut[3];
         EXPECT_THAT(result.error().line(), HasSubstr("the_node")) << device;
         if (first.empty()) first = result.error().message;
         EXPECT_EQ(result.error().message, first) << device;
@@ -131,10 +219,28 @@ TEST_F(HostileRun, I23_IndicesOutsideAreTheSameErrorOnEveryDevice) {
     }
 }
 
-/// A loop whose condition stays true, for 2^63-1 rounds.
-ModelBuilder endless() {
+TEST_F(HostileSlice, I23_StartsAndEndsOutsideAreClampedOnEveryDevice) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  struct Case {
+    std::array<std::int64_t, 4> cut;
+    std::int64_t length;
+  };
+  for (const Case& each : {Case{{-kMost - 1, kMost, 0, 1}, 10}, Case{{kMost, -kMost - 1, 0, -1}, 10},
+                           Case{{100, 200, 0, 1}, 0}, Case{{0, kMost, 0, kMost}, 1}, Case{{5, -100, 0, 1}, 0}})
+    for (const bool fromFile : {false, true})
+      for (const std::string& device : m_devices) {
+        auto result = slice(each.cut, device, fromFile);
+        ASSERT_TRUE(result.ok()) << device << ": " << result.error().line();
+        EXPECT_EQ(result->at("predictions")[0]["outputs"][0]["shape"], Json::array({each.length})) << device;
+      }
+}
+
+/// A loop whose condition stays true, for 2^63-1 rounds of `steps` layers of `width` x `width` weights.
+ModelBuilder endless(int steps, std::int64_t width) {
   ModelBuilder builder;
-  builder.output("y").weight("start", {1}, {1});
+  const auto elements = static_cast<std::size_t>(width * width);
+  builder.output("y").weight("start", {width, width}, std::vector<float>(elements, 1));
+  builder.weight("weights", {width, width}, std::vector<float>(elements, 1.0F / static_cast<float>(width)));
   wholeNumbers(builder, "trips", {std::numeric_limits<std::int64_t>::max()}, true);
   auto& condition = builder.weight("condition", {}, {});
   condition.set_data_type(onnx::TensorProto::BOOL);
@@ -146,50 +252,48 @@ ModelBuilder endless() {
   auto* body = attribute->mutable_g();
   ModelBuilder::describe(*body->add_input(), "round", {}, onnx::TensorProto::INT64);
   ModelBuilder::describe(*body->add_input(), "go_on", {}, onnx::TensorProto::BOOL);
-  ModelBuilder::describe(*body->add_input(), "state", {1});
+  ModelBuilder::describe(*body->add_input(), "state0", {width, width});
   ModelBuilder::node(*body, "Identity", {"go_on"}, {"still"});
-  ModelBuilder::node(*body, "Neg", {"state"}, {"next"});
+  for (int i = 0; i < steps; ++i) {
+    const std::string from = "state" + std::to_string(i), to = "state" + std::to_string(i + 1);
+    ModelBuilder::node(*body, "MatMul", {from, "weights"}, {to});
+  }
   body->add_output()->set_name("still");
-  body->add_output()->set_name("next");
+  body->add_output()->set_name("state" + std::to_string(steps));
   return builder;
 }
 
+/// The median of five, as a machine that does other things too may be late now and then. An idle one needs 20 ms; the
+/// goal is 200 ms.
 TEST_F(HostileRun, I25_ALoopWithoutEndStopsWhenToldTo) {
-  const std::string model = save(endless());
-  for (const std::string& device : m_devices) {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool started = false;
-    std::optional<Error> error;
-    bool done = false;
-    const std::uint64_t id = m_session.request(
-        method::kPredict, {{"model", model}, {"device", device}, {"inputs", Json::array()}},
-        [&](Result<Json> reply) {
-          const std::lock_guard lock(mutex);
-          if (!reply) error = reply.error();
-          done = true;
-          changed.notify_all();
-        },
-        [&](const std::string&, const Json&) {
-          const std::lock_guard lock(mutex);
-          started = true;
-          changed.notify_all();
-        });
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return started || done; });
-    // It computes: without a stop, nothing comes back.
-    EXPECT_FALSE(changed.wait_for(lock, std::chrono::milliseconds(300), [&] { return done; })) << device;
-    lock.unlock();
-    const auto asked = std::chrono::steady_clock::now();
-    m_session.cancel(id);
-    lock.lock();
-    changed.wait(lock, [&] { return done; });
-    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - asked).count();
-    ASSERT_TRUE(error.has_value()) << device;
-    EXPECT_EQ(error->code, ErrorCode::Cancelled) << error->line();
-    std::printf("%s: stopped %.1f ms after it was asked to\n", device.c_str(), ms);
-    EXPECT_LT(ms, 2000) << device; // 200 ms on a machine that is not busy
-  }
+  constexpr int kTimes = 5;
+  struct Case {
+    const char* what;
+    ModelBuilder model;
+    int runMs; ///< long enough for the body to be interpreted, then compiled
+  };
+  for (const Case& each : {Case{"one small layer", endless(1, 4), 60}, Case{"thirty layers", endless(30, 256), 200}})
+    for (const std::string& device : m_devices) {
+      const std::string model = save(each.model);
+      std::vector<double> latencies;
+      for (int i = 0; i < kTimes; ++i) {
+        Awaited loop(m_session, method::kPredict, {{"model", model}, {"device", device}, {"inputs", Json::array()}});
+        loop.waitForStart();
+        // It computes: without a stop, nothing comes back.
+        EXPECT_FALSE(loop.isDoneWithin(std::chrono::milliseconds(each.runMs))) << device;
+        const auto asked = std::chrono::steady_clock::now();
+        loop.cancel();
+        const Result<Json> reply = loop.reply();
+        latencies.push_back(
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - asked).count());
+        ASSERT_FALSE(reply.ok()) << device;
+        EXPECT_EQ(reply.error().code, ErrorCode::Cancelled) << reply.error().line();
+      }
+      std::sort(latencies.begin(), latencies.end());
+      std::printf("%s, %s: stopped %.1f ms after it was asked to (median; longest %.1f ms)\n", device.c_str(),
+                  each.what, latencies[kTimes / 2], latencies.back());
+      EXPECT_LT(latencies[kTimes / 2], 1000) << device << ", " << each.what;
+    }
 }
 
 TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
@@ -204,7 +308,8 @@ TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
   entry->set_key("location");
   entry->set_value("w.bin");
   builder.node("Add", {"x", "w"}, {"y"});
-  auto opened = call(m_session, method::kOpen, {{"model", save(builder)}});
+  const std::string model = save(builder);
+  const auto opened = call(m_session, method::kOpen, {{"model", model}});
   ASSERT_TRUE(opened.ok()) << opened.error().line();
   fs::resize_file(data, 1000);
   for (const std::string& device : m_devices) {
@@ -213,6 +318,10 @@ TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
     ASSERT_FALSE(result.ok()) << device;
     EXPECT_EQ(result.error().code, ErrorCode::ModelRejected);
     EXPECT_THAT(result.error().line(), HasSubstr("changed while")) << device;
+    auto compared = call(m_session, method::kParity,
+                         {{"handle", opened->at("handle")}, {"a", {{"device", "CPU:0"}}}, {"b", {{"device", device}}}});
+    ASSERT_FALSE(compared.ok()) << device;
+    EXPECT_THAT(compared.error().line(), HasSubstr("changed while")) << device;
   }
   EXPECT_TRUE(call(m_session, method::kHello, Json::object()).ok());
 }
