@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/cpu_devices.hpp"
 #include "tests/devices/cpu_support.hpp"
 
 #include <gmock/gmock.h>
+#include <limits>
 
 namespace tandem {
 namespace {
@@ -336,15 +338,16 @@ TEST(CpuGather, CopiesRowsOfAnyTypeAndAxis) {
 TEST(CpuSlice, CutsLikeTheReference) {
   struct Case {
     Ints starts, ends, axes, steps;
-    bool fast;
   };
-  const std::vector<Case> cases{{{1}, {3}, {0}, {1}, true},
-                                {{-3}, {100}, {2}, {1}, true},
-                                {{0, 1}, {4, 4}, {0, 1}, {1, 1}, true},
-                                {{1, 1}, {3, 3}, {0, 1}, {1, 1}, false},
-                                {{5}, {0}, {2}, {-2}, false},
-                                {{0}, {9}, {1}, {1}, true},
-                                {{-100}, {2}, {-1}, {1}, true}};
+  const std::vector<Case> cases{{{1}, {3}, {0}, {1}},
+                                {{-3}, {100}, {2}, {1}},
+                                {{0, 1}, {4, 4}, {0, 1}, {1, 1}},
+                                {{1, 1}, {3, 3}, {0, 1}, {1, 1}},
+                                {{5}, {0}, {2}, {-2}},
+                                {{-1, 100, 1}, {-100, -100, 6}, {0, 1, 2}, {-1, -3, 2}},
+                                {{1, 0}, {2, 1}, {1, 2}, {std::numeric_limits<std::int64_t>::max(), 1}},
+                                {{0}, {9}, {1}, {1}},
+                                {{-100}, {2}, {-1}, {1}}};
   for (std::size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(i);
     const Case& c = cases[i];
@@ -355,7 +358,58 @@ TEST(CpuSlice, CutsLikeTheReference) {
     const ValueId x = maker.input({4, 5, 6});
     maker.finish({maker.node("Slice", {x, maker.constant(list(c.starts)), maker.constant(list(c.ends)),
                                        maker.constant(list(c.axes)), maker.constant(list(c.steps))})});
-    EXPECT_EQ(expectLikeReference(maker.graph), c.fast ? "copy" : "reference");
+    EXPECT_EQ(expectLikeReference(maker.graph), "copy");
+  }
+}
+
+TEST(CpuSlice, CutsEveryElementSizeAndOldVersions) {
+  for (DataType type : {DataType::Bool, DataType::Float16, DataType::Int32, DataType::Int64}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({3, 8, 9}, type);
+    const auto list = [&](Ints values) {
+      return maker.constant(Tensor::of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values));
+    };
+    const ValueId y = maker.node("Slice", {x, list({1, 7}), list({8, 0}), list({1, 2}), list({3, -2})});
+    maker.finish({y});
+    EXPECT_EQ(expectLikeReference(maker.graph), "copy");
+  }
+  GraphMaker maker;
+  const ValueId x = maker.input({3, 8, 9});
+  const ValueId y =
+      maker.node("Slice", {x}, attributes({{"starts", Ints{-2, 1}}, {"ends", Ints{100, -1}}, {"axes", Ints{0, 2}}}));
+  maker.graph.node(NodeId(0)).version = 1;
+  maker.finish({y});
+  EXPECT_EQ(expectLikeReference(maker.graph), "copy");
+}
+
+TEST(CpuSplit, CutsLikeTheReference) {
+  for (std::int64_t axis : {0, 1, -1}) {
+    for (bool equal : {true, false}) {
+      SCOPED_TRACE(axis);
+      GraphMaker maker;
+      std::vector<ValueId> inputs{maker.input({6, 6, 6}, axis == 1 ? DataType::Int64 : DataType::Float32)};
+      if (!equal) inputs.push_back(maker.constant(Tensor::of<std::int64_t>({3}, {1, 0, 5})));
+      Attributes split = attributes({{"axis", axis}});
+      if (equal) split.set("num_outputs", std::int64_t{3});
+      const ValueId first = maker.node("Split", inputs, split, 3);
+      maker.finish({first, maker.output(1), maker.output(2)});
+      EXPECT_EQ(expectLikeReference(maker.graph), "copy");
+    }
+  }
+}
+
+TEST(CpuPow, MultipliesOrTakesRootsForSmallConstantExponents) {
+  for (float exponent : {2.0f, 3.0f, 0.5f, 1.7f}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({3, 5, 7});
+    const ValueId positive = maker.node("Abs", {x});
+    const ValueId y = maker.node("Pow", {positive, maker.constant(Tensor::scalar(exponent))});
+    maker.finish({y, maker.node("Pow", {x, maker.constant(Tensor::scalar<std::int64_t>(3))})});
+    expectLikeReference(maker.graph, 1e-6);
+    const auto devices = makeCpuDevices({CpuSet({CpuSet::available().cpus().front()})});
+    const auto program = compileWhole(*devices.front(), maker.graph);
+    EXPECT_EQ(program->kernels()[1].kernel == "reference", exponent == 1.7f);
+    EXPECT_EQ(program->kernels()[2].kernel, "rows");
   }
 }
 

@@ -52,6 +52,12 @@ void unaryRow(UnaryFunction function, float alpha, float beta, const float* x, f
   case UnaryFunction::Reciprocal:
     for (std::int64_t i = 0; i < count; ++i) out[i] = 1.0f / x[i];
     return;
+  case UnaryFunction::Square:
+    for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] * x[i];
+    return;
+  case UnaryFunction::Cube:
+    for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] * x[i] * x[i];
+    return;
   case UnaryFunction::Floor:
     for (std::int64_t i = 0; i < count; ++i) out[i] = std::floor(x[i]);
     return;

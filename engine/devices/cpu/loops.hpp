@@ -20,7 +20,7 @@ enum class BinaryFunction { Add, Sub, Mul, Div, Max, Min };
 void binaryRow(BinaryFunction function, const float* a, bool aRepeats, const float* b, bool bRepeats, float* out,
                std::int64_t count);
 
-enum class UnaryFunction { Neg, Reciprocal, Floor, Ceil, HardSigmoid };
+enum class UnaryFunction { Neg, Reciprocal, Floor, Ceil, HardSigmoid, Square, Cube };
 
 /// out[i] = f(x[i]); alpha and beta as in ONNX. `out` may be `x`.
 void unaryRow(UnaryFunction function, float alpha, float beta, const float* x, float* out, std::int64_t count);

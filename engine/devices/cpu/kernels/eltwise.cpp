@@ -61,16 +61,11 @@ Layout layoutFor(const NodeView& view, dnnl::algorithm algorithm) {
   return padded && !keepsZero ? Layout{} : view.layout(0);
 }
 
-} // namespace
-
-std::optional<KernelPlan> eltwiseKernel(const NodeView& view) {
-  if (!view.allFloat()) return std::nullopt;
-  const std::optional<Function> function = functionOf(view);
-  if (!function) return std::nullopt;
-  const Layout layout = layoutFor(view, function->algorithm);
+std::optional<KernelPlan> eltwisePlan(const NodeView& view, const Function& function) {
+  const Layout layout = layoutFor(view, function.algorithm);
   const dnnl::memory::desc data = dnnlDesc(view.input(0), layout);
   const dnnl::eltwise_forward::primitive_desc desc(
-      {dnnl::prop_kind::forward_inference, function->algorithm, data, function->alpha, function->beta},
+      {dnnl::prop_kind::forward_inference, function.algorithm, data, function.alpha, function.beta},
       DnnlKernelBuilder::attributes(), engine());
   if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
   KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
@@ -85,20 +80,12 @@ std::optional<KernelPlan> eltwiseKernel(const NodeView& view) {
   return plan;
 }
 
-std::optional<KernelPlan> unaryKernel(const NodeView& view) {
-  if (!view.allFloat()) return std::nullopt;
-  const std::string_view type = view.node().type;
-  const UnaryFunction function = type == "Neg"          ? UnaryFunction::Neg
-                                 : type == "Reciprocal" ? UnaryFunction::Reciprocal
-                                 : type == "Floor"      ? UnaryFunction::Floor
-                                 : type == "Ceil"       ? UnaryFunction::Ceil
-                                                        : UnaryFunction::HardSigmoid;
-  const float alpha = view.attributes().getFloat("alpha", 0.2f);
-  const float beta = view.attributes().getFloat("beta", 0.5f);
+KernelPlan rowsPlan(const NodeView& view, UnaryFunction function, float alpha = 0, float beta = 0) {
   KernelPlan plan = view.plainPlan("rows");
   // Blocks that the channels do not fill must stay zero, which not every function gives.
   if (!view.layout(0).isPlain() && !hasPadding(view.layout(0).desc()))
     plan.inputs[0].layout = plan.outputs[0] = view.layout(0);
+  for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
   plan.overwrites = {0};
   const std::int64_t count = view.output(0).shape.elements();
   plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
@@ -109,6 +96,41 @@ std::optional<KernelPlan> unaryKernel(const NodeView& view) {
     };
   });
   return plan;
+}
+
+} // namespace
+
+std::optional<KernelPlan> eltwiseKernel(const NodeView& view) {
+  if (!view.allFloat()) return std::nullopt;
+  const std::optional<Function> function = functionOf(view);
+  return function ? eltwisePlan(view, *function) : std::nullopt;
+}
+
+std::optional<KernelPlan> unaryKernel(const NodeView& view) {
+  if (!view.allFloat()) return std::nullopt;
+  const std::string_view type = view.node().type;
+  const UnaryFunction function = type == "Neg"          ? UnaryFunction::Neg
+                                 : type == "Reciprocal" ? UnaryFunction::Reciprocal
+                                 : type == "Floor"      ? UnaryFunction::Floor
+                                 : type == "Ceil"       ? UnaryFunction::Ceil
+                                                        : UnaryFunction::HardSigmoid;
+  const float alpha = view.attributes().getFloat("alpha", 0.2f);
+  const float beta = view.attributes().getFloat("beta", 0.5f);
+  return rowsPlan(view, function, alpha, beta);
+}
+
+/// Pow with a constant exponent of 2, 3 or 0.5; the latter differs from a power at minus infinity alone.
+std::optional<KernelPlan> powKernel(const NodeView& view) {
+  const TensorDesc& x = view.input(0);
+  const Tensor* exponent = view.constant(1);
+  if (!exponent || exponent->elements() != 1 || x.type != DataType::Float32 || x.shape.elements() == 0 ||
+      x != view.output(0))
+    return std::nullopt;
+  const double power = exponent->asDouble(0);
+  if (power == 2) return rowsPlan(view, UnaryFunction::Square);
+  if (power == 3) return rowsPlan(view, UnaryFunction::Cube);
+  if (power == 0.5) return eltwisePlan(view, {dnnl::algorithm::eltwise_sqrt});
+  return std::nullopt;
 }
 
 } // namespace tandem::cpu

@@ -85,37 +85,4 @@ std::optional<KernelPlan> gatherKernel(const NodeView& view) {
   return copyPlan(view, std::move(pieces));
 }
 
-/// Slice along one axis with constant bounds and step one.
-std::optional<KernelPlan> sliceKernel(const NodeView& view) {
-  const TensorDesc &data = view.input(0), &result = view.output(0);
-  if (view.version() < 10 || result.shape.elements() == 0) return std::nullopt;
-  for (std::size_t i = 1; i < view.inputCount(); ++i)
-    if (view.hasInput(i) && !view.constant(i)) return std::nullopt;
-  if (view.hasInput(4))
-    for (std::int64_t step : view.constant(4)->toInts())
-      if (step != 1) return std::nullopt;
-  const std::vector<std::int64_t> starts = view.constant(1)->toInts();
-  std::optional<std::size_t> cut;
-  std::int64_t start = 0;
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    const auto axis = normalizeAxis(view.hasInput(3) ? view.constant(3)->asInt(static_cast<std::int64_t>(i))
-                                                     : static_cast<std::int64_t>(i),
-                                    data.shape.rank());
-    if (!axis) return std::nullopt;
-    if (data.shape[*axis] == result.shape[*axis]) continue;
-    if (cut) return std::nullopt;
-    cut = *axis;
-    start = std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + data.shape[*axis] : starts[i], 0, data.shape[*axis]);
-  }
-  if (!cut) cut = 0;
-  if (start + result.shape[*cut] > data.shape[*cut]) return std::nullopt;
-  const Around sizes = around(data, *cut);
-  Pieces pieces;
-  pieces.outer = sizes.outer;
-  pieces.srcPart = static_cast<std::size_t>(data.shape[*cut]) * sizes.inner;
-  pieces.dstPart = static_cast<std::size_t>(result.shape[*cut]) * sizes.inner;
-  pieces.add(static_cast<std::size_t>(start) * sizes.inner, 0, pieces.dstPart);
-  return copyPlan(view, std::move(pieces));
-}
-
 } // namespace tandem::cpu
