@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "tests/formats/proto_builder.hpp"
+#include "tests/formats/sanitized.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -12,15 +13,6 @@
 #include <unistd.h>
 
 namespace tandem::testing {
-
-// GCC defines a macro, clang a feature.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kAddressSanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool kAddressSanitized = __has_feature(address_sanitizer);
-#else
-inline constexpr bool kAddressSanitized = false;
-#endif
 
 /// What reading a file came to, in a process of its own, so that its peak memory can be told and a crash is an outcome.
 struct Outcome {

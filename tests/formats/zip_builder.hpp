@@ -45,25 +45,49 @@ class ZipBuilder {
   ZipBuilder& add(const ZipPart& part) {
     const std::string data = part.deflate ? deflated(part.content) : part.content;
     const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(part.content.data()), part.content.size());
-    const std::string common = number(20, 2) + number(part.flags, 2) + number(part.deflate ? 8 : 0, 2) + number(0, 4) +
-                               number((crc + part.crcError) & 0xffffffff, 4) + number(data.size(), 4) +
-                               number(part.content.size(), 4);
-    const std::string& local = part.localName.empty() ? part.name : part.localName;
-    m_central += number(0x02014b50, 4) + number(3 << 8 | 20, 2) + common + number(part.name.size(), 2) + number(0, 2) +
-                 number(0, 2) + number(0, 2) + number(0, 2) + number(std::uint64_t{part.mode} << 16, 4) +
-                 number(m_file.size(), 4) + part.name;
-    m_file += number(0x04034b50, 4) + common + number(local.size(), 2) + number(0, 2) + local + data;
-    ++m_entries;
-    return *this;
+    return addEntry(part, part.deflate ? 8 : 0, crc + part.crcError, data.size(), part.content.size(), data);
+  }
+
+  /// `times` times `content`, deflated once: a full flush makes the pieces independent of each other.
+  ZipBuilder& addRepeated(const std::string& name, const std::string& content, int times) {
+    z_stream stream{};
+    deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+    std::string piece(deflateBound(&stream, content.size()) + 16, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
+    stream.avail_in = static_cast<uInt>(content.size());
+    stream.next_out = reinterpret_cast<Bytef*>(piece.data());
+    stream.avail_out = static_cast<uInt>(piece.size());
+    deflate(&stream, Z_FULL_FLUSH);
+    piece.resize(stream.total_out);
+    deflateEnd(&stream);
+    const auto one = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+    std::string data;
+    uLong crc = 0;
+    for (int i = 0; i < times; ++i) {
+      data += piece;
+      crc = i == 0 ? one : crc32_combine(crc, one, static_cast<z_off_t>(content.size()));
+    }
+    data += deflated(""); // the last block
+    const std::uint64_t bytes = content.size() * static_cast<std::uint64_t>(times);
+    return addEntry({.name = name}, 8, crc, data.size(), bytes, data);
+  }
+  /// An entry whose bytes, `bytes` of them, the caller puts behind what file() holds now; right in all but its
+  /// checksum.
+  ZipBuilder& addHeaderOnly(const std::string& name, std::uint64_t bytes) {
+    return addEntry({.name = name}, 0, 0, bytes, bytes, {});
   }
 
   std::string& file() { return m_file; }       ///< local headers and bytes so far
   std::string& central() { return m_central; } ///< directory so far
 
   std::string finish(std::uint64_t claimedEntries = 0) const {
+    return m_file + directoryAt(m_file.size(), claimedEntries);
+  }
+  /// The directory and its end alone, for a file where it begins at `offset`.
+  std::string directoryAt(std::uint64_t offset, std::uint64_t claimedEntries = 0) const {
     const std::uint64_t entries = claimedEntries ? claimedEntries : m_entries;
-    return m_file + m_central + number(0x06054b50, 4) + number(0, 4) + number(entries, 2) + number(entries, 2) +
-           number(m_central.size(), 4) + number(m_file.size(), 4) + number(0, 2);
+    return m_central + number(0x06054b50, 4) + number(0, 4) + number(entries, 2) + number(entries, 2) +
+           number(m_central.size(), 4) + number(offset, 4) + number(0, 2);
   }
 
   /// With a zip64 end record that says what it is told.
@@ -76,6 +100,19 @@ class ZipBuilder {
   }
 
  private:
+  ZipBuilder& addEntry(const ZipPart& part, int method, std::uint64_t crc, std::uint64_t stored, std::uint64_t bytes,
+                       const std::string& data) {
+    const std::string common = number(20, 2) + number(part.flags, 2) + number(static_cast<std::uint64_t>(method), 2) +
+                               number(0, 4) + number(crc & 0xffffffff, 4) + number(stored, 4) + number(bytes, 4);
+    const std::string& local = part.localName.empty() ? part.name : part.localName;
+    m_central += number(0x02014b50, 4) + number(3 << 8 | 20, 2) + common + number(part.name.size(), 2) + number(0, 2) +
+                 number(0, 2) + number(0, 2) + number(0, 2) + number(std::uint64_t{part.mode} << 16, 4) +
+                 number(m_file.size(), 4) + part.name;
+    m_file += number(0x04034b50, 4) + common + number(local.size(), 2) + number(0, 2) + local + data;
+    ++m_entries;
+    return *this;
+  }
+
   std::string m_file;
   std::string m_central;
   std::uint64_t m_entries = 0;

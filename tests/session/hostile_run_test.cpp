@@ -326,5 +326,42 @@ TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
   EXPECT_TRUE(call(m_session, method::kHello, Json::object()).ok());
 }
 
+/// The file is cut between the opening of the model, which is told as progress, and the case's run.
+TEST_F(HostileRun, I29_WeightsThatChangeUnderAVerificationFailTheCase) {
+  constexpr std::int64_t kElements = 1 << 20;
+  const fs::path folder = m_root / "case", set = folder / "test_data_set_0";
+  fs::create_directories(set);
+  ModelBuilder builder;
+  builder.input("x", {kElements}).output("y");
+  auto& weight = builder.weight("w", {kElements}, {});
+  weight.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* entry = weight.add_external_data();
+  entry->set_key("location");
+  entry->set_value("w.bin");
+  builder.node("Add", {"x", "w"}, {"y"});
+  write("case/model.onnx", builder.bytes());
+  onnx::TensorProto ones;
+  ones.set_data_type(onnx::TensorProto::FLOAT);
+  ones.add_dims(kElements);
+  ones.set_raw_data(std::string(4 * kElements, '\0'));
+  for (const char* name : {"input_0.pb", "output_0.pb"})
+    write(std::string("case/test_data_set_0/") + name, ones.SerializeAsString());
+  const std::string weights(4 * kElements, '\0');
+  const fs::path data = write("case/w.bin", weights);
+  const auto verify = [&](const std::string& device, const session::EventFunction& event) {
+    return call(m_session, method::kVerify, {{"dirs", {folder.string()}}, {"device", device}}, event);
+  };
+  for (const std::string& device : m_devices) {
+    auto whole = verify(device, {});
+    ASSERT_TRUE(whole.ok()) << whole.error().line();
+    EXPECT_EQ(whole->at("passed"), 1) << whole->dump();
+    auto cut = verify(device, [&](const std::string&, const Json&) { fs::resize_file(data, 1000); });
+    ASSERT_TRUE(cut.ok()) << cut.error().line();
+    EXPECT_EQ(cut->at("failed"), 1) << cut->dump();
+    EXPECT_THAT(cut->at("cases")[0]["reason"].get<std::string>(), HasSubstr("changed while")) << device;
+    write("case/w.bin", weights);
+  }
+}
+
 } // namespace
 } // namespace tandem::session
