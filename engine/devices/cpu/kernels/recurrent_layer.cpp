@@ -36,32 +36,45 @@ struct Part {
 /// Below this many bytes of R per step a barrier costs more than the second thread gives.
 constexpr std::int64_t kSplitStepBytes = 1 << 17;
 /// Below this many multiplications a layer is done before another thread is awake.
-constexpr std::int64_t kParallelProducts = 1 << 20;
+constexpr std::int64_t kParallelProducts = 1 << 18;
 
-/// Directions are independent, so are sequences; the blocks of a state are not.
+/// Into how many parts a layer falls. Directions are independent, so are sequences; the blocks of a state are not.
+struct Split {
+  std::int64_t directions = 1, rows = 1, blocks = 1;
+  std::int64_t parts() const { return directions * rows * blocks; }
+};
+
+Split splitOf(const RecurrentLayer& layer, int threads) {
+  const ops::RecurrentGeometry& g = layer.geometry;
+  Split split;
+  split.directions = std::min<std::int64_t>(g.directions, threads);
+  const std::int64_t left = threads / split.directions;
+  const std::int64_t stepBytes = layer.gates * g.hidden * g.hidden * static_cast<std::int64_t>(sizeof(float));
+  if (stepBytes >= kSplitStepBytes)
+    split.blocks = std::min(left, layer.blocks);
+  else
+    split.rows = std::min(left, g.batch);
+  return split;
+}
+
 Part partOf(const RecurrentLayer& layer, int thread, int threads) {
   const ops::RecurrentGeometry& g = layer.geometry;
-  const std::int64_t directionParts = std::min<std::int64_t>(g.directions, threads);
-  const std::int64_t left = threads / directionParts;
-  const std::int64_t stepBytes = layer.gates * g.hidden * g.hidden * static_cast<std::int64_t>(sizeof(float));
-  const bool splitsBlocks = stepBytes >= kSplitStepBytes;
-  const std::int64_t rowParts = splitsBlocks ? 1 : std::min(left, g.batch);
-  const std::int64_t blockParts = splitsBlocks ? std::min(left, layer.blocks) : 1;
-  const std::int64_t block = thread % blockParts, row = thread / blockParts % rowParts;
-  const std::int64_t direction = thread / (blockParts * rowParts);
+  const Split split = splitOf(layer, threads);
+  const std::int64_t block = thread % split.blocks, row = thread / split.blocks % split.rows;
+  const std::int64_t direction = thread / (split.blocks * split.rows);
   Part part;
   part.team = threads;
-  part.sharesRows = blockParts > 1;
-  if (direction >= directionParts) {
+  part.sharesRows = split.blocks > 1;
+  if (direction >= split.directions) { // more threads than parts: this one only meets the others
     part.endDirection = 0;
     return part;
   }
-  part.firstDirection = g.directions * direction / directionParts;
-  part.endDirection = g.directions * (direction + 1) / directionParts;
-  part.firstRow = g.batch * row / rowParts;
-  part.endRow = g.batch * (row + 1) / rowParts;
-  part.firstBlock = layer.blocks * block / blockParts;
-  part.endBlock = layer.blocks * (block + 1) / blockParts;
+  part.firstDirection = g.directions * direction / split.directions;
+  part.endDirection = g.directions * (direction + 1) / split.directions;
+  part.firstRow = g.batch * row / split.rows;
+  part.endRow = g.batch * (row + 1) / split.rows;
+  part.firstBlock = layer.blocks * block / split.blocks;
+  part.endBlock = layer.blocks * (block + 1) / split.blocks;
   return part;
 }
 
@@ -364,7 +377,8 @@ class RecurrentRun final : public Step {
   int usefulThreads(std::int64_t steps) const {
     const ops::RecurrentGeometry& g = m_layer->geometry;
     const std::int64_t products = g.directions * g.batch * steps * m_layer->gates * g.hidden * (g.inputSize + g.hidden);
-    return products < kParallelProducts ? 1 : m_layer->threads;
+    if (products < kParallelProducts) return 1;
+    return static_cast<int>(splitOf(*m_layer, m_layer->threads).parts());
   }
 
   std::shared_ptr<const RecurrentLayer> m_layer;

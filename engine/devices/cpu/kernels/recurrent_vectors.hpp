@@ -111,12 +111,14 @@ constexpr int least(int a, int b) { return a < b ? a : b; }
 template <int G> constexpr int kMostRows = least(kRecurrentRows, (kRegisters == 32 ? 24 : 12) / G);
 
 /// out[r][g] = start[r][g] + sum over k of x[r][k] * panel[k][g], one block of every gate.
-template <int G, int R>
+/// Far: the panel comes from beyond the second cache, so it is asked for early.
+template <int G, int R, bool Far>
 TANDEM_INLINE void multiply(const float* const* x, std::int64_t depth, const float* panel, const float* start,
                             std::int64_t startStride, float* out, std::int64_t outStride) {
   // Several sums per element where few rows would leave the multipliers waiting for the previous addition.
   constexpr int kSums = kRegisters / 2;
   constexpr int U = R * G < kSums ? kSums / (R * G) : 1;
+  constexpr int kAhead = 1024; // 4 KiB
   const float* rows[R];
   unrolled<R>([&](auto r) __attribute__((always_inline)) { rows[r] = x[r]; });
   for (int lane = 0; lane < kBlock; lane += kLanes) {
@@ -132,7 +134,10 @@ TANDEM_INLINE void multiply(const float* const* x, std::int64_t depth, const flo
     for (; k + U <= depth; k += U, weights += U * G * kBlock) {
       unrolled<U>([&](auto u) __attribute__((always_inline)) {
         Floats w[G];
-        unrolled<G>([&](auto g) __attribute__((always_inline)) { w[g] = load(weights + (u * G + g) * kBlock); });
+        unrolled<G>([&](auto g) __attribute__((always_inline)) {
+          w[g] = load(weights + (u * G + g) * kBlock);
+          if constexpr (Far) __builtin_prefetch(weights + (u * G + g) * kBlock + kAhead);
+        });
         unrolled<R>([&](auto r) __attribute__((always_inline)) {
           const Floats element = all(rows[r][k + u]);
           unrolled<G>([&](auto g) __attribute__((always_inline)) { sums[u][r][g] += element * w[g]; });
@@ -154,8 +159,12 @@ TANDEM_INLINE void multiply(const float* const* x, std::int64_t depth, const flo
 template <int G>
 void product(std::int64_t rows, const float* const* x, std::int64_t depth, const float* panel, const float* start,
              std::int64_t startStride, float* out, std::int64_t outStride) {
+  // One row reads weights as fast as they come. The matrix is about as wide as it is deep: some megabytes.
+  constexpr std::int64_t kFarDepth = 384;
+  if (rows == 1 && depth >= kFarDepth)
+    return multiply<G, 1, true>(x, depth, panel, start, startStride, out, outStride);
   unrolled<kMostRows<G>>([&](auto r) __attribute__((always_inline)) {
-    if (rows == r + 1) multiply<G, r + 1>(x, depth, panel, start, startStride, out, outStride);
+    if (rows == r + 1) multiply<G, r + 1, false>(x, depth, panel, start, startStride, out, outStride);
   });
 }
 
