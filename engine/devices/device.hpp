@@ -41,6 +41,7 @@ struct DeviceInfo {
   std::int64_t maxAllocationBytes = 0;
   bool unifiedMemory = false; ///< device memory is host memory
   bool float16 = false;       ///< kernels in half precision
+  bool int8 = false;          ///< fast kernels for products of 8-bit integers
   CpuSet cores;               ///< processors the device computes on; empty for a GPU
   std::optional<ProbeResult> probe;
 };

@@ -8,6 +8,7 @@ namespace tandem::passes {
 Result<int> foldBatchNorm(Graph& graph, const PassContext& context);
 Result<int> foldConstants(Graph& graph, const PassContext& context);
 Result<int> foldPad(Graph& graph, const PassContext& context);
+Result<int> foldQuantization(Graph& graph, const PassContext& context);
 Result<int> fuseConvActivation(Graph& graph, const PassContext& context);
 Result<int> fuseConvResidual(Graph& graph, const PassContext& context);
 Result<int> fuseGemm(Graph& graph, const PassContext& context);

@@ -12,9 +12,11 @@
 namespace tandem {
 namespace {
 
-// The order matters: constants first, because everything else asks for them; products before batch normalisation,
+// The order matters: quantization before constants, which would turn quantized weights into floats; then constants,
+// because everything else asks for them; products before batch normalisation,
 // which folds into them; residuals before activations, which come last in a fused node.
 constexpr std::array kPasses{
+    Pass{"fold_quantization", "Compute on bytes between quantizations", passes::foldQuantization},
     Pass{"fold_constants", "Compute what does not depend on the inputs", passes::foldConstants},
     Pass{"remove_dead", "Remove what nobody reads", passes::removeDead},
     Pass{"remove_identity", "Remove operations that change nothing", passes::removeIdentity},

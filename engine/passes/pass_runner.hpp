@@ -18,10 +18,13 @@ struct PassContext {
   /// May the work of these two nodes become one node? (Both on the same device.) Unset: always. Nodes a pass made
   /// carry the origins of what they replaced, so decide by Node::origins: all origins of a node may fuse pairwise.
   std::function<bool(const Node&, const Node&)> mayFuse;
+  /// Has the device of this node fast kernels for 8-bit integers? Unset: no.
+  std::function<bool(const Node&)> mayUseBytes;
   /// Elements known before the run, as inferShapes() returned them for this very graph; may be null.
   const std::map<ValueId, Tensor>* known = nullptr;
   CancelToken cancel;
 
+  bool hasBytes(const Node& node) const { return mayUseBytes && mayUseBytes(node); }
   bool allowsFusion(const Node& a, const Node& b) const { return !mayFuse || mayFuse(a, b); }
 };
 

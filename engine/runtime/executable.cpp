@@ -70,6 +70,7 @@ Result<void> Executable::optimize(const std::vector<Device*>& deviceOf, const st
     return std::all_of(a.origins.begin(), a.origins.end(), same) &&
            std::all_of(b.origins.begin(), b.origins.end(), same);
   };
+  context.mayUseBytes = [&](const Node& node) { return deviceOf[node.origins.front().index()]->info().int8; };
   context.known = &known;
   context.cancel = m_options.cancel;
   PassOptions passOptions;

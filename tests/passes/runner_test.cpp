@@ -26,15 +26,25 @@ GraphUnderTest everything() {
   y = net.op("Add", {y, net.weights({5})});
   y = net.op("Tanh", {y});
   net.output(y);
+  const ValueId scale = net.constant(Tensor::scalar(0.05f));
+  ValueId q = net.op("DequantizeLinear", {net.op("QuantizeLinear", {x, scale}), scale});
+  q = net.op("QuantizeLinear", {net.op("MaxPool", {q}, {{"kernel_shape", Ints{2, 2}}}), scale});
+  net.output(net.op("DequantizeLinear", {q, scale}));
   return net;
+}
+
+PassContext withBytes() {
+  PassContext context;
+  context.mayUseBytes = [](const Node&) { return true; };
+  return context;
 }
 
 } // namespace
 
 TEST(PassRunner, AllPassesTogetherKeepTheResult) {
   GraphUnderTest net = everything();
-  const Graph after = net.rewritten();
-  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm");
+  const Graph after = net.rewritten({}, withBytes());
+  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm QuantizeLinear MaxPool DequantizeLinear");
   for (const Pass& pass : allPasses()) EXPECT_GT(net.changesOf(pass.name), 0) << pass.name;
   EXPECT_EQ(after.nodes()[0].origins.size(), 5u); // Pad, Conv, BatchNormalization, Add, Relu
 }
@@ -45,8 +55,8 @@ TEST(PassRunner, EveryPassAloneAndEveryPassLeftOutKeepsTheResult) {
     for (const Pass& pass : allPasses())
       if (pass.name != chosen.name) alone.disabled.emplace(pass.name);
     GraphUnderTest net = everything();
-    net.rewritten(alone);
-    net.rewritten(without({std::string(chosen.name)}));
+    net.rewritten(alone, withBytes());
+    net.rewritten(without({std::string(chosen.name)}), withBytes());
     EXPECT_EQ(net.changesOf(chosen.name), -1) << chosen.name;
   }
 }
@@ -81,5 +91,7 @@ TEST(PassRunner, NothingIsFusedAcrossDevices) {
   PassContext context;
   context.mayFuse = [](const Node&, const Node&) { return false; };
   const Graph after = net.rewritten({}, context);
-  EXPECT_EQ(typesOf(after), "Transpose Transpose Pad Conv BatchNormalization Add Relu Reshape MatMul Add Tanh");
+  EXPECT_EQ(typesOf(after), "Transpose Transpose Pad Conv BatchNormalization Add Relu Reshape MatMul Add Tanh "
+                            "QuantizeLinear DequantizeLinear "
+                            "MaxPool QuantizeLinear DequantizeLinear");
 }

@@ -32,6 +32,13 @@ __attribute__((always_inline)) inline void addQuantized(const Q* a, ByteScale sc
   }
 }
 
+template <class Q>
+__attribute__((always_inline)) inline void rescale(const Q* x, ByteScale from, ByteScale to, Q* out,
+                                                   std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i)
+    out[i] = ops::quantizeValue<Q>(static_cast<float>(x[i] - from.zeroPoint) * from.scale / to.scale, to.zeroPoint);
+}
+
 template <class Q> __attribute__((always_inline)) inline std::int32_t sum(const Q* x, std::int64_t count) {
   std::uint32_t total = 0;
   for (std::int64_t i = 0; i < count; ++i) total += static_cast<std::uint32_t>(static_cast<std::int32_t>(x[i]));
@@ -80,6 +87,15 @@ TANDEM_VECTOR_CLONES
 void addRow(const std::uint8_t* a, ByteScale scaleA, const std::uint8_t* b, ByteScale scaleB, ByteScale c,
             std::uint8_t* out, std::int64_t count) {
   addQuantized(a, scaleA, b, scaleB, c, out, count);
+}
+
+TANDEM_VECTOR_CLONES
+void requantizeRow(const std::int8_t* x, ByteScale from, ByteScale to, std::int8_t* out, std::int64_t count) {
+  rescale(x, from, to, out, count);
+}
+TANDEM_VECTOR_CLONES
+void requantizeRow(const std::uint8_t* x, ByteScale from, ByteScale to, std::uint8_t* out, std::int64_t count) {
+  rescale(x, from, to, out, count);
 }
 
 TANDEM_VECTOR_CLONES

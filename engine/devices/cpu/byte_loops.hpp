@@ -17,12 +17,16 @@ void dequantizeRow(const std::uint8_t* x, float scale, std::int32_t zeroPoint, f
 struct ByteScale {
   float scale = 1;
   std::int32_t zeroPoint = 0;
+  bool operator==(const ByteScale&) const = default;
 };
 /// out[i] = the sum of a[i] and b[i] as real numbers, quantized with `c`.
 void addRow(const std::int8_t* a, ByteScale scaleA, const std::int8_t* b, ByteScale scaleB, ByteScale c,
             std::int8_t* out, std::int64_t count);
 void addRow(const std::uint8_t* a, ByteScale scaleA, const std::uint8_t* b, ByteScale scaleB, ByteScale c,
             std::uint8_t* out, std::int64_t count);
+/// out[i] = x[i] as a real number, quantized with `to`.
+void requantizeRow(const std::int8_t* x, ByteScale from, ByteScale to, std::int8_t* out, std::int64_t count);
+void requantizeRow(const std::uint8_t* x, ByteScale from, ByteScale to, std::uint8_t* out, std::int64_t count);
 /// sums[i] += x[i].
 void accumulateRow(const std::int8_t* x, std::int32_t* sums, std::int64_t count);
 void accumulateRow(const std::uint8_t* x, std::int32_t* sums, std::int64_t count);

@@ -2,6 +2,7 @@
 #include "engine/devices/cpu/cpu_devices.hpp"
 
 #include "engine/devices/cpu/cpu_device.hpp"
+#include "engine/devices/cpu/kernels/byte_product.hpp"
 
 #include <fstream>
 #include <unistd.h>
@@ -70,6 +71,7 @@ std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& c
     info.memoryBytes = physicalMemory();
     info.maxAllocationBytes = info.memoryBytes;
     info.unifiedMemory = true;
+    info.int8 = cpu::sumsOfBytesAreExact();
     info.cores = sets[i];
     devices.push_back(std::make_unique<cpu::CpuDevice>(std::move(info)));
   }

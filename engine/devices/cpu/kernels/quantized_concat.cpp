@@ -1,46 +1,46 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/kernels/byte_product.hpp"
 #include "engine/devices/cpu/loops.hpp"
-#include "engine/ops/quantization.hpp"
 
-#include <array>
 #include <cstring>
 
 namespace tandem::cpu {
 namespace {
 
-/// One operand: its bytes, and what each of the 256 becomes; no table where they stay what they are.
 struct Part {
   std::size_t input = 0;
-  std::size_t piece = 0; ///< bytes that lie together
-  bool same = true;
-  std::array<std::uint8_t, 256> table{};
+  std::int64_t piece = 0; ///< bytes that lie together
+  ByteScale scale;
 };
 
-template <class From, class To> Part tableFor(ByteScale from, ByteScale to) {
-  Part part;
-  for (int byte = 0; byte < 256; ++byte) {
-    const auto value = static_cast<From>(static_cast<std::uint8_t>(byte));
-    const float real = static_cast<float>(static_cast<std::int32_t>(value) - from.zeroPoint) * from.scale;
-    const auto result = ops::quantizeValue<To>(real / to.scale, to.zeroPoint);
-    part.table[static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(result);
-    part.same = part.same && static_cast<std::uint8_t>(result) == byte;
-  }
-  return part;
-}
+struct Join {
+  std::vector<Part> parts;
+  ByteScale scale;        ///< of the result
+  std::int64_t outer = 1; ///< how often a piece of each operand comes
+  std::int64_t whole = 0; ///< bytes of one such row
+  int threads = 1;
+};
 
-Part partOf(DataType from, ByteScale a, DataType to, ByteScale b) {
-  if (from == DataType::Int8)
-    return to == DataType::Int8 ? tableFor<std::int8_t, std::int8_t>(a, b) : tableFor<std::int8_t, std::uint8_t>(a, b);
-  return to == DataType::Int8 ? tableFor<std::uint8_t, std::int8_t>(a, b) : tableFor<std::uint8_t, std::uint8_t>(a, b);
-}
-
-void copy(const Part& part, const std::uint8_t* from, std::uint8_t* to) {
-  if (part.same) {
-    std::memcpy(to, from, part.piece);
-    return;
-  }
-  for (std::size_t i = 0; i < part.piece; ++i) to[i] = part.table[from[i]];
+template <class Q> std::shared_ptr<const Kernel> joinKernel(Join join) {
+  auto shared = std::make_shared<const Join>(std::move(join));
+  return makeKernel([shared](const Binding& binding) {
+    return [shared, sources = binding.inputs, dst = static_cast<Q*>(binding.outputs[0])] {
+      const Join& how = *shared;
+      inPieces(how.threads, how.outer, how.outer * how.whole * 2, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+          Q* to = dst + row * how.whole;
+          for (const Part& part : how.parts) {
+            const Q* from = static_cast<const Q*>(sources[part.input]) + row * part.piece;
+            if (part.scale == how.scale)
+              std::memcpy(to, from, static_cast<std::size_t>(part.piece));
+            else
+              requantizeRow(from, part.scale, how.scale, to, part.piece);
+            to += part.piece;
+          }
+        }
+      });
+    };
+  });
 }
 
 } // namespace
@@ -55,36 +55,23 @@ std::optional<KernelPlan> qLinearConcatKernel(const NodeView& view) {
                     isChannelsLast(view.layout(2).desc());
   KernelPlan plan = view.plainPlan("copy");
   plan.inputs[0].used = plan.inputs[1].used = false;
-  std::int64_t inner = 1, outer = 1;
-  for (std::size_t i = *axis + 1; i < shape.rank(); ++i) (last ? outer : inner) *= shape[i];
-  for (std::size_t i = 0; i < *axis; ++i) outer *= shape[i];
-  std::vector<Part> parts;
+  Join join;
+  join.scale = *result;
+  join.threads = view.threads();
+  std::int64_t inner = 1;
+  for (std::size_t i = *axis + 1; i < shape.rank(); ++i) (last ? join.outer : inner) *= shape[i];
+  for (std::size_t i = 0; i < *axis; ++i) join.outer *= shape[i];
   for (std::size_t i = 2; i + 2 < view.inputCount(); i += 3) {
-    const auto quantization = constantScale(view, i + 1, i + 2);
-    if (!quantization || !isByte(view.input(i).type)) return std::nullopt;
-    parts.push_back(partOf(view.input(i).type, *quantization, view.output(0).type, *result));
-    parts.back().input = i;
-    parts.back().piece = static_cast<std::size_t>(view.input(i).shape[*axis] * inner);
+    const auto scale = constantScale(view, i + 1, i + 2);
+    if (!scale || view.input(i).type != view.output(0).type) return std::nullopt;
+    join.parts.push_back({i, view.input(i).shape[*axis] * inner, *scale});
     plan.inputs[i + 1].used = plan.inputs[i + 2].used = false;
     if (last) plan.inputs[i].layout = Layout::of(channelsLastDesc(view.input(i)));
   }
+  join.whole = shape[*axis] * inner;
   if (last) plan.outputs[0] = Layout::of(channelsLastDesc(view.output(0)));
-  auto shared = std::make_shared<const std::vector<Part>>(std::move(parts));
-  const std::int64_t bytes = shape.elements();
-  const auto whole = static_cast<std::size_t>(shape[*axis] * inner);
-  plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
-    return [=, sources = binding.inputs, dst = static_cast<std::uint8_t*>(binding.outputs[0])] {
-      inPieces(threads, outer, bytes, [&](std::int64_t begin, std::int64_t end) {
-        for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row) {
-          std::uint8_t* to = dst + row * whole;
-          for (const Part& part : *shared) {
-            copy(part, static_cast<const std::uint8_t*>(sources[part.input]) + row * part.piece, to);
-            to += part.piece;
-          }
-        }
-      });
-    };
-  });
+  plan.kernel = view.output(0).type == DataType::Int8 ? joinKernel<std::int8_t>(std::move(join))
+                                                      : joinKernel<std::uint8_t>(std::move(join));
   return plan;
 }
 

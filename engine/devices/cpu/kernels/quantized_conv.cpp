@@ -37,15 +37,20 @@ std::optional<Tensor> signedWeights(const NodeView& view, std::size_t weights, s
   return shifted;
 }
 
-/// oneDNN brings its sums through float32, which is exact up to 2^24. Inputs without their zero point are at most 255.
-bool sumsFitFloat(const Tensor& weights) {
+/// oneDNN brings its sums through float32, which is exact up to this number.
+constexpr std::int64_t kExactInFloat = std::int64_t{1} << 24;
+/// So that a sum and a bias of this size do not overflow.
+constexpr std::int64_t kLargestTerm = std::int64_t{1} << 30;
+
+/// True where no sum of products can be larger. Inputs without their zero point are at most 255.
+bool sumsBelow(const Tensor& weights, std::int64_t limit) {
   const std::int64_t channels = weights.shape()[0];
   const std::int64_t taps = channels == 0 ? 0 : weights.elements() / channels;
   const std::int8_t* element = weights.as<std::int8_t>().data();
   for (std::int64_t m = 0; m < channels; ++m) {
     std::int64_t sum = 0;
     for (std::int64_t i = 0; i < taps; ++i) sum += std::abs(static_cast<int>(*element++));
-    if (sum * 255 > (std::int64_t{1} << 24)) return false;
+    if (sum * 255 > limit) return false;
   }
   return true;
 }
@@ -125,12 +130,11 @@ std::vector<float> outputScales(const NodeView& view, std::int64_t channels) {
   return finite ? scales : std::vector<float>();
 }
 
-/// Sums are below 2^24 (sumsFitFloat), so that adding such a bias cannot overflow.
 bool isSmallBias(const Tensor* bias, std::int64_t channels) {
   if (!bias || bias->type() != DataType::Int32 || bias->elements() != channels) return false;
   const auto elements = bias->as<std::int32_t>();
-  constexpr std::int32_t kMost = 1 << 30;
-  return std::all_of(elements.begin(), elements.end(), [](std::int32_t x) { return x > -kMost && x < kMost; });
+  return std::all_of(elements.begin(), elements.end(),
+                     [](std::int32_t x) { return std::abs(std::int64_t{x}) < kLargestTerm; });
 }
 
 /// What turns sums with the channels last into bytes, as the reference kernel does it.
@@ -187,7 +191,8 @@ std::optional<KernelPlan> qLinearConvKernel(const NodeView& view) {
   Requantization requantization;
   requantization.scales = outputScales(view, channels);
   const Tensor* zero = view.constant(7);
-  if (!weights || !sumsFitFloat(*weights) || requantization.scales.empty()) return std::nullopt;
+  // Beyond 2^24 sums are rounded to float32, as they are anyway on their way to bytes.
+  if (!weights || !sumsBelow(*weights, kLargestTerm) || requantization.scales.empty()) return std::nullopt;
   if (!zero || zero->elements() != 1 || !view.constant(2)) return std::nullopt;
   if (view.hasInput(8) && !isSmallBias(view.constant(8), channels)) return std::nullopt;
   requantization.scales.resize(static_cast<std::size_t>(channels), requantization.scales.front());
@@ -211,7 +216,7 @@ std::optional<KernelPlan> convIntegerKernel(const NodeView& view) {
   const auto request = requestOf(view, 1, 2);
   if (!request) return std::nullopt;
   const std::optional<Tensor> weights = signedWeights(view, 1, 3);
-  if (!weights || !sumsFitFloat(*weights)) return std::nullopt;
+  if (!weights || !sumsBelow(*weights, kExactInFloat)) return std::nullopt;
   KernelPlan plan = view.plainPlan("");
   DnnlKernelBuilder builder;
   std::vector<DnnlArgument> arguments;
