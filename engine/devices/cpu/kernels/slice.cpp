@@ -103,10 +103,10 @@ KernelPlan copyPlan(const NodeView& view, std::vector<OutputPart> parts) {
   for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
   plan.kernel = makeKernel([parts = std::move(parts), threads = view.threads()](const Binding& binding) {
     return [parts, threads, src = static_cast<const std::byte*>(binding.inputs[0]), outputs = binding.outputs] {
-      for (const auto& [output, copy] : parts) {
-        auto* dst = static_cast<std::byte*>(outputs[output]);
-        inPieces(threads, copy.pieces(), copy.bytes(),
-                 [&](std::int64_t begin, std::int64_t end) { copy.run(src, dst, begin, end); });
+      for (const OutputPart& part : parts) {
+        auto* dst = static_cast<std::byte*>(outputs[part.output]);
+        inPieces(threads, part.copy.pieces(), part.copy.bytes(),
+                 [&](std::int64_t begin, std::int64_t end) { part.copy.run(src, dst, begin, end); });
       }
     };
   });
