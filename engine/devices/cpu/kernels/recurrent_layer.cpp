@@ -35,6 +35,10 @@ struct Part {
 
 /// Below this many bytes of R per step a barrier costs more than the second thread gives.
 constexpr std::int64_t kSplitStepBytes = 1 << 17;
+/// Rows that keep the multipliers busy between two reads of a weight.
+constexpr std::int64_t kRowsPerThread = 4;
+/// What of R fits the second cache beside everything else.
+constexpr std::int64_t kCachedBytes = 1 << 19;
 /// Below this many multiplications a layer is done before another thread is awake.
 constexpr std::int64_t kParallelProducts = 1 << 18;
 
@@ -50,7 +54,10 @@ Split splitOf(const RecurrentLayer& layer, int threads) {
   split.directions = std::min<std::int64_t>(g.directions, threads);
   const std::int64_t left = threads / split.directions;
   const std::int64_t stepBytes = layer.gates * g.hidden * g.hidden * static_cast<std::int64_t>(sizeof(float));
-  if (stepBytes >= kSplitStepBytes)
+  const std::int64_t meetings = layer.kind == RecurrentCellKind::GruResetBefore ? 2 : 1; // per step
+  // Enough sequences for every thread need no meetings, as long as each thread can keep all of R in its own cache.
+  const bool sharesRows = g.batch >= kRowsPerThread * left && stepBytes <= kCachedBytes;
+  if (!sharesRows && stepBytes / meetings >= kSplitStepBytes)
     split.blocks = std::min(left, layer.blocks);
   else
     split.rows = std::min(left, g.batch);
