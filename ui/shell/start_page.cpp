@@ -18,16 +18,25 @@
 namespace tandem::ui {
 namespace {
 
-// Icon and two lines of text at the left. A style sheet could do that, but keeps the colours of the theme it began
-// with.
+// Icon and two lines of text at the left, more where the place is narrow. A style sheet could do that, but keeps the
+// colours of the theme it began with.
 class ChoiceButton : public QPushButton {
  public:
-  using QPushButton::QPushButton;
+  ChoiceButton(const QIcon& sign, const QString& words, QWidget* parent) : QPushButton(sign, words, parent) {
+    QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
+  }
   [[nodiscard]] QSize sizeHint() const override {
     const QSize words = fontMetrics().size(0, text());
-    return {words.width() + iconSize().width() + 3 * gap(), std::max(words.height(), iconSize().height()) + 2 * gap()};
+    return {words.width() + besideText(), heightOf(words.height())};
   }
   [[nodiscard]] QSize minimumSizeHint() const override { return {iconSize().width() * 4, sizeHint().height()}; }
+  [[nodiscard]] bool hasHeightForWidth() const override { return true; }
+  [[nodiscard]] int heightForWidth(int width) const override {
+    const QRect place(0, 0, std::max(width - besideText(), 1), QWIDGETSIZE_MAX);
+    return heightOf(fontMetrics().boundingRect(place, Qt::AlignLeft | Qt::TextWordWrap, text()).height());
+  }
 
  protected:
   void paintEvent(QPaintEvent*) override {
@@ -42,11 +51,14 @@ class ChoiceButton : public QPushButton {
     sign.moveCenter({inside.left() + iconSize().width() / 2, inside.center().y()});
     icon().paint(&painter, sign, Qt::AlignCenter, isEnabled() ? QIcon::Normal : QIcon::Disabled);
     painter.setPen(option.palette.color(QPalette::ButtonText));
-    painter.drawText(inside.adjusted(iconSize().width() + gap(), 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
+    painter.drawText(inside.adjusted(iconSize().width() + gap(), 0, 0, 0),
+                     Qt::AlignLeft | Qt::AlignVCenter | Qt::TextWordWrap, text());
   }
 
  private:
   [[nodiscard]] int gap() const { return fontMetrics().height() * 3 / 4; }
+  [[nodiscard]] int besideText() const { return iconSize().width() + 3 * gap(); }
+  [[nodiscard]] int heightOf(int words) const { return std::max(words, iconSize().height()) + 2 * gap(); }
 };
 
 } // namespace
@@ -66,7 +78,7 @@ QWidget* StartPage::makeChoices() {
   auto* page = new QWidget;
   const int em = fontMetrics().height();
   auto* column = new QWidget(page);
-  column->setMaximumWidth(fontMetrics().averageCharWidth() * 70);
+  column->setMaximumWidth(fontMetrics().averageCharWidth() * 90);
   auto* inner = new QVBoxLayout(column);
   inner->setSpacing(em * 3 / 4);
   auto* title = new QLabel(tr("Where should each layer run?"), column);
