@@ -49,6 +49,28 @@ TEST_F(Window, OpensAModelAndShowsItsSummary) {
   EXPECT_EQ(workspace->settings.recentFiles().first(), QStringLiteral("/models/small.onnx"));
 }
 
+TEST_F(Window, CopiesOnTheSameCoresAreWarnedOfAndSeparatedWithOneClick) {
+  const auto shared = [](const Json&) -> Result<Json> {
+    Json list = twoDevices();
+    for (Json& device : list["devices"]) device["cores"] = "0-1";
+    return list;
+  };
+  engine.handlers[session::method::kDevices] = shared;
+  open();
+  workspace->devices.reload();
+  settle();
+  auto* hint = window->findChild<QWidget*>(QStringLiteral("shared_cores"));
+  ASSERT_NE(hint, nullptr);
+  EXPECT_FALSE(hint->isHidden());
+  EXPECT_TRUE(window->findChild<QLabel*>(QStringLiteral("shared_cores_text"))
+                  ->text()
+                  .contains(QStringLiteral("CPU:0 and OPENCL-CPU:0 compute on the same cores (0-1)")));
+  window->findChild<QPushButton*>(QStringLiteral("separate_cores"))->click();
+  EXPECT_EQ(engine.last(session::method::kConfigure).value("cores", std::string()), "0;1");
+  settle(); // the engine answers with devices on cores of their own
+  EXPECT_TRUE(hint->isHidden());
+}
+
 TEST_F(Window, NumberKeysAssignTheSelectionAndTheReasonOfAMoveIsKept) {
   open();
   workspace->selection.select({1, 2});

@@ -5,6 +5,7 @@
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/panels/run/replica_card.hpp"
+#include "ui/panels/run/shared_cores_hint.hpp"
 
 #include <QComboBox>
 #include <QDoubleSpinBox>
@@ -93,6 +94,9 @@ DeploymentEditor::DeploymentEditor(Workspace& workspace, QWidget* parent) : QWid
   addRow->addWidget(add);
   addRow->addStretch();
   layout->addLayout(addRow);
+  m_sharedCores = new SharedCoresHint(m_workspace, this);
+  layout->addWidget(m_sharedCores);
+  connect(m_sharedCores, &SharedCoresHint::separating, this, [this] { m_touched = false; });
   auto* form = new QFormLayout;
   form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
   form->setRowWrapPolicy(QFormLayout::WrapLongRows);
@@ -189,6 +193,9 @@ void DeploymentEditor::updateExplanations() {
   m_routeSize->setVisible(m_route->currentData() == QLatin1String("size"));
   m_routePinned->setVisible(m_route->currentData() == QLatin1String("pinned"));
   m_route->setEnabled(m_cards.size() > 1);
+  QStringList devices;
+  for (const ReplicaCard* card : m_cards) devices << toQString(card->spec().device);
+  m_sharedCores->setDevices(devices);
 }
 
 QString DeploymentEditor::secondDevice() const {

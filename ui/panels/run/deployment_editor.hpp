@@ -15,6 +15,7 @@ class QVBoxLayout;
 namespace tandem::ui {
 
 class ReplicaCard;
+class SharedCoresHint;
 
 /// Edits a RunSpec: replicas, how requests arrive, and how they are routed.
 class DeploymentEditor : public QWidget {
@@ -52,6 +53,7 @@ class DeploymentEditor : public QWidget {
   QDoubleSpinBox* m_duration;
   QDoubleSpinBox* m_warmup;
   QComboBox* m_mode;
+  SharedCoresHint* m_sharedCores;
   bool m_touched = false;
 };
 
