@@ -68,6 +68,7 @@ TEST(RingSeries, IgnoresNonsense) {
 
 TEST(AxisMaximum, IsNiceAndNeverBelowTheValue) {
   EXPECT_DOUBLE_EQ(niceMaximum(0, Unit::Milliseconds), 1);
+  EXPECT_DOUBLE_EQ(niceMaximum(0, Unit::Bytes), 64.0 * 1024 * 1024);
   EXPECT_DOUBLE_EQ(niceMaximum(3.1, Unit::Milliseconds), 4);
   EXPECT_DOUBLE_EQ(niceMaximum(410, Unit::PerSecond), 500);
   EXPECT_DOUBLE_EQ(niceMaximum(0.3, Unit::None), 0.4);

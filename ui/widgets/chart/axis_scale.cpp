@@ -18,7 +18,8 @@ double niceBytes(double value) {
 } // namespace
 
 double niceMaximum(double value, Unit unit) {
-  if (!std::isfinite(value) || value <= 0) return unit == Unit::Count ? 4 : 1;
+  // Nothing to show yet: an axis whose labels differ.
+  if (!std::isfinite(value) || value <= 0) return unit == Unit::Count ? 4 : unit == Unit::Bytes ? 64 << 20 : 1;
   if (unit == Unit::Percent && value <= 1.05) return 1; // a little over 100 % is rounding
   if (unit == Unit::Count && value <= 4) return 4;      // whole steps
   if (unit == Unit::Bytes) return std::max(niceBytes(value), 1024.0);
