@@ -15,6 +15,8 @@ import time
 import numpy
 import onnxruntime
 
+TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(int32)": "int32",
+         "tensor(int64)": "int64", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(bool)": "bool"}
 SAMPLES = ["sample:squeezenet", "sample:mobilenet_v2", "sample:resnet50"]
 
 
@@ -39,7 +41,10 @@ class OrtModel:
         self.inputs = {}
         for each in self.session.get_inputs():
             shape = [dim if isinstance(dim, int) else 1 for dim in each.shape]
-            self.inputs[each.name] = random.uniform(-1, 1, shape).astype(numpy.float32)
+            kind = numpy.dtype(TYPES[each.type])
+            # Small integers serve as indices and masks.
+            values = random.uniform(-1, 1, shape) if kind.kind == "f" else random.integers(0, 2, shape)
+            self.inputs[each.name] = values.astype(kind)
 
     def p50(self, seconds):
         os.sched_setaffinity(0, self.cpus)
