@@ -29,8 +29,14 @@ def tandem_p50(program, model, device, seconds, cores, threads):
     return report["latency_ms"]["p50"]
 
 
+def shapes_of(program, file):
+    """What Tandem runs: open sizes have been chosen."""
+    found = json.loads(subprocess.run([program, "inspect", file, "--json"], capture_output=True, text=True, check=True).stdout)
+    return {each["name"]: each["shape"] for each in found["inputs"]}
+
+
 class OrtModel:
-    def __init__(self, file, threads, cpus):
+    def __init__(self, file, threads, cpus, shapes):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -40,7 +46,7 @@ class OrtModel:
         random = numpy.random.default_rng(1)
         self.inputs = {}
         for each in self.session.get_inputs():
-            shape = [dim if isinstance(dim, int) else 1 for dim in each.shape]
+            shape = shapes[each.name]
             kind = numpy.dtype(TYPES[each.type])
             # Small integers serve as indices and masks.
             values = random.uniform(-1, 1, shape) if kind.kind == "f" else random.integers(0, 2, shape)
@@ -89,7 +95,7 @@ def main():
             for threads in sorted({1, min(2, len(all_cpus))}):
                 cores = "0" if threads == 1 else ""
                 cpus = {all_cpus[0]} if threads == 1 else set(all_cpus)
-                peer = OrtModel(file, threads, cpus)
+                peer = OrtModel(file, threads, cpus, shapes_of(arguments.tandem, file))
                 times = {"ort": []}
                 for _ in range(arguments.rounds):
                     times["ort"].append(peer.p50(arguments.seconds))
