@@ -161,8 +161,7 @@ void product(std::int64_t rows, const float* const* x, std::int64_t depth, const
              std::int64_t startStride, float* out, std::int64_t outStride) {
   // One row reads weights as fast as they come. The matrix is about as wide as it is deep: some megabytes.
   constexpr std::int64_t kFarDepth = 384;
-  if (rows == 1 && depth >= kFarDepth)
-    return multiply<G, 1, true>(x, depth, panel, start, startStride, out, outStride);
+  if (rows == 1 && depth >= kFarDepth) return multiply<G, 1, true>(x, depth, panel, start, startStride, out, outStride);
   unrolled<kMostRows<G>>([&](auto r) __attribute__((always_inline)) {
     if (rows == r + 1) multiply<G, r + 1, false>(x, depth, panel, start, startStride, out, outStride);
   });
