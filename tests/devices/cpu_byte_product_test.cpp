@@ -258,8 +258,8 @@ TEST(CpuQuantizedArithmetic, StaysWithTheChannelsLastThroughANetwork) {
     expectNear(actual[2], expected[2], 0, "join");
   }
   if (kernelOf(maker.graph) == "reference") return; // no VNNI: convolutions stay as they are
-  for (const KernelInfo& info : compileWhole(*devices.front(), maker.graph)->kernels())
-    EXPECT_FALSE(info.isReference) << maker.graph.node(info.node).type;
+  const auto program = compileWhole(*devices.front(), maker.graph);
+  for (const KernelInfo& info : program->kernels()) EXPECT_FALSE(info.isReference) << maker.graph.node(info.node).type;
 }
 
 } // namespace
