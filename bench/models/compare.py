@@ -106,7 +106,7 @@ def main():
                 median = {name: statistics.median(values) for name, values in times.items()}
                 cells = [f"{median['ort']:.2f}", f"{median['CPU:0']:.2f}", f"{median['ort'] / median['CPU:0']:.2f}"]
                 cells += [f"{median[device]:.2f}" for device in others]
-                print(f"| {model} | {threads} | " + " | ".join(cells) + " |", flush=True)
+                print(f"| {pathlib.Path(model).name} | {threads} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
