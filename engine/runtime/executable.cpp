@@ -131,7 +131,6 @@ void Executable::accountMemory() {
 
 std::vector<KernelUse> Executable::kernels() const {
   std::vector<KernelUse> uses;
-  std::set<const void*> seen;
   for (std::size_t s = 0; s < m_segments.size(); ++s) {
     if (!m_programs[s]) {
       for (NodeId id : m_segments[s].segment.nodes)

@@ -61,11 +61,13 @@ Result<std::vector<Tensor>> HostRunner::run(const Graph& graph, NodeId id, std::
 
   const Key key{&node, nodeKey(graph, node, *def, inputs)};
   if (key.signature.size() > kMaxKeyBytes || m_refused.contains(key)) return evaluate(node, inputs, stop);
-  const IsolatedNode alone = isolateNode(graph, id, inputs);
   std::vector<Tensor> given;
-  for (std::size_t feed : alone.feeds) given.push_back(inputs[feed]);
+  for (std::size_t feed : feedsOf(graph, node)) given.push_back(inputs[feed]);
   ExecutionSlot* slot = find(key);
-  if (!slot && isCostly(alone.graph)) slot = compile(key, alone.graph, given, cancel);
+  if (!slot) {
+    const IsolatedNode alone = isolateNode(graph, id, inputs);
+    if (isCostly(alone.graph)) slot = compile(key, alone.graph, given, cancel);
+  }
   if (!slot) {
     if (!cancel.cancelled()) refuse(key);
     return evaluate(node, inputs, stop);

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/isolate_node.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace tandem {
+
+std::vector<std::size_t> feedsOf(const Graph& graph, const Node& node) {
+  std::vector<std::size_t> feeds;
+  for (auto it = node.inputs.begin(); it != node.inputs.end(); ++it)
+    if (it->valid() && !graph.value(*it).isConstant() && std::find(node.inputs.begin(), it, *it) == it)
+      feeds.push_back(static_cast<std::size_t>(it - node.inputs.begin()));
+  return feeds;
+}
 
 IsolatedNode isolateNode(const Graph& graph, NodeId id, std::span<const Tensor> inputs) {
   const Node& node = graph.node(id);
   IsolatedNode alone;
   alone.graph.name = graph.name;
   alone.graph.opset = graph.opset;
+  alone.feeds = feedsOf(graph, node);
   std::map<ValueId, ValueId> added;
   Node copy = node;
   copy.origins.clear();
@@ -21,7 +31,6 @@ IsolatedNode isolateNode(const Graph& graph, NodeId id, std::span<const Tensor> 
       it->second = alone.graph.addConstant(value.name, value.constant);
     } else if (isNew) {
       it->second = alone.graph.addInput(value.name, inputs[i].desc());
-      alone.feeds.push_back(i);
     }
     copy.inputs[i] = it->second;
   }
