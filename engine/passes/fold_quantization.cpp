@@ -50,6 +50,8 @@ class Folder {
   std::optional<Bytes> weights(NodeId reader, std::size_t index, std::int64_t axis) const;
   bool changesNothing(const Node& activation, const Parameters& result) const;
   ValueId zeroPoint(const Parameters& parameters);
+  /// Operands with their scales and zero points, and the result's, in the order that most QLinear operators have.
+  std::vector<ValueId> inputsOf(const std::vector<Bytes>& operands, const Parameters& result);
   std::optional<ValueId> bias(NodeId conv, const Bytes& x, const Bytes& w);
 
   bool foldConv(NodeId id, const Parameters& result);
@@ -139,6 +141,14 @@ ValueId Folder::zeroPoint(const Parameters& parameters) {
                              Tensor::zeros({parameters.type, constant(parameters.scale).shape()}));
 }
 
+std::vector<ValueId> Folder::inputsOf(const std::vector<Bytes>& operands, const Parameters& result) {
+  std::vector<ValueId> inputs;
+  for (const Bytes& bytes : operands)
+    inputs.insert(inputs.end(), {bytes.value, bytes.parameters.scale, zeroPoint(bytes.parameters)});
+  inputs.insert(inputs.end(), {result.scale, zeroPoint(result)});
+  return inputs;
+}
+
 /// The bias of a convolution in units of both scales; nullopt where it is not a constant that fits. An invalid id where
 /// there is none.
 std::optional<ValueId> Folder::bias(NodeId conv, const Bytes& x, const Bytes& w) {
@@ -200,9 +210,7 @@ bool Folder::foldConv(NodeId id, const Parameters& result) {
     if (zeroOf(w->parameters, i) != middle) return false; // no device has fast kernels for others
   const auto added = bias(id, *x, *w);
   if (!added) return false;
-  std::vector<ValueId> inputs{x->value,     x->parameters.scale, zeroPoint(x->parameters),
-                              w->value,     w->parameters.scale, zeroPoint(w->parameters),
-                              result.scale, zeroPoint(result)};
+  std::vector<ValueId> inputs = inputsOf({*x, *w}, result);
   if (added->valid()) inputs.push_back(*added);
   become(id, "QLinearConv", "", 10, inputs, {*x, *w});
   return true;
@@ -211,10 +219,7 @@ bool Folder::foldConv(NodeId id, const Parameters& result) {
 bool Folder::foldMatMul(NodeId id, const Parameters& result) {
   const auto a = operand(id, 0), b = weights(id, 1, 1);
   if (!a || !b || constant(b->value).shape().rank() != 2 || m_graph.value(a->value).desc.shape.rank() < 2) return false;
-  become(id, "QLinearMatMul", "", 10,
-         {a->value, a->parameters.scale, zeroPoint(a->parameters), b->value, b->parameters.scale,
-          zeroPoint(b->parameters), result.scale, zeroPoint(result)},
-         {*a, *b});
+  become(id, "QLinearMatMul", "", 10, inputsOf({*a, *b}, result), {*a, *b});
   return true;
 }
 
@@ -222,10 +227,7 @@ bool Folder::foldAdd(NodeId id, const Parameters& result) {
   const auto a = operand(id, 0), b = operand(id, 1);
   if (!a || !b || m_graph.value(a->value).desc != m_graph.value(b->value).desc || a->parameters.type != result.type)
     return false;
-  become(id, "QLinearAdd", "com.microsoft", 1,
-         {a->value, a->parameters.scale, zeroPoint(a->parameters), b->value, b->parameters.scale,
-          zeroPoint(b->parameters), result.scale, zeroPoint(result)},
-         {*a, *b});
+  become(id, "QLinearAdd", "com.microsoft", 1, inputsOf({*a, *b}, result), {*a, *b});
   return true;
 }
 
@@ -245,8 +247,7 @@ bool Folder::foldConcat(NodeId id, const Parameters& result) {
 bool Folder::foldAverage(NodeId id, const Parameters& result) {
   const auto x = operand(id, 0);
   if (!x || x->parameters.type != result.type) return false;
-  become(id, "QLinearGlobalAveragePool", "com.microsoft", 1,
-         {x->value, x->parameters.scale, zeroPoint(x->parameters), result.scale, zeroPoint(result)}, {*x});
+  become(id, "QLinearGlobalAveragePool", "com.microsoft", 1, inputsOf({*x}, result), {*x});
   return true;
 }
 
