@@ -20,7 +20,9 @@ requires(!std::same_as<T, bool>) void readInto(const nlohmann::json& json, T& ta
     fits = std::in_range<T>(json.get<std::uint64_t>());
   else if (json.is_number_integer())
     fits = std::in_range<T>(json.get<std::int64_t>());
-  if (!fits) throw nlohmann::json::out_of_range::create(406, json.dump().substr(0, 40) + " is no such integer", &json);
+  if (!fits)
+    throw nlohmann::json::out_of_range::create(
+        406, (json.is_number() ? json.dump() : json.type_name()) + std::string(" is no such integer"), &json);
   json.get_to(target);
 }
 
