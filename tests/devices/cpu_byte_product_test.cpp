@@ -2,7 +2,6 @@
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "tests/devices/cpu_support.hpp"
 
-#include <dnnl.hpp>
 #include <gmock/gmock.h>
 #include <random>
 
@@ -14,14 +13,6 @@ using testing::AnyOf;
 using testing::StartsWith;
 
 constexpr std::int64_t kNoZero = -1000;
-
-Tensor bytes(DataType type, Shape shape, unsigned seed) {
-  Tensor tensor = Tensor::uninitialized({type, std::move(shape)});
-  std::mt19937 engine(seed);
-  for (std::size_t i = 0; i < tensor.bytes(); ++i)
-    static_cast<std::uint8_t*>(tensor.mutableData())[i] = static_cast<std::uint8_t>(engine() & 255u);
-  return tensor;
-}
 
 /// `count` zero points or, for a count of 0, one as a scalar.
 Tensor zeros(DataType type, std::int64_t first, std::int64_t count = 0) {
@@ -71,8 +62,8 @@ class CpuByteProduct : public testing::TestWithParam<ProductCase> {
   void addOperands(GraphMaker& maker, bool computed) {
     const ProductCase& c = GetParam();
     a = maker.input(c.a, c.typeA);
-    inputs = {bytes(c.typeA, c.a, 3)};
-    b = maker.constant(bytes(c.typeB, {c.a[c.a.rank() - 1], c.columns}, 4));
+    inputs = {randomBytes(c.typeA, c.a, 3)};
+    b = maker.constant(randomBytes(c.typeB, {c.a[c.a.rank() - 1], c.columns}, 4));
     if (c.zeroA != kNoZero && computed) {
       zeroA = maker.input(Shape{}, c.typeA);
       inputs.push_back(zeros(c.typeA, c.zeroA));
@@ -160,7 +151,7 @@ TEST(CpuDynamicQuantization, OfOneTensorAndInAProductIsTheReferences) {
     GraphMaker product;
     const ValueId left = product.input({9, 37});
     product.finish({product.node("DynamicQuantizeMatMul",
-                                 {left, product.constant(bytes(DataType::Int8, {37, 21}, 2)),
+                                 {left, product.constant(randomBytes(DataType::Int8, {37, 21}, 2)),
                                   product.constant(scales(0, 0.03f)), product.constant(zeros(DataType::Int8, 3))},
                                  {}, 1, "com.microsoft")});
     expectExactly(product.graph, {x});
@@ -205,7 +196,7 @@ TEST(CpuQuantizedArithmetic, AddsLikeTheReference) {
                               maker.constant(scales(0, 0.05f)), maker.constant(zeros(type, 90)),
                               maker.constant(scales(0, 0.06f)), maker.constant(zeros(type, 40))},
                              {}, 1, "com.microsoft")});
-    expectExactly(maker.graph, {bytes(type, {2, 7, 5, 3}, 1), bytes(type, {2, 7, 5, 3}, 2)});
+    expectExactly(maker.graph, {randomBytes(type, {2, 7, 5, 3}, 1), randomBytes(type, {2, 7, 5, 3}, 2)});
     EXPECT_EQ(kernelOf(maker.graph), "rows");
   }
 }
@@ -220,7 +211,7 @@ TEST(CpuQuantizedArithmetic, JoinsOperandsOfDifferentScalesLikeTheReference) {
           "QLinearConcat",
           {scale, zero, a, scale, zero, b, maker.constant(scales(0, 0.11f)), maker.constant(zeros(type, 7))},
           attributes({{"axis", axis}}), 1, "com.microsoft")});
-      expectExactly(maker.graph, {bytes(type, {2, 4, 3}, 1), bytes(type, {2, 4, 3}, 2)});
+      expectExactly(maker.graph, {randomBytes(type, {2, 4, 3}, 1), randomBytes(type, {2, 4, 3}, 2)});
       EXPECT_EQ(kernelOf(maker.graph), "copy");
     }
 }
@@ -233,7 +224,7 @@ TEST(CpuQuantizedArithmetic, StaysWithTheChannelsLastThroughANetwork) {
   const ValueId scale = maker.constant(scales(0, 0.02f)), zero = maker.constant(zeros(type, 128));
   const ValueId wide = maker.constant(scales(0, 0.4f));
   const ValueId conv =
-      maker.node("QLinearConv", {x, scale, zero, maker.constant(bytes(DataType::Int8, {16, 3, 3, 3}, 5)), scale,
+      maker.node("QLinearConv", {x, scale, zero, maker.constant(randomBytes(DataType::Int8, {16, 3, 3, 3}, 5)), scale,
                                  maker.constant(zeros(DataType::Int8, 0)), wide, zero});
   const ValueId pool = maker.node("MaxPool", {conv},
                                   attributes({{"kernel_shape", std::vector<std::int64_t>{3, 3}},
@@ -246,7 +237,7 @@ TEST(CpuQuantizedArithmetic, StaysWithTheChannelsLastThroughANetwork) {
   const ValueId mean =
       maker.node("QLinearGlobalAveragePool", {joined, wide, zero, scale, zero}, {}, 1, "com.microsoft");
   maker.finish({mean, pool, joined});
-  const Tensor input = bytes(type, {2, 3, 17, 15}, 8);
+  const Tensor input = randomBytes(type, {2, 3, 17, 15}, 8);
   const auto devices = makeCpuDevices({CpuSet::available()});
   const std::vector<Tensor> expected = runReference(maker.graph, {input});
   for (bool compiled : {true, false}) {

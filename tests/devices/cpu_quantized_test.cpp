@@ -2,7 +2,6 @@
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "tests/devices/cpu_support.hpp"
 
-#include <dnnl.hpp>
 #include <gmock/gmock.h>
 #include <random>
 
@@ -12,30 +11,13 @@ namespace {
 using namespace test;
 using Ints = std::vector<std::int64_t>;
 
-/// The whole range of an 8 bit type.
-Tensor bytes(DataType type, Shape shape, unsigned seed) {
-  Tensor tensor = Tensor::uninitialized({type, std::move(shape)});
-  std::mt19937 engine(seed);
-  for (std::size_t i = 0; i < tensor.bytes(); ++i)
-    static_cast<std::uint8_t*>(tensor.mutableData())[i] = static_cast<std::uint8_t>(engine() & 255u);
-  return tensor;
-}
-
 Tensor oneByte(DataType type, int value) {
   Tensor tensor = Tensor::zeros({type, Shape{}});
   *static_cast<std::uint8_t*>(tensor.mutableData()) = static_cast<std::uint8_t>(value);
   return tensor;
 }
 
-bool hasExactSums() {
-  switch (dnnl::get_effective_cpu_isa()) {
-  case dnnl::cpu_isa::avx2_vnni:
-  case dnnl::cpu_isa::avx512_core_vnni:
-  case dnnl::cpu_isa::avx512_core_bf16:
-  case dnnl::cpu_isa::avx512_core_amx: return true;
-  default: return false;
-  }
-}
+bool hasExactSums() { return makeCpuDevices({CpuSet({CpuSet::available().cpus().front()})}).front()->info().int8; }
 
 /// Runs on one core in both modes and expects every element of the reference kernels.
 void expectExactly(const Graph& graph, const Tensor& x) {
@@ -73,7 +55,7 @@ TEST_P(CpuQuantizedConv, RequantizesLikeTheReference) {
     const std::vector<ValueId> inputs{x,
                                       real(0.02f),
                                       maker.constant(oneByte(c.type, 11)),
-                                      maker.constant(bytes(c.weightType, c.w, 3)),
+                                      maker.constant(randomBytes(c.weightType, c.w, 3)),
                                       maker.constant(scales),
                                       maker.constant(oneByte(c.weightType, c.weightType == DataType::UInt8 ? 128 : 0)),
                                       real(0.3f),
@@ -82,7 +64,7 @@ TEST_P(CpuQuantizedConv, RequantizesLikeTheReference) {
     maker.finish({maker.node(
         "QLinearConv", inputs,
         attributes({{"strides", c.strides}, {"pads", c.pads}, {"dilations", c.dilations}, {"group", c.group}}))});
-    expectExactly(maker.graph, bytes(c.type, c.x, 5));
+    expectExactly(maker.graph, randomBytes(c.type, c.x, 5));
   }
 }
 
@@ -90,12 +72,13 @@ TEST_P(CpuQuantizedConv, SumsLikeTheReference) {
   const QuantizedConvCase& c = GetParam();
   GraphMaker maker;
   const ValueId x = maker.input(c.x, c.type);
-  const std::vector<ValueId> inputs{x, maker.constant(bytes(c.weightType, c.w, 3)), maker.constant(oneByte(c.type, 11)),
+  const std::vector<ValueId> inputs{x, maker.constant(randomBytes(c.weightType, c.w, 3)),
+                                    maker.constant(oneByte(c.type, 11)),
                                     maker.constant(oneByte(c.weightType, c.weightType == DataType::UInt8 ? 128 : 0))};
   maker.finish({maker.node(
       "ConvInteger", inputs,
       attributes({{"strides", c.strides}, {"pads", c.pads}, {"dilations", c.dilations}, {"group", c.group}}))});
-  expectExactly(maker.graph, bytes(c.type, c.x, 5));
+  expectExactly(maker.graph, randomBytes(c.type, c.x, 5));
 }
 
 constexpr DataType kSigned = DataType::Int8, kUnsigned = DataType::UInt8;
@@ -116,7 +99,7 @@ TEST(CpuConvInteger, ReadsAComputedZeroPoint) {
   const ValueId x = maker.input({1, 8, 9, 9});
   maker.node("DynamicQuantizeLinear", {x}, {}, 3);
   const ValueId quantized = maker.output(0), zero = maker.output(2);
-  maker.finish({maker.node("ConvInteger", {quantized, maker.constant(bytes(kSigned, {16, 8, 3, 3}, 3)), zero},
+  maker.finish({maker.node("ConvInteger", {quantized, maker.constant(randomBytes(kSigned, {16, 8, 3, 3}, 3)), zero},
                            attributes({{"pads", Ints{1, 1, 1, 1}}}))});
   expectExactly(maker.graph, randomTensor({DataType::Float32, {1, 8, 9, 9}}, 2));
 }
@@ -140,12 +123,12 @@ TEST(CpuQuantizedConvolution, RunsNativelyWhereSumsOutgrowFloatsAndDiffersInTies
   const auto real = [&](float value) { return maker.constant(Tensor::scalar<float>(value)); };
   const ValueId zero = maker.constant(oneByte(kUnsigned, 77));
   maker.finish({maker.node("QLinearConv",
-                           {x, real(0.02f), zero, maker.constant(bytes(kSigned, {16, 512, 3, 3}, 3)), real(0.01f),
+                           {x, real(0.02f), zero, maker.constant(randomBytes(kSigned, {16, 512, 3, 3}, 3)), real(0.01f),
                             maker.constant(oneByte(kSigned, 0)), real(60.0f), zero},
                            attributes({{"pads", Ints{1, 1, 1, 1}}}))});
   const auto devices = makeCpuDevices({CpuSet({CpuSet::available().cpus().front()})});
   EXPECT_THAT(compileWhole(*devices.front(), maker.graph)->kernels().front().kernel, testing::StartsWith("onednn"));
-  const Tensor input = bytes(kUnsigned, {1, 512, 5, 5}, 5);
+  const Tensor input = randomBytes(kUnsigned, {1, 512, 5, 5}, 5);
   const Tensor expected = runReference(maker.graph, {input}).front();
   const Tensor actual = runOn(*devices.front(), maker.graph, {input}).front();
   std::int64_t different = 0;
@@ -160,7 +143,7 @@ TEST(CpuQuantizedConvolution, RunsNativelyWhereSumsAreExact) {
   if (!hasExactSums()) GTEST_SKIP() << "this processor has no instructions for exact sums of bytes";
   GraphMaker maker;
   const ValueId x = maker.input({1, 16, 8, 8}, kUnsigned);
-  maker.finish({maker.node("ConvInteger", {x, maker.constant(bytes(kSigned, {16, 16, 3, 3}, 3))})});
+  maker.finish({maker.node("ConvInteger", {x, maker.constant(randomBytes(kSigned, {16, 16, 3, 3}, 3))})});
   EXPECT_THAT(expectLikeReference(maker.graph), testing::StartsWith("onednn"));
 }
 

@@ -35,6 +35,14 @@ Tensor randomTensor(const TensorDesc& desc, unsigned seed, float scale) {
   return tensor;
 }
 
+Tensor randomBytes(DataType type, Shape shape, unsigned seed) {
+  Tensor tensor = Tensor::uninitialized({type, std::move(shape)});
+  std::mt19937 engine(seed);
+  for (std::size_t i = 0; i < tensor.bytes(); ++i)
+    static_cast<std::uint8_t*>(tensor.mutableData())[i] = static_cast<std::uint8_t>(engine() & 255u);
+  return tensor;
+}
+
 ValueId GraphMaker::input(Shape shape, DataType type) {
   return graph.addInput("input" + std::to_string(graph.inputs().size()), {type, std::move(shape)});
 }

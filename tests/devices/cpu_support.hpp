@@ -24,6 +24,8 @@ class GraphMaker {
 
 Attributes attributes(std::initializer_list<std::pair<std::string, Attribute>> entries);
 Tensor randomTensor(const TensorDesc& desc, unsigned seed, float scale = 1);
+/// The whole range of an 8 bit type.
+Tensor randomBytes(DataType type, Shape shape, unsigned seed);
 
 struct RunOptions {
   bool compiled = true;

@@ -296,18 +296,24 @@ TEST_F(HostileRun, I25_ALoopWithoutEndStopsWhenToldTo) {
     }
 }
 
-TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
-  constexpr std::int64_t kElements = 1 << 20;
-  const fs::path data = m_root / "w.bin";
-  std::ofstream(data, std::ios::binary) << std::string(4 * kElements, '\0');
+/// y = x + w, where w lies in w.bin.
+ModelBuilder addsExternalWeights(std::int64_t elements) {
   ModelBuilder builder;
-  builder.input("x", {kElements}).output("y");
-  auto& weight = builder.weight("w", {kElements}, {});
+  builder.input("x", {elements}).output("y");
+  auto& weight = builder.weight("w", {elements}, {});
   weight.set_data_location(onnx::TensorProto::EXTERNAL);
   auto* entry = weight.add_external_data();
   entry->set_key("location");
   entry->set_value("w.bin");
   builder.node("Add", {"x", "w"}, {"y"});
+  return builder;
+}
+
+TEST_F(HostileRun, I29_WeightsThatChangeUnderARunningModelFailTheRunOnly) {
+  constexpr std::int64_t kElements = 1 << 20;
+  const fs::path data = m_root / "w.bin";
+  std::ofstream(data, std::ios::binary) << std::string(4 * kElements, '\0');
+  const ModelBuilder builder = addsExternalWeights(kElements);
   const std::string model = save(builder);
   const auto opened = call(m_session, method::kOpen, {{"model", model}});
   ASSERT_TRUE(opened.ok()) << opened.error().line();
@@ -331,14 +337,7 @@ TEST_F(HostileRun, I29_WeightsThatChangeUnderAVerificationFailTheCase) {
   constexpr std::int64_t kElements = 1 << 20;
   const fs::path folder = m_root / "case", set = folder / "test_data_set_0";
   fs::create_directories(set);
-  ModelBuilder builder;
-  builder.input("x", {kElements}).output("y");
-  auto& weight = builder.weight("w", {kElements}, {});
-  weight.set_data_location(onnx::TensorProto::EXTERNAL);
-  auto* entry = weight.add_external_data();
-  entry->set_key("location");
-  entry->set_value("w.bin");
-  builder.node("Add", {"x", "w"}, {"y"});
+  const ModelBuilder builder = addsExternalWeights(kElements);
   write("case/model.onnx", builder.bytes());
   onnx::TensorProto ones;
   ones.set_data_type(onnx::TensorProto::FLOAT);
