@@ -1,67 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes well-known architectures with random weights for compare.py. Usage: architectures.py FOLDER [--batch N] [NAME...];
-prints the files. The image networks are those of the onnx package's backend tests, with weights of a usual magnitude in
-place of their constants; the others are written here node by node, as their usual exporters write them. Seeds are fixed."""
+"""Makes the models that `./dev bench models` runs. Usage: architectures.py FOLDER [--batch N] [NAME...]; prints the files.
+The image networks are those of the onnx package's backend tests, with weights of a usual magnitude in place of their
+constants; the others are written here node by node, as their usual exporters write them. Seeds are fixed."""
 import argparse
+import logging
 import pathlib
+import tempfile
 
 import numpy
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper, numpy_helper, version_converter
+
+from builder import Builder
 
 LIGHT = ["densenet121", "inception_v1", "resnet50", "shufflenet", "squeezenet", "vgg19"]
-
-
-class Builder:
-    """Nodes by call: `b.Conv(x, w)` adds a node and returns the name of its first output."""
-
-    def __init__(self, opset=13):
-        self.random = numpy.random.default_rng(1)
-        self.opset, self.nodes, self.inits, self.inputs, self.count = opset, [], [], [], 0
-
-    def __getattr__(self, op):
-        def add(*given, outputs=1, **attributes):
-            self.count += 1
-            names = [f"{op}_{self.count}_{i}" for i in range(outputs)]
-            self.nodes.append(helper.make_node(op, list(given), names, name=f"{op}_{self.count}", **attributes))
-            return names[0] if outputs == 1 else names
-        return add
-
-    def constant(self, values, dtype=numpy.float32):
-        self.count += 1
-        self.inits.append(numpy_helper.from_array(numpy.asarray(values, dtype), f"const_{self.count}"))
-        return self.inits[-1].name
-
-    def weights(self, *shape, fan_in, gain=1.0):
-        return self.constant(self.random.standard_normal(shape) * numpy.sqrt(gain / fan_in))
-
-    def input(self, name, shape, kind=onnx.TensorProto.FLOAT):
-        self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
-        return name
-
-    def save(self, file, *outputs):
-        made = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in outputs]
-        graph = helper.make_graph(self.nodes, file.stem, self.inputs, made, self.inits)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
-        onnx.checker.check_model(onnx.shape_inference.infer_shapes(model))
-        onnx.save(model, file)
-
-    def conv(self, x, channels, wanted, kernel, stride=1, groups=1):
-        weights = self.weights(wanted, channels // groups, kernel, kernel, fan_in=channels // groups * kernel**2, gain=2.0)
-        return self.Conv(x, weights, self.constant(self.random.uniform(-0.1, 0.1, wanted)), strides=[stride] * 2,
-                         pads=[kernel // 2] * 4, kernel_shape=[kernel] * 2, group=groups)
-
-    def linear(self, x, given, wanted, bias=True):
-        product = self.MatMul(x, self.weights(given, wanted, fan_in=given))
-        return self.Add(self.constant(self.random.uniform(-0.1, 0.1, wanted)), product) if bias else product
-
-    def layer_norm(self, x, width):
-        centred = self.Sub(x, self.ReduceMean(x, axes=[-1]))
-        variance = self.ReduceMean(self.Pow(centred, self.constant(2.0)), axes=[-1])
-        normal = self.Div(centred, self.Sqrt(self.Add(variance, self.constant(1e-5))))
-        scale = self.Mul(normal, self.constant(self.random.uniform(0.5, 1.5, width)))
-        return self.Add(scale, self.constant(self.random.uniform(-0.1, 0.1, width)))
 
 
 def light(file, name, batch):
@@ -95,7 +48,30 @@ def light(file, name, batch):
     for each in [*inputs, *graph.output]:
         each.type.tensor_type.shape.dim[0].dim_value = batch
     new = helper.make_graph(kept, name, inputs, graph.output, inits)
-    onnx.save(helper.make_model(new, opset_imports=model.opset_import, ir_version=8), file)
+    onnx.save(spread(helper.make_model(new, opset_imports=model.opset_import, ir_version=8)), file)
+
+
+def spread(model):
+    """Scales the layer before a final Softmax so that its logits deviate by 1: random weights make them large, the result
+    one-hot, and a comparison of results blind."""
+    from onnxruntime import InferenceSession
+    made_by = {name: node for node in model.graph.node for name in node.output}
+    last = made_by[model.graph.output[0].name]
+    layer = made_by.get(last.input[0])
+    if last.op_type != "Softmax" or layer is None or layer.op_type != "Gemm":
+        return model
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    probe.graph.output.append(helper.make_tensor_value_info(layer.output[0], onnx.TensorProto.FLOAT, None))
+    session = InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    picture = numpy.random.default_rng(1).uniform(-1, 1, given.shape).astype(numpy.float32)
+    deviation = float(session.run(None, {given.name: picture})[0].std())
+    for init in model.graph.initializer:
+        if init.name in layer.input[1:]:
+            init.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(init) / numpy.float32(deviation), init.name))
+    return model
 
 
 def mobilenet_v2(file, batch):
@@ -237,8 +213,79 @@ def lstm(file, batch, steps=128, width=128, hidden=256):
     b.save(file, (b.Gemm(x, b.weights(2 * hidden, 5, fan_in=hidden), b.constant(numpy.zeros(5))), [batch, 5]))
 
 
-MAKERS = {**{name: None for name in LIGHT}, "mobilenet_v2": mobilenet_v2, "yolox_nano": yolox_nano, "bert_base": bert_base,
-          "gpt2_6": gpt2, "lstm_text": lstm}
+def feed_forward(file, batch, layers=6, rows=128, width=768):
+    """The larger half of a BERT-base encoder: two products, a bias and a residual per layer."""
+    b = Builder()
+    x = b.input("x", [batch, rows, width])
+    for _ in range(layers):
+        inner = b.Relu(b.linear(x, width, 4 * width))
+        x = b.Add(x, b.linear(inner, 4 * width, width, bias=False))
+    b.save(file, (x, [batch, rows, width]))
+
+
+def feed_forward_int8(file, batch):
+    """The same, its weights quantized and its activations at run time."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    plain = file.with_suffix(".plain.onnx")
+    feed_forward(plain, batch)
+    quantize_dynamic(plain, file, weight_type=QuantType.QInt8)
+
+
+def recurrent(kind, gates):
+    """One layer as the frameworks' benchmarks have it: 100 steps of 128 numbers, 256 states."""
+    def make(file, batch, steps=100, width=128, hidden=256):
+        b = Builder()
+        x = b.input("x", [steps, batch, width])
+        y = getattr(b, kind)(x, b.weights(1, gates * hidden, width, fan_in=width),
+                             b.weights(1, gates * hidden, hidden, fan_in=hidden), hidden_size=hidden)
+        b.save(file, (y, [steps, 1, batch, hidden]))
+    return make
+
+
+def quantized(form):
+    """SqueezeNet, quantized after training as ONNX Runtime's tool does it: three random pictures to calibrate."""
+    def make(file, batch):
+        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+        class Pictures(CalibrationDataReader):
+            def __init__(self, name):
+                random = numpy.random.default_rng(1)
+                self.items = iter([{name: random.uniform(-1, 1, (batch, 3, 224, 224)).astype(numpy.float32)} for _ in range(3)])
+
+            def get_next(self):
+                return next(self.items, None)
+
+        plain = file.with_suffix(".plain.onnx")
+        light(plain, "squeezenet", batch)
+        model = version_converter.convert_version(onnx.load(plain), 13)
+        known = {each.name for each in model.graph.initializer}
+        for each in [each for each in model.graph.input if each.name in known]:
+            model.graph.input.remove(each)
+        model.ir_version = 8
+        onnx.save(model, plain)
+        quantize_static(plain, file, Pictures(model.graph.input[0].name), quant_format=getattr(QuantFormat, form),
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    return make
+
+
+def chain(file, batch, length=1000):
+    """Nodes of next to no work, one after another: what a step costs besides its kernel."""
+    b = Builder()
+    x = b.input("x", [batch])
+    for _ in range(length):
+        x = b.Neg(x)
+    b.save(file, (x, [batch]))
+
+
+def of_the_package(name):
+    return lambda file, batch: light(file, name, batch)
+
+
+MAKERS = {**{name: of_the_package(name) for name in LIGHT}, "mobilenet_v2": mobilenet_v2, "yolox_nano": yolox_nano,
+          "bert_base": bert_base, "gpt2_6": gpt2, "lstm_text": lstm, "squeezenet_qoperator": quantized("QOperator"),
+          "squeezenet_qdq": quantized("QDQ"), "feed_forward": feed_forward, "feed_forward_int8": feed_forward_int8,
+          "lstm_layer": recurrent("LSTM", 4), "gru_layer": recurrent("GRU", 3), "rnn_layer": recurrent("RNN", 1),
+          "chain_1000": chain}
 
 
 def main():
@@ -247,13 +294,15 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MAKERS))
     parser.add_argument("--batch", type=int, default=1)
     arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or MAKERS:
         file = arguments.folder / f"{name}_b{arguments.batch}.onnx"
-        if MAKERS[name]:
-            MAKERS[name](file, arguments.batch)
-        else:
-            light(file, name, arguments.batch)
+        # A file under its name is whole: a maker that is interrupted leaves none.
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as unfinished:
+            made = pathlib.Path(unfinished) / file.name
+            MAKERS[name](made, arguments.batch)
+            made.rename(file)
         print(file, flush=True)
 
 

@@ -1,112 +1,131 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole models on Tandem's devices against ONNX Runtime's CPU provider, interleaved: in every round each contender runs
-once, and the table shows the median of the rounds' p50. Usage: compare.py TANDEM [--rounds N] [--seconds S] [MODEL...]"""
+"""Whole models on Tandem against other runtimes, in turns: in every round each contender runs once, in a process of its
+own, and the tables show medians over the rounds. Without options: a few models in a few minutes. bench/README.md says more."""
 import argparse
 import json
 import os
 import pathlib
 import platform
-import statistics
-import subprocess
-import tempfile
+import sys
 import time
 
-import numpy
-import onnxruntime
+from calls import memory, small_calls
+from contenders import Failed, Setting, all_contenders
+from rounds import measure_model
+from tables import render
+from zoo import QUICK, select
 
-TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(int32)": "int32",
-         "tensor(int64)": "int64", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(bool)": "bool"}
-SAMPLES = ["sample:squeezenet", "sample:mobilenet_v2", "sample:resnet50"]
-
-
-def tandem_p50(program, model, device, seconds, cores, threads):
-    command = [program, "run", model, "--replica", f"{device},threads={threads}", "--scenario", "single-stream",
-               "--duration", str(seconds), "--warmup", "0.3", "--json"]
-    if cores:
-        command += ["--cores", cores]
-    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return report["latency_ms"]["p50"]
+WARMUP_S = 0.3
 
 
-def shapes_of(program, file):
-    """What Tandem runs: open sizes have been chosen."""
-    found = json.loads(subprocess.run([program, "inspect", file, "--json"], capture_output=True, text=True, check=True).stdout)
-    return {each["name"]: each["shape"] for each in found["inputs"]}
+def options_of(arguments):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tandem", help="the program; its folder holds call_bench and ort_call_bench")
+    parser.add_argument("--quick", action="store_true", help="what happens without options")
+    parser.add_argument("--full", action="store_true", help="every architecture, batch 1 and 8, 1, 2 and 2x1 threads, all tables")
+    parser.add_argument("--models", help="names or groups: quick, architectures, bytes, layers, real, all; or files")
+    parser.add_argument("--batch", help="1,8; models of the pack have the batch they have")
+    parser.add_argument("--threads", help="1,2,2x1; 2x1 is two copies of one thread")
+    parser.add_argument("--peers", help="ort,openvino,opencv,pytorch,tensorflow,eager,opencl; all: every one but the last two")
+    parser.add_argument("--tables", help="models,memory,calls")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.5, help="per contender and round")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="keep the raw figures")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the report there, too")
+    options = parser.parse_args(arguments)
+    full = options.full
+    options.models = (options.models or ("architectures,bytes,layers,real" if full else ",".join(QUICK))).split(",")
+    options.batch = [int(each) for each in (options.batch or ("1,8" if full else "1")).split(",")]
+    options.threads = [Setting.parse(each) for each in (options.threads or ("1,2,2x1" if full else "1")).split(",")]
+    options.peers = (options.peers or ("all" if full else "ort,openvino")).split(",")
+    options.tables = (options.tables or ("models,memory,calls" if full else "models,calls")).split(",")
+    options.warmup = WARMUP_S
+    if options.rounds < 1 or options.seconds <= 0:
+        parser.error("there is nothing to measure in no round or no time")
+    return options
 
 
-class OrtModel:
-    def __init__(self, file, threads, cpus, shapes):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.cpus = cpus
-        self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        random = numpy.random.default_rng(1)
-        self.inputs = {}
-        for each in self.session.get_inputs():
-            shape = shapes[each.name]
-            kind = numpy.dtype(TYPES[each.type])
-            # Small integers serve as indices and masks.
-            values = random.uniform(-1, 1, shape) if kind.kind == "f" else random.integers(0, 2, shape)
-            self.inputs[each.name] = values.astype(kind)
-
-    def p50(self, seconds):
-        os.sched_setaffinity(0, self.cpus)
-        times = []
-        for _ in range(3):
-            self.session.run(None, self.inputs)
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            start = time.perf_counter()
-            self.session.run(None, self.inputs)
-            times.append((time.perf_counter() - start) * 1e3)
-        return statistics.median(times)
+def choose(everybody, wanted):
+    """The contenders that are there, and why others are not. Tandem and ONNX Runtime, the reference, always take part."""
+    if "all" in wanted:
+        wanted = [name for name in everybody if name not in ("tandem", "eager", "opencl")] + [each for each in wanted if each != "all"]
+    unknown = [name for name in wanted if name not in everybody]
+    if unknown:
+        raise SystemExit(f"there is no contender '{unknown[0]}': {', '.join(everybody)}")
+    present, missing = [], {}
+    for name in dict.fromkeys(["tandem", "ort", *wanted]):
+        why = everybody[name].missing()
+        if why:
+            missing[name] = why
+        else:
+            present.append(everybody[name])
+    if "ort" in missing:
+        raise SystemExit(f"ONNX Runtime is the reference for every result, and {missing['ort']}")
+    return present, missing
 
 
-def exported(program, model, folder):
-    if not model.startswith("sample:"):
-        return model
-    target = pathlib.Path(folder) / model.split(":")[1]
-    subprocess.run([program, "export", model, "--to", "onnxruntime", "-o", target], check=True, capture_output=True)
-    return next(target.glob("*.onnx"))
+def expected_minutes(options, models, contenders):
+    runs = sum(each.start_s + options.seconds + 1.1 * WARMUP_S for each in contenders) * options.rounds * len(options.threads)
+    checks = sum(each.start_s + 1 for each in contenders) + 3
+    cases = sum(1 if model.real else len(options.batch) for model in models) if "models" in options.tables else 0
+    return (cases * (runs + checks) + (60 if "memory" in options.tables else 0)) / 60
+
+
+def environment(contenders):
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    cpu = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.machine())
+    return {"machine": f"{cpu}, {len(os.sched_getaffinity(0))} processors", "system": f"{system}, Linux {platform.release()}",
+            "load before": f"{os.getloadavg()[0]:.2f}", "versions": ", ".join(f"{each.title}: {each.version()}" for each in contenders)}
+
+
+def method(options):
+    return (f"`./dev bench models {' '.join(sys.argv[2:])}`: medians of {options.rounds} rounds, in which every contender ran once for "
+            f"{options.seconds:g} s after {WARMUP_S:g} s of warm-up, in a fresh process, in an order that rotates. Everybody is pinned to the "
+            "same processors. Results were compared with ONNX Runtime's on the same inputs before; \"worst difference\" is the greatest "
+            "one as a share of the greatest output, over the contenders that read the file. PyTorch and TensorFlow run the "
+            "architecture of that name with weights of their own. Read the ratios, not the times: the machine is shared.")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("tandem")
-    parser.add_argument("models", nargs="*", default=SAMPLES)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3)
-    arguments = parser.parse_args()
-    all_cpus = sorted(os.sched_getaffinity(0))
-    devices = [d["id"] for d in json.loads(subprocess.run([arguments.tandem, "devices", "--json"], capture_output=True,
-                                                          text=True, check=True).stdout)["devices"]]
-    others = [d for d in devices if d != "CPU:0"]
-    print(f"{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, {len(all_cpus)} processors, "
-          f"ONNX Runtime {onnxruntime.__version__}; p50 in ms, batch 1, one request in flight, median of "
-          f"{arguments.rounds} interleaved rounds of {arguments.seconds:g} s\n")
-    print("| model | threads | ONNX Runtime | " + " | ".join(["CPU:0", "ORT / CPU:0", *others]) + " |")
-    print("|---|---|---|" + "---|" * (2 + len(others)))
-    with tempfile.TemporaryDirectory() as folder:
-        for model in arguments.models:
-            file = exported(arguments.tandem, model, folder)
-            for threads in sorted({1, min(2, len(all_cpus))}):
-                cores = "0" if threads == 1 else ""
-                cpus = {all_cpus[0]} if threads == 1 else set(all_cpus)
-                peer = OrtModel(file, threads, cpus, shapes_of(arguments.tandem, file))
-                times = {"ort": []}
-                for _ in range(arguments.rounds):
-                    times["ort"].append(peer.p50(arguments.seconds))
-                    os.sched_setaffinity(0, all_cpus)
-                    for device in ["CPU:0", *others]:
-                        times.setdefault(device, []).append(
-                            tandem_p50(arguments.tandem, model, device, arguments.seconds, cores, threads))
-                median = {name: statistics.median(values) for name, values in times.items()}
-                cells = [f"{median['ort']:.2f}", f"{median['CPU:0']:.2f}", f"{median['ort'] / median['CPU:0']:.2f}"]
-                cells += [f"{median[device]:.2f}" for device in others]
-                print(f"| {pathlib.Path(model).name} | {threads} | " + " | ".join(cells) + " |", flush=True)
+    options = options_of(sys.argv[1:])
+    program = str(pathlib.Path(options.tandem).resolve())
+    contenders, missing = choose(all_contenders(program), options.peers)
+    ort = next(each for each in contenders if each.name == "ort")
+    models = select(options.models)
+    available = sorted(os.sched_getaffinity(0))
+    document = {"date": time.strftime("%Y-%m-%d %H:%M"), "method": method(options), "environment": environment(contenders),
+                "names": [each.name for each in contenders], "titles": {each.name: each.title for each in contenders},
+                "missing": missing, "rows": [], "memory": [], "calls": [], "failed": []}
+    for name, why in missing.items():
+        print(f"{name} does not take part: {why}", file=sys.stderr)
+    print(f"expected to take about {expected_minutes(options, models, contenders):.0f} minutes", file=sys.stderr)
+
+    def keep():
+        """After every model, so that an interrupted run leaves what it found."""
+        if options.json:
+            options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+    for model in models if "models" in options.tables else []:
+        for batch in [1] if model.real else options.batch:
+            try:
+                document["rows"] += measure_model(model, batch, contenders, program, options, available)
+            except Failed as error:
+                document["failed"].append(f"{model.name} batch {batch}: {error}")
+            keep()
+    for name, measure in (("memory", lambda: memory(program, ort, options, available)),
+                          ("calls", lambda: small_calls(program, ort, options, available[0]))):
+        if name in options.tables:
+            try:
+                document[name] = measure()
+            except Failed as error:
+                document["failed"].append(f"the {name} table: {error}")
+    keep()
+    report = render(document)
+    if options.markdown:
+        options.markdown.write_text(report, encoding="utf-8")
+    print(report, end="")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TensorFlow reads no ONNX: the network of that name in tf.keras.applications with weights of its own, as a function
+whose variables are constants."""
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import tensorflow
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from inputs import picture
+
+NAMES = {"resnet50": "ResNet50", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121", "vgg19": "VGG19"}
+
+
+class Peer:
+    def __init__(self, job):
+        tensorflow.config.threading.set_intra_op_parallelism_threads(job["threads"])
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.keras.utils.set_random_seed(1)
+        network = getattr(tensorflow.keras.applications, NAMES[job["model"]])(weights=None)
+        self.image = tensorflow.constant(picture(job, "nhwc"))
+        traced = tensorflow.function(lambda x: network(x, training=False)).get_concrete_function(
+            tensorflow.TensorSpec(self.image.shape, self.image.dtype))
+        self.function = convert_variables_to_constants_v2(traced)
+
+    def run(self):
+        self.result = self.function(self.image)[0].numpy()
+
+    def outputs(self):
+        return [self.result]

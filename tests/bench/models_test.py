@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bench/models makes of figures: medians, ratios, who is behind, and what is named as missing."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(sys.argv.pop(1)) / "bench" / "models"))
+sys.dont_write_bytecode = True
+import tables  # noqa: E402
+from compare import options_of  # noqa: E402
+from contenders import Setting  # noqa: E402
+from rounds import agrees, median_of, turns  # noqa: E402
+
+
+def found(p50, items=1.0, count=1000, p99=None):
+    return {"median": {"p50": p50, "p99": p99 or p50, "items_per_s": items, "count": count}}
+
+
+def row(setting, ours, ort, **more):
+    return {"model": "m", "batch": 1, "setting": setting, "found": {"tandem": ours, "ort": ort, **more},
+            "differences": {"ort": 0.0, "tandem": 1e-6}}
+
+
+class Models(unittest.TestCase):
+    def test_every_contender_starts_a_round_once_and_runs_in_each(self):
+        self.assertEqual(list(turns(["a", "b", "c"], 3)), [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]])
+
+    def test_figures_are_medians_of_the_rounds(self):
+        self.assertEqual(median_of([{"p50": 3, "note": "x"}, {"p50": 1, "note": "x"}, {"p50": 2, "note": "x"}]), {"p50": 2})
+
+    def test_the_ratio_is_latency_for_one_copy_and_throughput_for_two(self):
+        self.assertEqual(tables.ratio(row("1", found(2.0), found(3.0)), "ort"), 1.5)
+        self.assertEqual(tables.ratio(row("2x1", found(2.0, items=30), found(9.0, items=20)), "ort"), 1.5)
+        self.assertIsNone(tables.ratio(row("1", found(2.0), {"error": "no"}), "ort"))
+
+    def test_the_summary_names_who_is_behind(self):
+        rows = [row("1", found(2.0), found(4.0)), row("2", found(4.0), found(2.0))]
+        text = tables.summary(rows, ["tandem", "ort"], {"tandem": "Tandem", "ort": "ONNX Runtime"})
+        self.assertIn("geometric mean 1.000 over 2 settings; 1 below 1.0: m b1 t2 0.50", text)
+
+    def test_a_p99_of_few_predictions_is_not_shown(self):
+        self.assertIsNone(tables.tail(found(1.0, count=99, p99=2.0)))
+        self.assertEqual(tables.tail(found(1.0, count=100, p99=2.0)), 2.0)
+
+    def test_two_copies_are_compared_with_one(self):
+        rows = [row("1", found(1.0, items=10), found(1.0, items=10)), row("2x1", found(1.0, items=19), found(1.0, items=18))]
+        text = tables.replica_table(rows, ["tandem", "ort"], {"tandem": "Tandem", "ort": "ONNX Runtime"})
+        self.assertIn("| 19.0 | 18.0 | 1.06 | 1.90 | 1.80 |", text)
+
+    def test_what_was_not_measured_is_named_once_with_its_reason(self):
+        rows = [row("1", found(1.0), found(1.0), opencv={"error": "reads no such node"})] * 2
+        text = tables.problems({"rows": rows, "titles": {"opencv": "OpenCV DNN"}, "missing": {"pytorch": "not installed"}, "failed": []})
+        self.assertEqual(text, "- OpenCV DNN, m batch 1: reads no such node\n- pytorch: not installed")
+
+    def test_results_that_differ_or_are_unknown_do_not_agree(self):
+        for difference, fine in [(1e-5, True), (1e-2, False), (float("nan"), False), (float("inf"), False), ("failed", False)]:
+            self.assertEqual(agrees(difference, 1e-3), fine)
+
+    def test_a_setting_takes_processors_of_its_own_for_each_copy(self):
+        self.assertEqual(Setting.parse("2x1").cores([4, 5, 6]), [[4], [5]])
+        self.assertEqual(Setting.parse("2").cores([4, 5, 6]), [[4, 5]])
+        self.assertIsNone(Setting.parse("2x2").cores([4, 5, 6]))
+        self.assertEqual([str(Setting.parse(text)) for text in ("1", "2", "2x1")], ["1", "2", "2x1"])
+
+    def test_options_default_to_a_short_run(self):
+        options = options_of(["tandem"])
+        self.assertEqual((options.batch, [str(each) for each in options.threads], options.peers), ([1], ["1"], ["ort", "openvino"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
