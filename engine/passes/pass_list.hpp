@@ -11,6 +11,7 @@ Result<int> foldPad(Graph& graph, const PassContext& context);
 Result<int> foldQuantization(Graph& graph, const PassContext& context);
 Result<int> fuseConvActivation(Graph& graph, const PassContext& context);
 Result<int> fuseConvResidual(Graph& graph, const PassContext& context);
+Result<int> fuseGelu(Graph& graph, const PassContext& context);
 Result<int> fuseGemm(Graph& graph, const PassContext& context);
 Result<int> fuseGemmActivation(Graph& graph, const PassContext& context);
 Result<int> mergeTransposes(Graph& graph, const PassContext& context);

@@ -20,6 +20,9 @@ struct PassContext {
   std::function<bool(const Node&, const Node&)> mayFuse;
   /// Has the device of this node fast kernels for 8-bit integers? Unset: no.
   std::function<bool(const Node&)> mayUseBytes;
+  /// Can the device of this node of this graph run it? Unset: yes. Asked before a pass puts an operator that the opened
+  /// graph did not have in the place of others.
+  std::function<bool(const Graph&, NodeId)> canRun;
   /// Elements known before the run, as inferShapes() returned them for this very graph; may be null.
   const std::map<ValueId, Tensor>* known = nullptr;
   CancelToken cancel;

@@ -4,6 +4,7 @@
 #include "engine/tensor/visit.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tandem::passes {
 namespace {
@@ -73,6 +74,56 @@ void absorbConsumer(Graph& graph, NodeId producer, NodeId consumer) {
   addOrigins(graph.node(producer), graph.node(consumer));
   graph.removeNode(consumer);
   replaceOutput(graph, producer, middle, result);
+}
+
+bool fitsDevice(const Graph& graph, const PassContext& context, Node candidate, const Node& first, const Node& last) {
+  if (!context.canRun) return true;
+  Graph alone;
+  alone.opset = graph.opset;
+  auto copied = [&](ValueId id) {
+    Value value = graph.value(id);
+    value.producer = NodeId();
+    value.consumers.clear();
+    return alone.addValue(std::move(value));
+  };
+  std::map<ValueId, ValueId> copies;
+  for (ValueId& input : candidate.inputs) {
+    if (!input.valid()) continue;
+    auto [known, isNew] = copies.try_emplace(input);
+    if (isNew) known->second = copied(input);
+    input = known->second;
+  }
+  candidate.outputs = {copied(last.outputs[0])};
+  candidate.name = last.name;
+  candidate.origins = first.origins;
+  return context.canRun(alone, alone.addNode(std::move(candidate)));
+}
+
+bool replaceNodes(Graph& graph, const PassContext& context, const std::vector<NodeId>& nodes, Node replacement) {
+  const NodeId last = nodes.back();
+  const auto isOwn = [&](NodeId id) { return std::find(nodes.begin(), nodes.end(), id) != nodes.end(); };
+  for (NodeId id : nodes) {
+    const Node& node = graph.node(id);
+    if (!context.allowsFusion(node, graph.node(last))) return false;
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      if (!node.outputs[i].valid() || (id == last && i == 0)) continue;
+      const auto& readers = graph.value(node.outputs[i]).consumers;
+      if (isGraphOutput(graph, node.outputs[i]) || !std::all_of(readers.begin(), readers.end(), isOwn)) return false;
+    }
+  }
+  if (!fitsDevice(graph, context, replacement, graph.node(nodes.front()), graph.node(last))) return false;
+  Node& node = graph.node(last);
+  for (NodeId id : nodes)
+    if (id != last) addOrigins(node, graph.node(id));
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) graph.setInput(last, i, ValueId());
+  node.inputs.assign(replacement.inputs.size(), ValueId());
+  for (std::size_t i = 0; i < replacement.inputs.size(); ++i) graph.setInput(last, i, replacement.inputs[i]);
+  node.type = std::move(replacement.type);
+  node.domain = std::move(replacement.domain);
+  node.version = replacement.version;
+  node.attributes = std::move(replacement.attributes);
+  for (auto id = nodes.rbegin() + 1; id != nodes.rend(); ++id) graph.removeNode(*id);
+  return true;
 }
 
 bool bypass(Graph& graph, NodeId id) {

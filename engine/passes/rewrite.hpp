@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/graph/graph.hpp"
+#include "engine/passes/pass_runner.hpp"
 
 #include <optional>
 #include <string>
@@ -36,6 +37,13 @@ void addOrigins(Node& to, const Node& from);
 /// `producer` computes what `consumer` did: it takes over the consumer's first output, and the consumer goes.
 /// `producer`'s own first output must have no other use.
 void absorbConsumer(Graph& graph, NodeId producer, NodeId consumer);
+/// Puts `replacement` (its type, domain, version, inputs and attributes) in the place of `nodes`, the last of which has
+/// the one result that others read. False, and nothing is changed, where they may not be fused, one of the inner
+/// results is read elsewhere, or the device cannot run the replacement.
+bool replaceNodes(Graph& graph, const PassContext& context, const std::vector<NodeId>& nodes, Node replacement);
+/// Can the device of node `id` run `candidate` in its place? The candidate's inputs are values of `graph`, its output
+/// is that of `last`.
+bool fitsDevice(const Graph& graph, const PassContext& context, Node candidate, const Node& first, const Node& last);
 /// Removes a node whose output 0 equals its input 0 and whose other outputs are unused. False where names of graph
 /// inputs and outputs would not survive that; nothing is changed then.
 bool bypass(Graph& graph, NodeId node);

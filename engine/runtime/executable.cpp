@@ -71,6 +71,9 @@ Result<void> Executable::optimize(const std::vector<Device*>& deviceOf, const st
            std::all_of(b.origins.begin(), b.origins.end(), same);
   };
   context.mayUseBytes = [&](const Node& node) { return deviceOf[node.origins.front().index()]->info().int8; };
+  context.canRun = [&](const Graph& graph, NodeId id) {
+    return deviceOf[graph.node(id).origins.front().index()]->supports(graph, id).ok();
+  };
   context.known = &known;
   context.cancel = m_options.cancel;
   PassOptions passOptions;

@@ -133,7 +133,7 @@ TEST(CpuPool, GivesIndicesToo) {
 }
 
 TEST(CpuEltwise, MatchesTheReference) {
-  for (const char* type : {"Abs", "Elu", "Exp", "Gelu", "HardSwish", "LeakyRelu", "Relu", "Round", "Sigmoid",
+  for (const char* type : {"Abs", "Elu", "Erf", "Exp", "Gelu", "HardSwish", "LeakyRelu", "Relu", "Round", "Sigmoid",
                            "Softplus", "Tanh", "Neg", "Floor", "Ceil", "HardSigmoid"}) {
     SCOPED_TRACE(type);
     GraphMaker maker;
@@ -237,9 +237,71 @@ TEST(CpuSoftmax, MatchesTheReferenceOnEveryAxis) {
         maker.finish({y});
         const std::string kernel = expectLikeReference(maker.graph);
         const bool contiguous = version == 11 || axis == 2 || axis == -1;
-        EXPECT_THAT(kernel, StartsWith(contiguous ? "onednn" : "reference")) << type << " " << axis;
+        EXPECT_THAT(kernel, StartsWith(!contiguous                           ? "reference"
+                                       : std::string_view(type) == "Softmax" ? "rows"
+                                                                             : "onednn"))
+            << type << " " << axis;
       }
     }
+  }
+}
+
+TEST(CpuSoftmax, RowsOfEveryLengthSumToOne) {
+  for (std::int64_t length : {1, 2, 7, 15, 16, 17, 33, 47, 64, 129, 1000}) {
+    SCOPED_TRACE(length);
+    GraphMaker maker;
+    const ValueId x = maker.input({3, length});
+    const ValueId wide = maker.node("Mul", {x, maker.constant(Tensor::scalar(30.0f))});
+    maker.finish({maker.node("Softmax", {wide}, attributes({{"axis", std::int64_t{-1}}}))});
+    expectLikeReference(maker.graph, 2e-6);
+  }
+}
+
+TEST(CpuSoftmax, AMaskedElementGetsNothingAndNaNSpreadsOverItsRowAlone) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  GraphMaker maker;
+  const ValueId x = maker.input({3, 18});
+  maker.finish({maker.node("Softmax", {x}, attributes({{"axis", std::int64_t{-1}}}))});
+  Tensor scores = randomTensor({DataType::Float32, {3, 18}}, 3);
+  scores.mutableAs<float>()[4] = -kInfinity;
+  scores.mutableAs<float>()[17] = -kInfinity;
+  scores.mutableAs<float>()[20] = std::numeric_limits<float>::quiet_NaN();
+  const auto cpus = makeCpuDevices({});
+  const Tensor y = runOn(*cpus.front(), maker.graph, {scores}).front();
+  EXPECT_LT(y.as<float>()[4], 1e-30f);
+  EXPECT_LT(y.as<float>()[17], 1e-30f);
+  for (std::size_t i = 0; i < 54; ++i) EXPECT_EQ(std::isnan(y.as<float>()[i]), i / 18 == 1) << i;
+}
+
+TEST(CpuErrorFunction, IsPreciseNearZeroAndInTheTails) {
+  for (const char* type : {"Erf", "Gelu"}) {
+    SCOPED_TRACE(type);
+    GraphMaker maker;
+    const ValueId x = maker.input({4001});
+    maker.finish({maker.node(type, {x})});
+    Tensor points = Tensor::uninitialized({DataType::Float32, {4001}});
+    for (std::size_t i = 0; i < 4001; ++i) points.mutableAs<float>()[i] = (static_cast<float>(i) - 2000) * 0.005f;
+    points.mutableAs<float>()[0] = -1e30f;
+    points.mutableAs<float>()[1999] = -1e-6f;
+    points.mutableAs<float>()[2001] = 1e-6f;
+    points.mutableAs<float>()[4000] = 1e30f;
+    const auto cpus = makeCpuDevices({});
+    const Tensor actual = runOn(*cpus.front(), maker.graph, {points}).front();
+    const Tensor expected = runReference(maker.graph, {points}).front();
+    for (std::size_t i = 0; i < 4001; ++i) {
+      const float wanted = expected.as<float>()[i];
+      EXPECT_NEAR(actual.as<float>()[i], wanted, 2e-6f * std::abs(wanted) + 1e-7f) << points.as<float>()[i];
+    }
+  }
+}
+
+TEST(CpuEltwise, GeluByTanhMatchesTheReference) {
+  for (std::int64_t length : {5, 16, 50}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({3, length});
+    const ValueId wide = maker.node("Mul", {x, maker.constant(Tensor::scalar(5.0f))});
+    maker.finish({maker.node("Gelu", {wide}, attributes({{"approximate", std::string("tanh")}}))});
+    expectLikeReference(maker.graph, 1e-5);
   }
 }
 
@@ -256,6 +318,26 @@ TEST(CpuNormalization, MatchesTheReference) {
   const ValueId noShift = maker.node("LayerNormalization", {x, maker.weights({7})});
   maker.finish({l, even, n, noShift});
   EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
+}
+
+TEST(CpuNormalization, NormalizesRowsOfEveryLength) {
+  for (const char* type : {"LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"}) {
+    for (std::int64_t length : {1, 3, 16, 17, 31, 64, 100, 768}) {
+      SCOPED_TRACE(std::string(type) + " " + std::to_string(length));
+      GraphMaker maker;
+      const ValueId x = maker.input({2, 3, length});
+      maker.finish({maker.node(type, {x, maker.weights({length}, 1)}, attributes({{"epsilon", 1e-3f}}))});
+      EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("rows"));
+    }
+  }
+}
+
+TEST(CpuNormalization, KeepsTheDigitsOfSmallDifferences) {
+  GraphMaker maker;
+  const ValueId x = maker.input({4, 257});
+  maker.finish({maker.node("LayerNormalization", {maker.node("Add", {x, maker.constant(Tensor::scalar(100.0f))}),
+                                                  maker.weights({257}, 1), maker.weights({257}, 1)})});
+  expectLikeReference(maker.graph, 1e-3);
 }
 
 TEST(CpuConvTranspose, MatchesTheReference) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/row_code.hpp"
+#include "engine/devices/cpu/kernels/vector_isa.hpp"
 #include "engine/devices/cpu/loops.hpp"
 
 #include <limits>
@@ -47,9 +49,6 @@ std::optional<Function> functionOf(const NodeView& view) {
   if (type == "HardSwish") return Function{algorithm::eltwise_hardswish};
   if (type == "Softplus") return Function{algorithm::eltwise_soft_relu};
   if (type == "Swish") return Function{algorithm::eltwise_swish, attributes.getFloat("alpha", 1.0f)};
-  if (type == "Gelu")
-    return Function{attributes.getString("approximate", "none") == "tanh" ? algorithm::eltwise_gelu_tanh
-                                                                          : algorithm::eltwise_gelu_erf};
   if (type == "Clip") return clipOf(view);
   return std::nullopt;
 }
@@ -80,8 +79,9 @@ std::optional<KernelPlan> eltwisePlan(const NodeView& view, const Function& func
   return plan;
 }
 
-KernelPlan rowsPlan(const NodeView& view, UnaryFunction function, float alpha = 0, float beta = 0) {
-  KernelPlan plan = view.plainPlan("rows");
+/// f(x, y, count) over memory, in whatever layout.
+template <class F> KernelPlan piecesPlan(const NodeView& view, std::string name, F f) {
+  KernelPlan plan = view.plainPlan(std::move(name));
   // Blocks that the channels do not fill must stay zero, which not every function gives.
   if (!view.layout(0).isPlain() && !hasPadding(view.layout(0).desc()))
     plan.inputs[0].layout = plan.outputs[0] = view.layout(0);
@@ -90,12 +90,17 @@ KernelPlan rowsPlan(const NodeView& view, UnaryFunction function, float alpha = 
   const std::int64_t count = view.output(0).shape.elements();
   plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
     return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
-      inPieces(threads, count, count * 8, [&](std::int64_t begin, std::int64_t end) {
-        unaryRow(function, alpha, beta, x + begin, y + begin, end - begin);
-      });
+      inPieces(threads, count, count * 8,
+               [&](std::int64_t begin, std::int64_t end) { f(x + begin, y + begin, end - begin); });
     };
   });
   return plan;
+}
+
+KernelPlan rowsPlan(const NodeView& view, UnaryFunction function, float alpha = 0, float beta = 0) {
+  return piecesPlan(view, "rows", [=](const float* x, float* y, std::int64_t count) {
+    unaryRow(function, alpha, beta, x, y, count);
+  });
 }
 
 } // namespace
@@ -117,6 +122,16 @@ std::optional<KernelPlan> unaryKernel(const NodeView& view) {
   const float alpha = view.attributes().getFloat("alpha", 0.2f);
   const float beta = view.attributes().getFloat("beta", 0.5f);
   return rowsPlan(view, function, alpha, beta);
+}
+
+/// Erf and Gelu.
+std::optional<KernelPlan> errorFunctionKernel(const NodeView& view) {
+  if (!view.allFloat() || view.inputCount() != 1) return std::nullopt;
+  const RowCode& code = bestRowCode();
+  if (view.node().type == "Erf") return piecesPlan(view, code.name, code.erf);
+  const std::string_view approximate = view.attributes().getString("approximate", "none");
+  if (approximate == "tanh") return piecesPlan(view, code.name, code.geluTanh);
+  return approximate == "none" ? std::optional(piecesPlan(view, code.name, code.gelu)) : std::nullopt;
 }
 
 /// Pow with a constant exponent of 2, 3 or 0.5; the latter differs from a power at minus infinity alone.

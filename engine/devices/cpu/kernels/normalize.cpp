@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/row_code.hpp"
+#include "engine/devices/cpu/kernels/vector_isa.hpp"
+#include "engine/devices/cpu/loops.hpp"
 
 namespace tandem::cpu {
 namespace {
@@ -25,6 +28,43 @@ std::optional<KernelPlan> inPlacePlan(const NodeView& view, const typename Primi
   return plan;
 }
 
+/// Every row is normalized and multiplied by input 1; input 2, if there is one, is added.
+KernelPlan normalizedRowsPlan(const NodeView& view, std::int64_t rows, std::int64_t count, bool centred) {
+  const RowCode& code = bestRowCode();
+  KernelPlan plan = view.plainPlan(code.name);
+  plan.overwrites = {0};
+  plan.kernel = makeKernel([=, threads = view.threads(), hasShift = view.hasInput(2), normalize = code.normalize,
+                            epsilon = view.attributes().getFloat("epsilon", 1e-5f)](const Binding& binding) {
+    const RowNormalization work{static_cast<const float*>(binding.inputs[0]),
+                                static_cast<float*>(binding.outputs[0]),
+                                count,
+                                static_cast<const float*>(binding.inputs[1]),
+                                hasShift ? static_cast<const float*>(binding.inputs[2]) : nullptr,
+                                epsilon,
+                                centred};
+    return [=] {
+      inPieces(threads, rows, rows * count * 8,
+               [&](std::int64_t begin, std::int64_t end) { normalize(work, begin, end); });
+    };
+  });
+  return plan;
+}
+
+/// Softmax of rows of plain memory.
+KernelPlan softmaxRowsPlan(const NodeView& view, std::int64_t rows, std::int64_t count) {
+  const RowCode& code = bestRowCode();
+  KernelPlan plan = view.plainPlan(code.name);
+  plan.overwrites = {0};
+  plan.kernel = makeKernel([=, threads = view.threads(), softmax = code.softmax](const Binding& binding) {
+    return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
+      inPieces(threads, rows, rows * count * 8, [&](std::int64_t begin, std::int64_t end) {
+        softmax(x + begin * count, y + begin * count, end - begin, count);
+      });
+    };
+  });
+  return plan;
+}
+
 } // namespace
 
 std::optional<KernelPlan> softmaxKernel(const NodeView& view) {
@@ -39,6 +79,7 @@ std::optional<KernelPlan> softmaxKernel(const NodeView& view) {
   const dnnl::memory::dims dims = flattens     ? dnnl::memory::dims{outer, shape[*axis] * inner}
                                   : inner == 1 ? dnnl::memory::dims{outer, shape[*axis]}
                                                : dnnl::memory::dims{outer, shape[*axis], inner};
+  if (view.node().type == "Softmax" && (flattens || inner == 1)) return softmaxRowsPlan(view, dims[0], dims[1]);
   const dnnl::memory::desc data = plainDesc(kFloat, dims);
   const auto attr = DnnlKernelBuilder::attributes();
   if (view.node().type == "LogSoftmax")
@@ -81,6 +122,7 @@ std::optional<KernelPlan> lrnKernel(const NodeView& view) {
   return plan;
 }
 
+/// LayerNormalization, RMSNormalization and SimplifiedLayerNormalization.
 std::optional<KernelPlan> layerNormalizationKernel(const NodeView& view) {
   const Shape& shape = view.input(0).shape;
   if (!view.allFloat() || view.wantsOutput(1) || view.wantsOutput(2)) return std::nullopt;
@@ -90,17 +132,7 @@ std::optional<KernelPlan> layerNormalizationKernel(const NodeView& view) {
   for (std::size_t i = *axis; i < shape.rank(); ++i) inner *= shape[i];
   for (std::size_t i = 1; i < view.inputCount(); ++i)
     if (view.hasInput(i) && view.input(i).shape.elements() != inner) return std::nullopt;
-  const dnnl::memory::desc data = plainDesc(kFloat, {shape.elements() / inner, inner});
-  using flags = dnnl::normalization_flags;
-  const bool hasShift = view.hasInput(2);
-  const dnnl::layer_normalization_forward::primitive_desc desc(
-      {kInference, data, view.attributes().getFloat("epsilon", 1e-5f),
-       hasShift ? flags::use_scale | flags::use_shift : flags::use_scale},
-      DnnlKernelBuilder::attributes(), engine());
-  const dnnl::memory::desc parameters = plainDesc(kFloat, {inner});
-  std::vector<DnnlArgument> arguments{inputArgument(DNNL_ARG_SCALE, parameters, 1)};
-  if (hasShift) arguments.push_back(inputArgument(DNNL_ARG_SHIFT, parameters, 2));
-  return inPlacePlan<dnnl::layer_normalization_forward>(view, desc, data, {}, std::move(arguments));
+  return normalizedRowsPlan(view, shape.elements() / inner, inner, view.node().type == "LayerNormalization");
 }
 
 } // namespace tandem::cpu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/kernels/recurrent_layer.hpp"
+#include "engine/devices/cpu/kernels/vector_isa.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,16 +17,13 @@ struct CellType {
   std::span<const std::string_view> functions; ///< the defaults of one direction
 };
 
-/// The widest code that both the processor and oneDNN's limit on instruction sets allow.
 const RecurrentCode& bestCode() {
 #if defined(__x86_64__)
-  const auto effective = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto allows = [&](dnnl::cpu_isa isa) {
-    return (effective & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa);
-  };
-  const bool fma = __builtin_cpu_supports("fma");
-  if (fma && allows(dnnl::cpu_isa::avx512_core)) return kRecurrentAvx512;
-  if (fma && allows(dnnl::cpu_isa::avx2)) return kRecurrentAvx2;
+  switch (bestVectorIsa()) {
+  case VectorIsa::Avx512: return kRecurrentAvx512;
+  case VectorIsa::Avx2: return kRecurrentAvx2;
+  case VectorIsa::Plain: break;
+  }
 #endif
   return kRecurrentPlain;
 }

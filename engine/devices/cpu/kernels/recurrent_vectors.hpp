@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/devices/cpu/kernels/recurrent_code.hpp"
-
-#include <utility>
+#include "engine/devices/cpu/kernels/vectors.hpp"
 
 // The vector code of RNN, GRU and LSTM for the instruction set that the including file is compiled for. Everything is
 // local to that file. Written with the vector extensions of GCC and Clang.
@@ -10,66 +9,7 @@
 namespace tandem::cpu {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16, kRegisters = 32;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8, kRegisters = 16;
-#else
-constexpr int kLanes = 4, kRegisters = 16;
-#endif
 constexpr int kBlock = static_cast<int>(kRecurrentBlock);
-
-using Floats = float __attribute__((vector_size(kLanes * 4)));
-using Ints = std::int32_t __attribute__((vector_size(kLanes * 4)));
-using FreeFloats = float __attribute__((vector_size(kLanes * 4), aligned(4)));
-
-#define TANDEM_INLINE __attribute__((always_inline)) inline
-
-TANDEM_INLINE Floats load(const float* p) { return *reinterpret_cast<const Floats*>(p); }
-TANDEM_INLINE void store(float* p, Floats v) { *reinterpret_cast<Floats*>(p) = v; }
-TANDEM_INLINE Floats all(float value) { return Floats{} + value; }
-
-/// Calls f with 0, 1, ... as constants, so that arrays so indexed live in registers.
-template <int... I, class F> TANDEM_INLINE void unrolled(std::integer_sequence<int, I...>, [[maybe_unused]] F f) {
-  (f(std::integral_constant<int, I>{}), ...);
-}
-template <int N, class F> TANDEM_INLINE void unrolled(F f) { unrolled(std::make_integer_sequence<int, N>{}, f); }
-
-/// e^x = 2^n e^r with n = round(x / ln 2): `scale` is 2^n and `rest` e^r - 1, by its Taylor series (|r| < 0.35, so the
-/// term left out is below 1e-8). x is limited to where 2^n and the result are normal; NaN stays.
-struct Exponential {
-  Floats scale, rest;
-};
-TANDEM_INLINE Exponential exponential(Floats x) {
-  constexpr float kRounder = 12582912.0f; // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
-  x = x < -86.0f ? all(-86.0f) : x;
-  x = x > 86.0f ? all(86.0f) : x;
-  const Floats shifted = x * 1.44269504f + kRounder;
-  const Floats n = shifted - kRounder;
-  // ln 2 in two parts, the first exact when multiplied by n.
-  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  Floats p = r * (1.0f / 5040) + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  const Ints exponent = (reinterpret_cast<Ints>(shifted) << 23) + reinterpret_cast<Ints>(all(1.0f));
-  return {reinterpret_cast<Floats>(exponent), p * r * r + r};
-}
-
-TANDEM_INLINE Floats expm1(Floats x) {
-  const Exponential e = exponential(x);
-  return e.rest * e.scale + (e.scale - 1.0f);
-}
-TANDEM_INLINE Floats sigmoid(Floats x) {
-  const Exponential e = exponential(-x);
-  return 1.0f / (e.rest * e.scale + (e.scale + 1.0f));
-}
-/// (e^2x - 1) / (e^2x + 1), which keeps its relative precision at zero because e^2x - 1 does.
-TANDEM_INLINE Floats tanh(Floats x) {
-  const Floats e = expm1(x + x);
-  return e / (e + 2.0f);
-}
 
 __attribute__((noinline)) Floats otherFunction(const CellActivation& a, Floats x) {
   const Floats zero{};
