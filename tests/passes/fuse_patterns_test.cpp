@@ -6,6 +6,7 @@ using namespace tandem::test;
 
 namespace {
 
+using NamedAttributes = std::vector<std::pair<std::string, Attribute>>;
 constexpr float kRootOfTwo = 1.41421356f;
 
 ValueId number(GraphUnderTest& net, float value) { return net.constant(Tensor::scalar(value)); }
@@ -45,7 +46,94 @@ ValueId geluByTanh(GraphUnderTest& net, ValueId x, int form) {
                    : net.op("Mul", {net.op("Mul", {x, number(net, 0.5f)}), gate});
 }
 
+/// Layer normalization over the last axis, or RMS normalization where `centred` is false, without scale and bias.
+ValueId normalized(GraphUnderTest& net, ValueId x, bool centred, int form) {
+  const auto mean = [&](ValueId v) {
+    return form == 1 ? net.op("ReduceMean", {v, net.ints({-1})}, {}, 18)
+                     : net.op("ReduceMean", {v}, {{"axes", Ints{-1}}}, 13);
+  };
+  const auto difference = [&] { return centred ? net.op("Sub", {x, mean(x)}) : x; };
+  const ValueId d = difference();
+  const ValueId square = form == 2 ? net.op("Mul", {d, d}) : net.op("Pow", {d, number(net, 2)});
+  const ValueId variance = net.op("Add", {mean(square), number(net, 1e-3f)});
+  if (form == 3) return net.op("Mul", {d, net.op("Pow", {variance, number(net, -0.5f)})});
+  const ValueId root = net.op("Sqrt", {variance});
+  if (form == 1) return net.op("Mul", {net.op("Reciprocal", {root}), d});
+  if (form == 2) return net.op("Mul", {d, net.op("Div", {number(net, 1), root})});
+  return net.op("Div", {d, root});
+}
+
 } // namespace
+
+TEST(FuseLayerNorm, EveryWayToWriteItBecomesOneNode) {
+  for (bool centred : {true, false}) {
+    for (int form = 0; form < 4; ++form) {
+      for (int parameters = 0; parameters < 3; ++parameters) {
+        SCOPED_TRACE(std::to_string(form) + (centred ? " centred " : " ") + std::to_string(parameters));
+        GraphUnderTest net;
+        ValueId y = normalized(net, net.input({2, 3, 6}), centred, form);
+        if (parameters > 0) y = net.op("Mul", {net.weights({1, 1, 6}), y});
+        if (parameters > 1 && centred) y = net.op("Add", {y, net.weights({6})});
+        net.output(y);
+        const Graph after = net.rewritten();
+        EXPECT_EQ(onlyNode(after).type, centred ? "LayerNormalization" : "RMSNormalization");
+        EXPECT_EQ(onlyNode(after).origins.size(), net.graph.nodes().size());
+      }
+    }
+  }
+}
+
+TEST(FuseLayerNorm, OverSeveralAxesAndWithTheScaleFirst) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 3, 4, 5});
+  const NamedAttributes axes{{"axes", Ints{3, 2}}};
+  const ValueId d = net.op("Sub", {x, net.op("ReduceMean", {x}, axes, 13)});
+  const ValueId variance = net.op("ReduceMean", {net.op("Mul", {d, d})}, axes, 13);
+  const ValueId inverse = net.op("Reciprocal", {net.op("Sqrt", {net.op("Add", {variance, number(net, 1e-5f)})})});
+  const ValueId y = net.op("Mul", {net.op("Mul", {inverse, net.weights({4, 5})}), d});
+  net.output(net.op("Add", {y, net.weights({4, 5})}));
+  EXPECT_EQ(onlyNode(net.rewritten()).attributes.getInt("axis", 0), -2);
+}
+
+TEST(FuseLayerNorm, TwoDifferencesOfTheSameAreOne) {
+  GraphUnderTest net;
+  const ValueId x = net.input({4, 6});
+  const NamedAttributes axes{{"axes", Ints{1}}};
+  const ValueId mean = net.op("ReduceMean", {x}, axes, 13);
+  const ValueId square = net.op("Pow", {net.op("Sub", {x, mean}), number(net, 2)});
+  const ValueId root = net.op("Sqrt", {net.op("Add", {net.op("ReduceMean", {square}, axes, 13), number(net, 1e-5f)})});
+  net.output(net.op("Div", {net.op("Sub", {x, mean}), root}));
+  EXPECT_EQ(onlyNode(net.rewritten()).type, "LayerNormalization");
+}
+
+TEST(FuseLayerNorm, WhatOnlyLooksLikeItStays) {
+  GraphUnderTest first; // over an axis that is not the last
+  const ValueId x = first.input({3, 4, 5});
+  const NamedAttributes axes{{"axes", Ints{1}}};
+  const ValueId d = first.op("Sub", {x, first.op("ReduceMean", {x}, axes, 13)});
+  const ValueId variance = first.op("ReduceMean", {first.op("Mul", {d, d})}, axes, 13);
+  first.output(first.op("Div", {d, first.op("Sqrt", {first.op("Add", {variance, number(first, 1e-5f)})})}));
+  EXPECT_EQ(first.rewritten().nodes().size(), 7u);
+
+  GraphUnderTest read; // the variance is an output, too
+  const ValueId z = read.input({3, 5});
+  const ValueId squares = read.op("ReduceMean", {read.op("Mul", {z, z})}, {{"axes", Ints{-1}}}, 13);
+  read.output(squares);
+  read.output(read.op("Div", {z, read.op("Sqrt", {read.op("Add", {squares, number(read, 1e-5f)})})}));
+  EXPECT_EQ(read.rewritten().nodes().size(), 5u);
+
+  GraphUnderTest other; // the square of something else
+  const ValueId a = other.input({3, 5}, "a"), b = other.input({3, 5}, "b");
+  const ValueId mean = other.op("ReduceMean", {other.op("Mul", {a, a})}, {{"axes", Ints{-1}}}, 13);
+  other.output(other.op("Div", {b, other.op("Sqrt", {other.op("Add", {mean, number(other, 1e-5f)})})}));
+  EXPECT_EQ(other.rewritten().nodes().size(), 5u);
+}
+
+TEST(FuseLayerNorm, AScaleThatIsNotOnePerElementStaysOutside) {
+  GraphUnderTest net;
+  net.output(net.op("Mul", {normalized(net, net.input({2, 3, 6}), true, 0), net.weights({2, 3, 6})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "LayerNormalization Mul");
+}
 
 TEST(FuseGelu, EveryWayToWriteItWithErfBecomesOneNode) {
   for (int form = 0; form < 6; ++form) {

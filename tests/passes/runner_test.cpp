@@ -10,6 +10,10 @@ ValueId number(GraphUnderTest& net, float value) { return net.constant(Tensor::s
 
 /// What passes look for in transformers.
 ValueId transformer(GraphUnderTest& net, ValueId x) {
+  const auto mean = [&](ValueId v) { return net.op("ReduceMean", {v}, {{"axes", Ints{-1}}}, 13); };
+  const ValueId d = net.op("Sub", {x, mean(x)});
+  const ValueId variance = mean(net.op("Pow", {d, number(net, 2)}));
+  x = net.op("Div", {d, net.op("Sqrt", {net.op("Add", {variance, number(net, 1e-2f)})})});
   const ValueId erf = net.op("Erf", {net.op("Div", {x, number(net, 1.41421356f)})});
   return net.op("Mul", {net.op("Mul", {x, net.op("Add", {erf, number(net, 1)})}), number(net, 0.5f)});
 }
@@ -53,7 +57,8 @@ PassContext withBytes() {
 TEST(PassRunner, AllPassesTogetherKeepTheResult) {
   GraphUnderTest net = everything();
   const Graph after = net.rewritten({}, withBytes());
-  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm QuantizeLinear MaxPool DequantizeLinear Reshape Gelu");
+  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm QuantizeLinear MaxPool DequantizeLinear Reshape "
+                            "LayerNormalization Gelu");
   for (const Pass& pass : allPasses()) EXPECT_GT(net.changesOf(pass.name), 0) << pass.name;
   EXPECT_EQ(after.nodes()[0].origins.size(), 5u); // Pad, Conv, BatchNormalization, Add, Relu
 }
