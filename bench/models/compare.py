@@ -12,6 +12,7 @@ import time
 
 from calls import memory, small_calls
 from contenders import Failed, Setting, all_contenders
+from layers import layer_shares
 from rounds import measure_model
 from tables import render
 from zoo import QUICK, select
@@ -28,7 +29,7 @@ def options_of(arguments):
     parser.add_argument("--batch", help="1,8; models of the pack have the batch they have")
     parser.add_argument("--threads", help="1,2,2x1; 2x1 is two copies of one thread")
     parser.add_argument("--peers", help="ort,openvino,opencv,pytorch,tensorflow,eager,opencl; all: every one but the last two")
-    parser.add_argument("--tables", help="models,memory,calls")
+    parser.add_argument("--tables", help="models,memory,calls,layers")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5, help="per contender and round")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="keep the raw figures")
@@ -38,8 +39,8 @@ def options_of(arguments):
     options.models = (options.models or ("architectures,bytes,layers,real" if full else ",".join(QUICK))).split(",")
     options.batch = [int(each) for each in (options.batch or ("1,8" if full else "1")).split(",")]
     options.threads = [Setting.parse(each) for each in (options.threads or ("1,2,2x1" if full else "1")).split(",")]
-    options.peers = (options.peers or ("all" if full else "ort,openvino")).split(",")
-    options.tables = (options.tables or ("models,memory,calls" if full else "models,calls")).split(",")
+    options.peers = (options.peers or ("all,eager" if full else "ort,openvino")).split(",")
+    options.tables = (options.tables or ("models,memory,calls,layers" if full else "models,calls")).split(",")
     options.warmup = WARMUP_S
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("there is nothing to measure in no round or no time")
@@ -69,7 +70,7 @@ def expected_minutes(options, models, contenders):
     runs = sum(each.start_s + options.seconds + 1.1 * WARMUP_S for each in contenders) * options.rounds * len(options.threads)
     checks = sum(each.start_s + 1 for each in contenders) + 3
     cases = sum(1 if model.real else len(options.batch) for model in models) if "models" in options.tables else 0
-    return (cases * (runs + checks) + (60 if "memory" in options.tables else 0)) / 60
+    return (cases * (runs + checks) + 60 * len(set(options.tables) - {"models"})) / 60
 
 
 def environment(contenders):
@@ -97,7 +98,7 @@ def main():
     available = sorted(os.sched_getaffinity(0))
     document = {"date": time.strftime("%Y-%m-%d %H:%M"), "method": method(options), "environment": environment(contenders),
                 "names": [each.name for each in contenders], "titles": {each.name: each.title for each in contenders},
-                "missing": missing, "rows": [], "memory": [], "calls": [], "failed": []}
+                "missing": missing, "rows": [], "memory": [], "calls": [], "layers": [], "failed": []}
     for name, why in missing.items():
         print(f"{name} does not take part: {why}", file=sys.stderr)
     print(f"expected to take about {expected_minutes(options, models, contenders):.0f} minutes", file=sys.stderr)
@@ -115,7 +116,8 @@ def main():
                 document["failed"].append(f"{model.name} batch {batch}: {error}")
             keep()
     for name, measure in (("memory", lambda: memory(program, ort, options, available)),
-                          ("calls", lambda: small_calls(program, ort, options, available[0]))):
+                          ("calls", lambda: small_calls(program, ort, options, available[0])),
+                          ("layers", lambda: layer_shares(program, ort.python, options, available[0]))):
         if name in options.tables:
             try:
                 document[name] = measure()

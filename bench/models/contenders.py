@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,8 +53,10 @@ class Case:
 
 
 def last_line(text):
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else "it said nothing"
+    """What a program complained about: its last line that speaks of an error, else its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search("error|exception|failed", line, re.IGNORECASE)]
+    return (errors or lines or ["it said nothing"])[-1][:200].replace("|", "/")
 
 
 class Tandem:

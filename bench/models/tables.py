@@ -149,6 +149,19 @@ def call_table(rows):
     return table(head, body)
 
 
+def layer_tables(models):
+    parts = []
+    for model in models:
+        limits = model["limits"]
+        parts.append(f"{model['model']}: {model['ms']:.2f} ms, {model['gflops']:.0f} GFLOP/s of {limits['gflops']:.0f} measured, "
+                     f"{model['gflops'] / limits['gflops']:.0%}. FLOPs are those of direct convolution; memory is the least that must "
+                     f"move, of {limits['memory_gb_per_s']:.0f} GB/s measured: what lies in a cache may be above 100 %.")
+        parts.append(table(["layer", "operator", "kernel", "ms", "GFLOP/s", "of peak", "of memory rate"],
+                           [[each["name"], each["op"], each["kernel"], f"{each['ms']:.3f}", f"{each['gflops']:.0f}",
+                             f"{each['compute']:.0%}", f"{each['memory']:.0%}"] for each in model["layers"]]))
+    return "\n\n".join(parts)
+
+
 def render(document):
     rows, titles, names = document["rows"], document["titles"], document["names"]
     parts = [f"# Whole models against their peers, {document['date']}", document["method"],
@@ -165,6 +178,8 @@ def render(document):
         parts += ["## Memory, and time until the first result in a fresh process", memory_tables(document["memory"])]
     if document["calls"]:
         parts += ["## Time per call of small models, in the C and C++ APIs, one thread", call_table(document["calls"])]
+    if document["layers"]:
+        parts += ["## Share of peak, layer by layer, one thread", layer_tables(document["layers"])]
     if problems(document):
         parts += ["## Not measured", problems(document)]
     return "\n\n".join(parts) + "\n"

@@ -9,7 +9,8 @@ sys.path.insert(0, str(pathlib.Path(sys.argv.pop(1)) / "bench" / "models"))
 sys.dont_write_bytecode = True
 import tables  # noqa: E402
 from compare import options_of  # noqa: E402
-from contenders import Setting  # noqa: E402
+from contenders import Setting, last_line  # noqa: E402
+from layers import layer  # noqa: E402
 from rounds import agrees, median_of, turns  # noqa: E402
 
 
@@ -62,6 +63,17 @@ class Models(unittest.TestCase):
         self.assertEqual(Setting.parse("2").cores([4, 5, 6]), [[4, 5]])
         self.assertIsNone(Setting.parse("2x2").cores([4, 5, 6]))
         self.assertEqual([str(Setting.parse(text)) for text in ("1", "2", "2x1")], ["1", "2", "2x1"])
+
+    def test_a_fused_layer_counts_the_work_of_its_nodes_against_the_measured_limits(self):
+        node = lambda flops, weights: {"op": "Conv", "flops": flops, "parameter_bytes": weights, "activation_bytes": 4e6}
+        row = layer({"name": "c", "nodes": [0, 1], "kernel": "k", "mean_ms": 1.0}, [node(8e7, 1e6), node(2e7, 0)],
+                    {"gflops": 200, "memory_gb_per_s": 10})
+        self.assertEqual((row["op"], row["gflops"], row["compute"], row["memory"]), ("Conv +1", 100.0, 0.5, 0.5))
+
+    def test_a_complaint_is_the_last_line_that_speaks_of_an_error(self):
+        self.assertEqual(last_line("loading\nE: failed to read\n>\n"), "E: failed to read")
+        self.assertEqual(last_line("one\ntwo\n"), "two")
+        self.assertEqual(last_line("\n"), "it said nothing")
 
     def test_options_default_to_a_short_run(self):
         options = options_of(["tandem"])
