@@ -293,7 +293,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MAKERS))
     parser.add_argument("--batch", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     logging.disable(logging.WARNING)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or MAKERS:

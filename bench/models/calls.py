@@ -72,9 +72,9 @@ def predict_once(program, case, core, replicas=1):
     """Wall time and peak memory of the command line for one prediction, process start and end included."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic_ns()
-        process = subprocess.Popen(list(map(str, [program, "predict", case.file, "--input", case.folder / "inputs.npz",
-                                                  "--no-state", "--device", "CPU:0", "--cores", core, "--output", folder, "--quiet"])),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [program, "predict", case.file, "--input", case.folder / "inputs.npz", "--no-state", "--device", "CPU:0",
+                   "--cores", core, "--output", folder, "--quiet"]
+        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

@@ -13,7 +13,8 @@ from zoo import CACHE
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 PATIENCE_S = 600
-LIGHT = ("venv", ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "openvino==2026.4.1", "opencv-python-headless==5.0.0.93"])
+LIGHT = ("venv", ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "openvino==2026.4.1",
+                  "opencv-python-headless==5.0.0.93"])
 
 
 class Failed(Exception):
@@ -91,8 +92,10 @@ class Tandem:
         if case.batch > 1:
             command += ["--batch", str(case.batch)]
         report = self._call(command)
-        if report["failed"] or not report["requests"]:
+        if report["failed"]:
             raise Failed(f"{report['failed']} of {report['requests'] + report['failed']} requests failed")
+        if not report["requests"]:
+            raise Failed("no request was finished in time")
         latency, start = report["latency_ms"], report["startup_ms"]
         return {"count": latency["count"], "p50": latency["p50"], "p99": latency["p99"], "mean": latency["mean"],
                 "min": latency["min"], "items_per_s": report["items_per_s"], "load_ms": start["load"] + start["compile"],

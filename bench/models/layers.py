@@ -21,8 +21,11 @@ def ask(program, *words):
 
 def probe(program, core):
     """Best of three: a peak is what was reached at all."""
-    found = [next(each for each in ask(program, "devices", "--probe", "--cores", core)["devices"] if each["id"] == "CPU:0")["probe"]
-             for _ in range(3)]
+    def once():
+        listed = ask(program, "devices", "--probe", "--cores", core)["devices"]
+        return next(each for each in listed if each["id"] == "CPU:0")["probe"]
+
+    found = [once() for _ in range(3)]
     return {key: max(each[key] for each in found) for key in ("gflops", "memory_gb_per_s")}
 
 

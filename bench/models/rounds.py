@@ -11,6 +11,8 @@ import tempfile
 
 from contenders import PEERS, Case, Failed, last_line
 
+LEAST_PREDICTIONS = 6
+
 
 def shapes_of(program, file):
     """What Tandem runs: open sizes have been chosen."""
@@ -71,15 +73,22 @@ def median_of(rounds):
     return {key: statistics.median(each[key] for each in rounds) for key in numbers}
 
 
+def long_enough(reference, case, setting, cores, seconds):
+    """Seconds for a round, so that models that take long are predicted several times, too."""
+    return max(seconds, LEAST_PREDICTIONS * reference.measure(case, setting, cores, 0.05, 0)["p50"] * 1e-3)
+
+
 def measure_setting(contenders, case, setting, cores, options):
     """{name: {"rounds": [...], "median": {...}} or {"error": ...}} of one row."""
     found = {each.name: {"rounds": []} for each in contenders}
+    reference = next(each for each in contenders if each.name == "ort")
+    seconds = long_enough(reference, case, setting, cores, options.seconds)
     for order in turns(contenders, options.rounds):
         for each in order:
             if "error" in found[each.name]:
                 continue
             try:
-                found[each.name]["rounds"].append(each.measure(case, setting, cores, options.seconds, options.warmup))
+                found[each.name]["rounds"].append(each.measure(case, setting, cores, seconds, options.warmup))
             except (Failed, subprocess.SubprocessError) as error:
                 found[each.name]["error"] = str(error)
     for each in found.values():

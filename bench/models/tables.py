@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report as Markdown, from the raw figures that compare.py keeps. Usage: tables.py FIGURES.json"""
+"""The report as Markdown, from the raw figures that compare.py keeps. Usage: tables.py FIGURES.json...; several files, of
+runs one after another on one machine with the same contenders, become one report."""
 import json
 import math
 import statistics
@@ -38,7 +39,8 @@ def number(value, form="{:.2f}"):
 
 
 def milliseconds(value):
-    return number(value, "{:.3f}" if value is not None and value < 1 else "{:.2f}" if value is not None and value < 100 else "{:.0f}")
+    digits = 0 if value is None or value >= 100 else 3 if value < 1 else 2
+    return number(value, f"{{:.{digits}f}}")
 
 
 def tail(found):
@@ -185,6 +187,25 @@ def render(document):
     return "\n\n".join(parts) + "\n"
 
 
+def joined(documents):
+    """The first one with what the others measured."""
+    whole = dict(documents[0])
+    for each in documents[1:]:
+        for key in ("rows", "memory", "calls", "layers", "failed"):
+            whole[key] = whole[key] + each[key]
+        whole["missing"] = {**whole["missing"], **each["missing"]}
+        whole["names"] = list(dict.fromkeys(whole["names"] + each["names"]))
+        whole["titles"] = {**whole["titles"], **each["titles"]}
+    return whole
+
+
+def main():
+    documents = []
+    for name in sys.argv[1:]:
+        with open(name, encoding="utf-8") as figures:
+            documents.append(json.load(figures))
+    print(render(joined(documents)), end="")
+
+
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as figures:
-        print(render(json.load(figures)), end="")
+    main()

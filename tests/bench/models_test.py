@@ -54,6 +54,13 @@ class Models(unittest.TestCase):
         text = tables.problems({"rows": rows, "titles": {"opencv": "OpenCV DNN"}, "missing": {"pytorch": "not installed"}, "failed": []})
         self.assertEqual(text, "- OpenCV DNN, m batch 1: reads no such node\n- pytorch: not installed")
 
+    def test_runs_one_after_another_become_one_report(self):
+        part = lambda name: {"rows": [name], "memory": [], "calls": [name], "layers": [], "failed": [], "missing": {name: "why"},
+                             "names": ["tandem", name], "titles": {name: name.upper()}, "date": name}
+        whole = tables.joined([part("a"), part("b")])
+        self.assertEqual((whole["rows"], whole["calls"], whole["date"]), (["a", "b"], ["a", "b"], "a"))
+        self.assertEqual((whole["names"], whole["missing"]), (["tandem", "a", "b"], {"a": "why", "b": "why"}))
+
     def test_results_that_differ_or_are_unknown_do_not_agree(self):
         for difference, fine in [(1e-5, True), (1e-2, False), (float("nan"), False), (float("inf"), False), ("failed", False)]:
             self.assertEqual(agrees(difference, 1e-3), fine)
