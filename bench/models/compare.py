@@ -37,13 +37,19 @@ def options_of(arguments):
     options = parser.parse_args(arguments)
     full = options.full
     options.models = (options.models or ("architectures,bytes,layers,real" if full else ",".join(QUICK))).split(",")
-    options.batch = [int(each) for each in (options.batch or ("1,8" if full else "1")).split(",")]
-    options.threads = [Setting.parse(each) for each in (options.threads or ("1,2,2x1" if full else "1")).split(",")]
+    try:
+        options.batch = [int(each) for each in (options.batch or ("1,8" if full else "1")).split(",")]
+        options.threads = [Setting.parse(each) for each in (options.threads or ("1,2,2x1" if full else "1")).split(",")]
+    except ValueError as error:
+        parser.error(f"--batch takes numbers, --threads numbers and pairs like 2x1: {error}")
     options.peers = (options.peers or ("all,eager" if full else "ort,openvino")).split(",")
     options.tables = (options.tables or ("models,memory,calls,layers" if full else "models,calls")).split(",")
     options.warmup = WARMUP_S
-    if options.rounds < 1 or options.seconds <= 0:
-        parser.error("there is nothing to measure in no round or no time")
+    unknown = set(options.tables) - {"models", "memory", "calls", "layers"}
+    if unknown:
+        parser.error(f"there is no table '{unknown.pop()}'")
+    if options.rounds < 1 or options.seconds <= 0 or min(options.batch) < 1:
+        parser.error("there is nothing to measure in no round, no time or an empty batch")
     return options
 
 

@@ -98,7 +98,7 @@ class Tandem:
             raise Failed("no request was finished in time")
         latency, start = report["latency_ms"], report["startup_ms"]
         return {"count": latency["count"], "p50": latency["p50"], "p99": latency["p99"], "mean": latency["mean"],
-                "min": latency["min"], "items_per_s": report["items_per_s"], "load_ms": start["load"] + start["compile"],
+                "min": latency["min"], "items_per_s": report["items_per_s"], "load_and_compile_ms": start["load"] + start["compile"],
                 "peak_rss_bytes": report["memory"]["rss_peak_bytes"]}
 
     def save_outputs(self, case, core, folder):

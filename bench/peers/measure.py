@@ -61,7 +61,7 @@ def main():
     times = sorted(times) or [0.0]
     at = lambda share: times[int(len(times) * share)]
     print(json.dumps({"count": len(times), "p50": at(0.5), "p99": at(0.99), "mean": sum(times) / len(times), "min": times[0],
-                      "items_per_s": len(times) * job["batch"] / passed, "load_ms": (first_ns - begin) * 1e-6,
+                      "items_per_s": len(times) * job["batch"] / passed, "load_to_first_ms": (first_ns - begin) * 1e-6,
                       "first_ns": first_ns, "peak_rss_bytes": peak_rss_bytes(), "import_rss_bytes": import_rss,
                       "note": getattr(peer, "note", "")}), flush=True)
 

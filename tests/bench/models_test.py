@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What bench/models makes of figures: medians, ratios, who is behind, and what is named as missing."""
+import contextlib
+import io
 import pathlib
 import sys
 import unittest
@@ -81,6 +83,12 @@ class Models(unittest.TestCase):
         self.assertEqual(last_line("loading\nE: failed to read\n>\n"), "E: failed to read")
         self.assertEqual(last_line("one\ntwo\n"), "two")
         self.assertEqual(last_line("\n"), "it said nothing")
+
+    def test_options_that_mean_nothing_are_refused(self):
+        for words in (["--batch", "x"], ["--batch", "0"], ["--threads", "2x"], ["--tables", "chairs"], ["--rounds", "0"]):
+            with self.assertRaises(SystemExit) as refused, contextlib.redirect_stderr(io.StringIO()):
+                options_of(["tandem", *words])
+            self.assertEqual(refused.exception.code, 2, words)
 
     def test_options_default_to_a_short_run(self):
         options = options_of(["tandem"])
