@@ -9,6 +9,7 @@ Result<int> foldBatchNorm(Graph& graph, const PassContext& context);
 Result<int> foldConstants(Graph& graph, const PassContext& context);
 Result<int> foldPad(Graph& graph, const PassContext& context);
 Result<int> foldQuantization(Graph& graph, const PassContext& context);
+Result<int> fuseAttention(Graph& graph, const PassContext& context);
 Result<int> fuseConvActivation(Graph& graph, const PassContext& context);
 Result<int> fuseConvResidual(Graph& graph, const PassContext& context);
 Result<int> fuseGelu(Graph& graph, const PassContext& context);

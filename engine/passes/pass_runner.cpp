@@ -22,6 +22,8 @@ constexpr std::array kPasses{
     Pass{"remove_identity", "Remove operations that change nothing", passes::removeIdentity},
     Pass{"merge_transposes", "Merge transpositions that follow each other", passes::mergeTransposes},
     Pass{"fold_pad", "Let convolutions and pools do the padding", passes::foldPad},
+    Pass{"fuse_attention", "Make one operation of attention: two products with a softmax between them",
+         passes::fuseAttention},
     Pass{"fuse_layer_norm", "Make one operation of a layer normalization written as arithmetic", passes::fuseLayerNorm},
     Pass{"fuse_gelu", "Make one operation of Gelu written with erf or tanh", passes::fuseGelu},
     Pass{"fuse_gemm", "Add the bias within the matrix product", passes::fuseGemm},

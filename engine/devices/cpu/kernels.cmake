@@ -1,5 +1,6 @@
 # tandem_cpu_kernel(<file> <function> <domain/Type>...): kernels/<file>.cpp defines the KernelFactory `function`, asked
 # for these operators in the order of the lines. Operators without a line run on their reference loops.
+tandem_cpu_kernel(attention attentionKernel tandem/FusedAttention)
 tandem_cpu_kernel(binary binaryKernel Add Div Max Min Mul Sub Sum)
 tandem_cpu_kernel(cast castKernel Cast)
 tandem_cpu_kernel(concat concatKernel Concat)
