@@ -24,7 +24,7 @@ Result<void> reference(ReferenceContext& context) {
 } // namespace
 
 // Made by fusion passes: activation(alpha * A' * B' + beta * C), with Gemm's inputs and attributes and those of
-// activationOf().
+// activationOf(). A may have leading axes, which are rows, where it is not transposed.
 extern const OpDef kFusedGemm = {.type = "FusedGemm",
                                  .domain = "tandem",
                                  .versions = {1},

@@ -17,6 +17,23 @@ bool broadcastsTo(const Shape& c, std::int64_t rows, std::int64_t columns) {
   return (c.rank() < 1 || fits(c[c.rank() - 1], columns)) && (c.rank() < 2 || fits(c[0], rows));
 }
 
+/// The matrix that A is read as.
+Shape matrixOfA(const Node& node, const Shape& a) {
+  const bool stacks = node.domain == "tandem" && node.attributes.getInt("transA", 0) == 0;
+  if (!stacks || a.rank() <= 2) return a;
+  std::int64_t rows = 1;
+  for (std::size_t i = 0; i + 1 < a.rank(); ++i)
+    rows = rows == kUnknownDim || a[i] == kUnknownDim ? kUnknownDim : rows * a[i];
+  return Shape{rows, a[a.rank() - 1]};
+}
+
+Shape gemmResult(const Shape& a, const GemmGeometry& geometry) {
+  if (a.rank() <= 2) return Shape{geometry.rows, geometry.columns};
+  Shape result = a;
+  result[a.rank() - 1] = geometry.columns;
+  return result;
+}
+
 template <class C>
 void addBias(const Shape& shape, const C* bias, C beta, std::int64_t rows, std::int64_t columns, C* y) {
   const std::int64_t stepColumn = shape.rank() < 1 || shape[shape.rank() - 1] == 1 ? 0 : 1;
@@ -62,7 +79,7 @@ template <class C> void finishGemm(ReferenceContext& context, std::int64_t rows,
 template <class C> void gemm(ReferenceContext& context, const GemmGeometry& geometry, const Activation& activation) {
   const auto [m, n, k, transposeA, transposeB] = geometry;
   const Elements<C> a(context.input(0)), b(context.input(1));
-  Results<C> y(context.output(0, context.input(0).type(), Shape{m, n}));
+  Results<C> y(context.output(0, context.input(0).type(), gemmResult(context.input(0).shape(), geometry)));
   std::vector<C> turned;
   if (transposeA) turned = transposed(k, m, a.data());
   multiply(m, n, k, transposeA ? turned.data() : a.data(), b.data(), transposeB, y.data());
@@ -115,7 +132,8 @@ Result<MatMulGeometry> matMulGeometry(const Node& node, const Shape& a, const Sh
   return geometry;
 }
 
-Result<GemmGeometry> gemmGeometry(const Node& node, const Shape& a, const Shape& b, const Shape* c) {
+Result<GemmGeometry> gemmGeometry(const Node& node, const Shape& shapeOfA, const Shape& b, const Shape* c) {
+  const Shape a = matrixOfA(node, shapeOfA);
   if (a.rank() != 2 || b.rank() != 2)
     return nodeError(node, "the operands are " + a.toString() + " and " + b.toString() + ", not two matrices");
   GemmGeometry geometry;
@@ -140,7 +158,7 @@ Result<void> inferGemm(InferContext& context) {
   const Shape* b = context.inputShape(1);
   if (!a || !b) return context.setOutputType(0, type), Result<void>{};
   const GemmGeometry geometry = TANDEM_TRY(gemmGeometry(context.node(), *a, *b, context.inputShape(2)));
-  context.setOutput(0, type, Shape{geometry.rows, geometry.columns});
+  context.setOutput(0, type, gemmResult(*a, geometry));
   return {};
 }
 

@@ -37,7 +37,8 @@ Result<MatMulGeometry> matMulGeometry(const Node& node, const Shape& a, const Sh
 /// Which matrix of an operand with leading axes `own` belongs to matrix `index` of a result with leading axes `result`.
 std::int64_t matrixOf(const Shape& own, const Shape& result, std::int64_t index);
 
-/// M, N and K of a Gemm or FusedGemm; dims may be kUnknownDim.
+/// M, N and K of a Gemm or FusedGemm; dims may be kUnknownDim. Where A of a FusedGemm has more than two axes and is not
+/// transposed, the leading ones are rows, in the result as well.
 struct GemmGeometry {
   std::int64_t rows = 1;    ///< M
   std::int64_t columns = 1; ///< N

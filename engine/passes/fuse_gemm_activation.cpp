@@ -11,7 +11,8 @@ Result<int> fuseGemmActivation(Graph& graph, const PassContext& context) {
     TANDEM_TRY(context.cancel.check());
     Node& node = graph.node(id);
     // Older versions let the bias broadcast by attribute.
-    if (!isOp(node, "Gemm") || node.version < 7) continue;
+    const bool isFused = node.domain == "tandem" && node.type == "FusedGemm" && hasNoActivation(node);
+    if (!isFused && (!isOp(node, "Gemm") || node.version < 7)) continue;
     const ValueId middle = node.outputs[0];
     const auto consumer = soleConsumer(graph, middle);
     if (!consumer || !context.allowsFusion(node, graph.node(*consumer))) continue;

@@ -204,6 +204,19 @@ TEST(CpuGemm, MatchesTheReference) {
   }
 }
 
+TEST(CpuGemm, TakesLeadingAxesAsRows) {
+  for (const Shape& shape : {Shape{2, 5, 24}, Shape{2, 1, 3, 24}}) {
+    for (const char* activation : {"", "Relu", "Gelu"}) {
+      GraphMaker maker;
+      const ValueId x = maker.input(shape);
+      maker.finish({maker.node("FusedGemm", {x, maker.weights({24, 33}), maker.weights({33})},
+                               attributes({{"activation", std::string(activation)}}), 1, "tandem")});
+      EXPECT_EQ(maker.graph.value(maker.graph.outputs()[0]).desc.shape.rank(), shape.rank());
+      EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
+    }
+  }
+}
+
 TEST(CpuMatMul, BroadcastsBatches) {
   const std::vector<std::pair<Shape, Shape>> shapes{{{4, 5}, {5, 6}},
                                                     {{2, 3, 4, 5}, {5, 6}},

@@ -184,13 +184,30 @@ TEST(FuseGemm, AProductWithItsBiasBecomesAGemm) {
   }
 }
 
-TEST(FuseGemm, StackedProductsAndGrowingBiasesStay) {
+TEST(FuseGemm, LeadingAxesAreMoreRows) {
+  for (bool biasFirst : {true, false}) {
+    for (const Shape& shape : {Shape{5}, Shape{1, 5}, Shape{1, 1, 5}}) {
+      GraphUnderTest net;
+      const ValueId y = net.op("MatMul", {net.input({2, 3, 7}), net.weights({7, 5})});
+      const ValueId bias = net.weights(shape);
+      net.output(net.op("Relu", {biasFirst ? net.op("Add", {bias, y}) : net.op("Add", {y, bias})}));
+      const Graph after = net.rewritten();
+      EXPECT_EQ(onlyNode(after).type, "FusedGemm");
+      EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), "Relu");
+      EXPECT_EQ(onlyNode(after).origins.size(), 3u);
+    }
+  }
+}
+
+TEST(FuseGemm, StackedBiasesAndGrowingBiasesStay) {
   GraphUnderTest net;
   const ValueId stacked = net.op("MatMul", {net.input({2, 3, 7}, "a"), net.weights({7, 5})});
-  net.output(net.op("Add", {stacked, net.weights({5})}));
+  net.output(net.op("Add", {stacked, net.weights({3, 5})}));
+  const ValueId many = net.op("MatMul", {net.input({2, 3, 7}, "c"), net.weights({2, 7, 5})});
+  net.output(net.op("Add", {many, net.weights({5})}));
   const ValueId row = net.op("MatMul", {net.input({1, 7}, "b"), net.weights({7, 5})});
   net.output(net.op("Add", {row, net.weights({4, 5})}));
-  EXPECT_EQ(typesOf(net.rewritten()), "MatMul Add MatMul Add");
+  EXPECT_EQ(typesOf(net.rewritten()), "MatMul Add MatMul Add MatMul Add");
 }
 
 TEST(FuseGemmActivation, EveryActivationBecomesPartOfTheProduct) {

@@ -62,7 +62,7 @@ BiasKind biasKind(const NodeView& view, const ops::GemmGeometry& geometry, float
 } // namespace
 
 std::optional<KernelPlan> gemmKernel(const NodeView& view) {
-  if (!view.allFloat() || view.input(0).shape.rank() != 2 || view.input(1).shape.rank() != 2) return std::nullopt;
+  if (!view.allFloat()) return std::nullopt;
   const auto geometry = ops::gemmGeometry(view.node(), view.input(0).shape, view.input(1).shape,
                                           view.hasInput(2) ? &view.input(2).shape : nullptr);
   const auto activation = ops::activationOf(view.node());
