@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/passes/activation_match.hpp"
 #include "engine/passes/pass_list.hpp"
 #include "engine/passes/rewrite.hpp"
 
@@ -9,6 +10,8 @@ namespace tandem::passes {
 namespace {
 
 using Doubles = std::vector<double>;
+
+constexpr int kConvVersion = 11;
 
 /// y[channel] = scale[channel] * x[channel] + shift[channel]
 struct Affine {
@@ -121,7 +124,7 @@ class Folding {
     int changes = 0;
     for (NodeId id : topologicalOrder(m_graph)) {
       TANDEM_TRY(m_context.cancel.check());
-      if (foldIntoProducer(id)) ++changes;
+      if (foldIntoProducer(id) || makeConvolution(id)) ++changes;
     }
     return changes;
   }
@@ -162,6 +165,45 @@ class Folding {
     if (!affine || !isFinite(affine->scale) || !isFinite(affine->shift)) return false;
     apply(layer, id, *layout, *affine, *bias);
     return true;
+  }
+
+  /// A normalisation with no layer before it, as in DenseNet, scales channels: a convolution with one tap per channel.
+  /// As such it takes in the scaling and the activation that follow it.
+  bool makeConvolution(NodeId id) {
+    const Node& node = m_graph.node(id);
+    if (!isOp(node, "BatchNormalization") || !node.inputs[0].valid()) return false;
+    const auto next = soleConsumer(m_graph, node.outputs[0]);
+    if (!next || !m_context.allowsFusion(node, m_graph.node(*next)) || !continuesScaling(*next, node.outputs[0]))
+      return false;
+    const Value& input = m_graph.value(node.inputs[0]);
+    const DataType type = input.desc.type;
+    if (!input.rankKnown || (type != DataType::Float32 && type != DataType::Float64)) return false;
+    const Shape shape = input.desc.shape; // adding constants moves values
+    if (shape.rank() < 3 || shape.rank() > 5 || shape[1] < 2) return false;
+    const auto affine = affineOfBatchNorm(m_graph, node, static_cast<std::size_t>(shape[1]));
+    if (!affine || !isFinite(affine->scale) || !isFinite(affine->shift)) return false;
+    std::vector<std::int64_t> taps(shape.rank(), 1);
+    taps[0] = shape[1];
+    const ValueId weights = m_graph.addConstant(m_names.make(node.name + "/scale"),
+                                                fromDoubles(type, Shape(std::move(taps)), affine->scale));
+    const ValueId bias =
+        m_graph.addConstant(m_names.make(node.name + "/shift"), fromDoubles(type, Shape{shape[1]}, affine->shift));
+    const std::array<ValueId, 4> inputs{weights, bias, ValueId{}, ValueId{}};
+    for (std::size_t i = 0; i < inputs.size(); ++i) m_graph.setInput(id, i + 1, inputs[i]);
+    Node& layer = m_graph.node(id);
+    layer.inputs.resize(3);
+    layer.type = "Conv";
+    layer.version = kConvVersion;
+    layer.attributes = {};
+    layer.attributes.set("group", shape[1]);
+    return true;
+  }
+
+  bool continuesScaling(NodeId id, ValueId operand) const {
+    const Node& node = m_graph.node(id);
+    if (activationOfNode(m_graph, node, operand)) return true;
+    return node.domain.empty() &&
+           (node.type == "Mul" || node.type == "Add" || node.type == "Sub" || node.type == "Div");
   }
 
   /// What the layer adds per channel; nullopt where that is not constant or not per channel.

@@ -17,11 +17,12 @@ namespace {
 
 constexpr std::string_view kSamplePrefix = "sample:";
 
-std::filesystem::path cacheFolder() {
+/// Where a kind of device keeps what it would have to compute again; empty where there is no place for it.
+std::filesystem::path cacheFolder(const char* kind) {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
-  if (cache && *cache) return std::filesystem::path(cache) / "tandem" / "opencl";
-  if (home && *home) return std::filesystem::path(home) / ".cache" / "tandem" / "opencl";
+  if (cache && *cache) return std::filesystem::path(cache) / "tandem" / kind;
+  if (home && *home) return std::filesystem::path(home) / ".cache" / "tandem" / kind;
   return {};
 }
 
@@ -36,8 +37,8 @@ Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& conf
   std::vector<CpuSet> coreSets;
   if (!config.cores.empty()) coreSets = TANDEM_TRY(parseCoreSets(config.cores));
   auto registry = std::make_shared<DeviceRegistry>();
-  for (auto& device : makeCpuDevices(coreSets)) registry->add(std::move(device));
-  OpenClEnumeration opencl = enumerateOpenCl({coreSets, cacheFolder()});
+  for (auto& device : makeCpuDevices(coreSets, cacheFolder("cpu"))) registry->add(std::move(device));
+  OpenClEnumeration opencl = enumerateOpenCl({coreSets, cacheFolder("opencl")});
   for (auto& device : opencl.devices) registry->add(std::move(device));
   for (DeviceProblem& problem : opencl.problems) registry->addProblem(std::move(problem));
   for (const auto& [id, bytes] : config.memoryLimits) registry->setMemoryLimit(id, bytes);

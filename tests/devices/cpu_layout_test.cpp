@@ -88,6 +88,38 @@ TEST(CpuLayouts, PlainConcatWithoutOuterDimsIsWrittenInPlace) {
   expectLikeReference(maker.graph);
 }
 
+TEST(CpuLayouts, PartsOfNestedConcatsAreReadAfterTheOutermostIsGone) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 4, 6});
+  const auto join = [&](ValueId a, ValueId b) {
+    return maker.node("Concat", {a, b}, attributes({{"axis", std::int64_t{1}}}));
+  };
+  const ValueId a = maker.node("Sigmoid", {x});
+  const ValueId b = maker.node("Tanh", {x});
+  const ValueId ab = join(a, b);
+  const ValueId abc = join(ab, maker.node("Exp", {x}));
+  const ValueId abcd = join(maker.node("Neg", {x}), abc);
+  const ValueId last = maker.node("Relu", {abcd}); // the last reader of the whole
+  const ValueId sum = maker.node("Add", {maker.node("Abs", {ab}), maker.node("Sqrt", {maker.node("Exp", {ab})})});
+  maker.finish({last, sum, maker.node("Neg", {abc})});
+  expectLikeReference(maker.graph);
+}
+
+TEST(CpuLayouts, ChannelsAreScaledInEveryLayout) {
+  for (bool afterConvolution : {false, true}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({2, 32, 5, 7});
+    const ValueId from = afterConvolution ? conv(maker, x, 32, 32, 3) : x;
+    const auto scaled = [&](std::string type, ValueId bias) {
+      const ValueId taps =
+          maker.node(type, {from, maker.weights({32, 1, 1, 1}), bias}, attributes({{"group", std::int64_t{32}}}));
+      return maker.node("Relu", {taps});
+    };
+    maker.finish({scaled("Conv", maker.weights({32})), scaled("Conv", {}), maker.node("Neg", {from})});
+    expectLikeReference(maker.graph);
+  }
+}
+
 TEST(CpuLayouts, ViewsOfBlockedValuesAndOutputsKeepTheirElements) {
   GraphMaker maker;
   const ValueId x = maker.input({2, 3, 6, 6});

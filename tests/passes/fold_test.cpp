@@ -126,6 +126,24 @@ TEST(FoldBatchNorm, ScalesAndShiftsPerChannelFoldToo) {
   EXPECT_EQ(onlyNode(net.rewritten()).type, "Conv");
 }
 
+TEST(FoldBatchNorm, OneThatStandsAloneTakesInWhatFollows) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 6, 5, 4});
+  const ValueId y = net.op("BatchNormalization", withNormalization(net, x, 6));
+  const ValueId scaled = net.op("Add", {net.op("Mul", {y, net.weights({6, 1, 1})}), net.weights({6, 1, 1})});
+  net.output(net.op("Relu", {scaled}));
+  EXPECT_EQ(typesOf(net.rewritten()), "FusedConv");
+  EXPECT_EQ(net.changesOf("fold_batch_norm"), 3);
+}
+
+TEST(FoldBatchNorm, OneThatStandsAloneWithoutAnythingToTakeInStays) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 6, 5});
+  net.output(net.op("MaxPool", {net.op("BatchNormalization", withNormalization(net, x, 6))},
+                    {{"kernel_shape", std::vector<std::int64_t>{2}}}));
+  EXPECT_EQ(typesOf(net.rewritten()), "BatchNormalization MaxPool");
+}
+
 TEST(FoldBatchNorm, ConstantsAlongOtherAxesStay) {
   GraphUnderTest net;
   const ValueId y = net.op("Conv", {net.input({1, 3, 4, 4}), net.weights({4, 3, 1, 1})});

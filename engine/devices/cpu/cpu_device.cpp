@@ -90,7 +90,7 @@ Result<std::shared_ptr<const Program>> CpuDevice::compile(const Segment& segment
   return onComputeThread<Answer>(m_info, options.threads, [&]() -> Result<Answer> {
     const std::optional<WidenedSegment> widened = WidenedSegment::of(segment, options.compiled);
     const Segment& built = widened ? widened->segment() : segment;
-    ProgramBuilder builder(built, options, threadCount(m_info.cores, options.threads));
+    ProgramBuilder builder(built, options, threadCount(m_info.cores, options.threads), *m_timings);
     CompiledSegment compiled = TANDEM_TRY(builder.build());
     if (widened) widened->describe(compiled);
     return Answer(std::make_shared<CpuProgram>(*this, std::move(compiled)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/devices/cpu/timing_cache.hpp"
 #include "engine/devices/cpu/weights.hpp"
 #include "engine/devices/device.hpp"
 
@@ -21,7 +22,9 @@ class CpuBuffer final : public Buffer {
 /// One set of cores of this machine.
 class CpuDevice final : public Device {
  public:
-  explicit CpuDevice(DeviceInfo info) : m_info(std::move(info)) {}
+  CpuDevice(DeviceInfo info, std::shared_ptr<TimingCache> timings)
+      : m_info(std::move(info)),
+        m_timings(std::move(timings)) {}
   const DeviceInfo& info() const override { return m_info; }
   Support supports(const Graph& graph, NodeId node) const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
@@ -34,6 +37,7 @@ class CpuDevice final : public Device {
   Result<double> measureRoundTrip();
   Error outOfMemory(std::size_t bytes) const;
   DeviceInfo m_info;
+  std::shared_ptr<TimingCache> m_timings; ///< shared by the devices of the process
 };
 
 /// Measures the cores the calling thread is pinned to.

@@ -55,15 +55,18 @@ std::int64_t physicalMemory() {
 
 } // namespace
 
-std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets) {
+std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets,
+                                                    const std::filesystem::path& timingFolder) {
   std::vector<CpuSet> sets = coreSets;
   if (sets.empty()) sets.push_back(CpuSet::available());
+  const std::string processor = cpuInfoField("model name", "CPU");
+  const auto timings = std::make_shared<cpu::TimingCache>(timingFolder, processor + ", " + driverText());
   std::vector<std::unique_ptr<Device>> devices;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     DeviceInfo info;
     info.id = "CPU:" + std::to_string(i);
     info.kind = DeviceKind::NativeCpu;
-    info.name = cpuInfoField("model name", "CPU");
+    info.name = processor;
     info.vendor = vendorName(cpuInfoField("vendor_id", "unknown"));
     info.driver = driverText();
     info.note = (sets[i].count() == 1 ? "core " : "cores ") + sets[i].toString();
@@ -73,7 +76,7 @@ std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& c
     info.unifiedMemory = true;
     info.int8 = cpu::sumsOfBytesAreExact();
     info.cores = sets[i];
-    devices.push_back(std::make_unique<cpu::CpuDevice>(std::move(info)));
+    devices.push_back(std::make_unique<cpu::CpuDevice>(std::move(info), timings));
   }
   return devices;
 }

@@ -2,11 +2,15 @@
 #pragma once
 #include "engine/devices/device.hpp"
 
+#include <filesystem>
+
 namespace tandem {
 
 /// The native CPU as one device per core set: set i is "CPU:i" and computes on these processors only. An empty list
 /// gives one device with every processor this process may use. Kernels are oneDNN's where it has fast ones, loops of
-/// our own otherwise, and the operators' reference loops last, so that every operator of findOp() runs.
-std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets);
+/// our own otherwise, and the operators' reference loops last, so that every operator of findOp() runs. What programs
+/// measure to choose among kernels is kept in `timingFolder`; an empty path keeps it in the process.
+std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets,
+                                                    const std::filesystem::path& timingFolder = {});
 
 } // namespace tandem

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/devices/cpu/kernels/conv_form.hpp"
 #include "engine/devices/cpu/layout.hpp"
 #include "engine/devices/cpu/weights.hpp"
 #include "engine/graph/graph.hpp"
@@ -53,13 +54,14 @@ struct KernelPlan {
 class NodeView {
  public:
   NodeView(const Graph& graph, NodeId id, std::vector<Layout> inputLayouts, bool compiled, int threads,
-           WeightStore& weights)
+           WeightStore& weights, ConvForm convForm)
       : m_graph(graph),
         m_id(id),
         m_layouts(std::move(inputLayouts)),
         m_compiled(compiled),
         m_threads(threads),
-        m_weights(weights) {}
+        m_weights(weights),
+        m_convForm(convForm) {}
 
   const Graph& graph() const { return m_graph; }
   NodeId id() const { return m_id; }
@@ -82,6 +84,7 @@ class NodeView {
   bool compiled() const { return m_compiled; }
   int threads() const { return m_threads; }
   WeightStore& weights() const { return m_weights; }
+  ConvForm convForm() const { return m_convForm; } ///< how the program wants a convolution computed, where it can
 
   bool allFloat() const; ///< every present input and output is float32 and has elements
   /// A plan with every input and output in plain layout.
@@ -94,6 +97,7 @@ class NodeView {
   bool m_compiled;
   int m_threads;
   WeightStore& m_weights;
+  ConvForm m_convForm;
 };
 
 /// Nullopt: this kernel does not fit the node, ask the next one. dnnl::error counts as that, too.

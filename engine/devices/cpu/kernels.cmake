@@ -4,6 +4,7 @@ tandem_cpu_kernel(attention attentionKernel tandem/FusedAttention)
 tandem_cpu_kernel(binary binaryKernel Add Div Max Min Mul Sub Sum)
 tandem_cpu_kernel(cast castKernel Cast)
 tandem_cpu_kernel(concat concatKernel Concat)
+tandem_cpu_kernel(channel_scale channelScaleKernel Conv tandem/FusedConv)
 tandem_cpu_kernel(conv convKernel Conv tandem/FusedConv)
 tandem_cpu_kernel(conv_transpose convTransposeKernel ConvTranspose)
 tandem_cpu_kernel(eltwise eltwiseKernel

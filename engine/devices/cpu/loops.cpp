@@ -25,7 +25,38 @@ __attribute__((always_inline)) inline void zipRow(const float* a, bool aRepeats,
   }
 }
 
+/// One row of channels, or the channels of one block. `y` may be `x`: element by element, nothing is carried over.
+__attribute__((always_inline)) inline void scaleChannels(const float* x, const float* scale, const float* shift,
+                                                         float low, float high, std::int64_t count, float* y) {
+#pragma GCC ivdep
+  for (std::int64_t c = 0; c < count; ++c) {
+    float value = x[c] * scale[c] + (shift ? shift[c] : 0.0f);
+    value = value < low ? low : value;
+    y[c] = value > high ? high : value;
+  }
+}
+
 } // namespace
+
+TANDEM_VECTOR_CLONES
+void scaleRow(const float* x, const float* scale, const float* shift, std::array<float, 2> bounds, std::int64_t period,
+              std::int64_t repeats, float* y) {
+  const float low = bounds[0], high = bounds[1];
+  if (period == 1) {
+    const float factor = *scale, term = shift ? *shift : 0.0f;
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < repeats; ++i) {
+      float value = x[i] * factor + term;
+      value = value < low ? low : value;
+      y[i] = value > high ? high : value;
+    }
+  } else if (period == 16) {
+    for (std::int64_t i = 0; i < repeats; ++i) scaleChannels(x + i * 16, scale, shift, low, high, 16, y + i * 16);
+  } else {
+    for (std::int64_t i = 0; i < repeats; ++i)
+      scaleChannels(x + i * period, scale, shift, low, high, period, y + i * period);
+  }
+}
 
 TANDEM_VECTOR_CLONES
 void binaryRow(BinaryFunction function, const float* a, bool aRepeats, const float* b, bool bRepeats, float* out,

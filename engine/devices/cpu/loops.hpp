@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,6 +20,11 @@ enum class BinaryFunction { Add, Sub, Mul, Div, Max, Min };
 /// out[i] = f(a[i], b[i]), where an operand that repeats has one element. `out` may be `a` or `b`.
 void binaryRow(BinaryFunction function, const float* a, bool aRepeats, const float* b, bool bRepeats, float* out,
                std::int64_t count);
+
+/// y[i][c] = x[i][c] * scale[c] + shift[c], kept within bounds, for `period` channels and `repeats` rows; `shift` may
+/// be null. NaN stays NaN. `y` may be `x`.
+void scaleRow(const float* x, const float* scale, const float* shift, std::array<float, 2> bounds, std::int64_t period,
+              std::int64_t repeats, float* y);
 
 enum class UnaryFunction { Neg, Reciprocal, Floor, Ceil, HardSigmoid, Square, Cube };
 

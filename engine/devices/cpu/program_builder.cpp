@@ -23,15 +23,19 @@ std::optional<KernelPlan> ask(KernelFactory factory, const NodeView& view) {
 
 } // namespace
 
-ProgramBuilder::ProgramBuilder(const Segment& segment, const ProgramOptions& options, int threads)
+ProgramBuilder::ProgramBuilder(const Segment& segment, const ProgramOptions& options, int threads, TimingCache& timings)
     : m_segment(segment),
       m_graph(*segment.graph),
       m_options(options),
-      m_threads(threads) {}
+      m_threads(threads),
+      m_timings(timings) {}
 
 Result<CompiledSegment> ProgramBuilder::build() {
   readUses();
-  if (m_options.compiled) findConcatSlots();
+  if (m_options.compiled) {
+    findConcatSlots();
+    m_convForms = TANDEM_TRY(planConvForms(m_segment, m_threads, m_timings, m_options.cancel));
+  }
   for (std::size_t i = 0; i < m_segment.nodes.size(); ++i) {
     TANDEM_TRY(m_options.cancel.check());
     const Node& node = m_graph.node(m_segment.nodes[i]);
@@ -89,7 +93,9 @@ Result<void> ProgramBuilder::addNode(NodeId id, int position) {
   if (finishConcat(id)) {
     m_result.kernels.push_back({id, "in place", false});
   } else {
-    const NodeView view(m_graph, id, std::move(layouts), m_options.compiled, m_threads, m_weights);
+    const auto form = m_convForms.find(id);
+    const NodeView view(m_graph, id, std::move(layouts), m_options.compiled, m_threads, m_weights,
+                        form == m_convForms.end() ? ConvForm::Any : form->second);
     const KernelPlan plan = TANDEM_TRY(choosePlan(view));
     m_result.kernels.push_back({id, plan.name, plan.isReference});
     std::vector<Home> inputs = placeInputs(node, plan);
@@ -158,7 +164,8 @@ ProgramBuilder::Home ProgramBuilder::placeOutput(const NodeView& view, std::size
     if (index != 0 || !mayOverwrite(plan, input, inputs, bytes, position)) continue;
     Home home = inputs[static_cast<std::size_t>(input)];
     home.layout = layout;
-    m_storages[static_cast<std::size_t>(home.storage)].lastNode = state.lastUse;
+    Storage& storage = m_storages[static_cast<std::size_t>(home.storage)];
+    storage.lastNode = std::max(storage.lastNode, state.lastUse);
     return home;
   }
   return {newStorage(Location::Kind::Arena, 0, bytes, state.lastUse), 0, layout};
@@ -170,7 +177,7 @@ bool ProgramBuilder::mayOverwrite(const KernelPlan& plan, int input, const std::
   const Home& home = inputs[static_cast<std::size_t>(input)];
   if (home.storage < 0) return false;
   const Storage& storage = m_storages[static_cast<std::size_t>(home.storage)];
-  if (storage.kind != Location::Kind::Arena || storage.lastNode > position) return false;
+  if (storage.kind != Location::Kind::Arena || storage.open || storage.lastNode > position) return false;
   if (home.offset + bytes > storage.bytes) return false;
   if (plan.accumulates == KernelPlan::kNone) return true;
   // The kernel reads its other inputs while it writes: none of them may be in the same place.

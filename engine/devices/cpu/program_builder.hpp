@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/devices/cpu/conv_plan.hpp"
 #include "engine/devices/cpu/cpu_program.hpp"
 #include "engine/ops/op_def.hpp"
 
@@ -11,7 +12,7 @@ namespace tandem::cpu {
 /// between those that disagree, and places all memory. Used once, on the thread that holds the device's cores.
 class ProgramBuilder {
  public:
-  ProgramBuilder(const Segment& segment, const ProgramOptions& options, int threads);
+  ProgramBuilder(const Segment& segment, const ProgramOptions& options, int threads, TimingCache& timings);
   /// May throw std::bad_alloc.
   Result<CompiledSegment> build();
 
@@ -24,6 +25,7 @@ class ProgramBuilder {
     int first = -1; ///< first and last step that touch it
     int last = -1;
     int lastNode = -1; ///< position of the last node that needs any value on it
+    bool open = false; ///< parts of a Concat are still to come: nobody may overwrite it
   };
   struct Home {
     int storage = -1;
@@ -39,7 +41,7 @@ class ProgramBuilder {
   /// A part of a Concat's result that its producer may write directly.
   struct ConcatSlot {
     NodeId concat;
-    std::int64_t channelOffset = 0;
+    std::int64_t offset = 0; ///< along the joined axis
   };
   struct PendingStep {
     std::shared_ptr<const Kernel> kernel;
@@ -59,7 +61,8 @@ class ProgramBuilder {
                    int position);
   bool mayOverwrite(const KernelPlan& plan, int input, const std::vector<Home>& inputs, std::int64_t bytes,
                     int position) const;
-  std::optional<Home> placeInConcat(ValueId value, const Layout& layout);
+  std::optional<Home> placeInConcat(ValueId value, const Layout& layout, int depth = 0);
+  Home concatHome(ValueId result, const Layout& layout, int depth);
   bool finishConcat(NodeId id);
   void makePlain(ValueId value);
   void writeOutput(ValueId value);
@@ -80,13 +83,15 @@ class ProgramBuilder {
   const Graph& m_graph;
   const ProgramOptions& m_options;
   int m_threads;
+  TimingCache& m_timings;
+  ConvForms m_convForms;
   WeightStore m_weights;
   CompiledSegment m_result;
   std::vector<Storage> m_storages;
   std::vector<PendingStep> m_steps;
   std::unordered_map<ValueId, ValueState> m_values;
   std::unordered_map<ValueId, ConcatSlot> m_slots;
-  std::unordered_map<NodeId, Home> m_concatHomes;
+  std::unordered_map<NodeId, Home> m_concatHomes; ///< of results whose parts are written in place
 };
 
 } // namespace tandem::cpu

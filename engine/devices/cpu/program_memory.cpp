@@ -9,6 +9,9 @@
 namespace tandem::cpu {
 namespace {
 
+// A value inside a result inside a result ... (DenseNet nests 24); bounds the recursion, not what is computed.
+constexpr int kMaxNestedConcats = 256;
+
 /// The layout of a whole Concat result whose parts have layout `part`; nullopt where parts would not be contiguous.
 std::optional<Layout> wholeLayout(const Graph& graph, const Node& concat, const Layout& part) {
   if (part.isPlain()) return Layout{};
@@ -126,41 +129,50 @@ void ProgramBuilder::findConcatSlots() {
   }
 }
 
-std::optional<ProgramBuilder::Home> ProgramBuilder::placeInConcat(ValueId value, const Layout& layout) {
+/// Where the result of a Concat lies: in its turn part of a Concat's result, an output, or memory of its own.
+ProgramBuilder::Home ProgramBuilder::concatHome(ValueId result, const Layout& layout, int depth) {
+  const ValueState& state = m_values[result];
+  const bool leaves = state.output >= 0 && layout.isPlain();
+  if (!leaves && depth < kMaxNestedConcats)
+    if (std::optional<Home> slot = placeInConcat(result, layout, depth + 1)) return *slot;
+  const int storage = newStorage(leaves ? Location::Kind::Output : Location::Kind::Arena,
+                                 leaves ? static_cast<std::uint32_t>(state.output) : 0,
+                                 layoutBytes(descOf(result), layout), state.lastUse);
+  m_storages[static_cast<std::size_t>(storage)].open = true;
+  return {storage, 0, layout};
+}
+
+std::optional<ProgramBuilder::Home> ProgramBuilder::placeInConcat(ValueId value, const Layout& layout, int depth) {
   auto slot = m_slots.find(value);
   if (slot == m_slots.end()) return std::nullopt;
   const Node& concat = m_graph.node(slot->second.concat);
-  const ValueId result = concat.outputs[0];
-  const TensorDesc& whole = descOf(result);
+  const TensorDesc& whole = descOf(concat.outputs[0]);
   const std::size_t axis = concatAxis(concat, whole.shape.rank());
   if (!layout.isPlain() && axis != 1) return std::nullopt;
   const std::optional<Layout> joined = wholeLayout(m_graph, concat, layout);
   if (!joined) return std::nullopt;
-  auto [home, isNew] = m_concatHomes.try_emplace(slot->second.concat);
-  if (isNew) {
-    const ValueState& state = m_values[result];
-    const bool leaves = state.output >= 0 && joined->isPlain();
-    home->second = {newStorage(leaves ? Location::Kind::Output : Location::Kind::Arena,
-                               leaves ? static_cast<std::uint32_t>(state.output) : 0, layoutBytes(whole, *joined),
-                               INT32_MAX),
-                    0, *joined};
-  }
+  auto home = m_concatHomes.find(slot->second.concat);
+  if (home == m_concatHomes.end())
+    home = m_concatHomes.emplace(slot->second.concat, concatHome(concat.outputs[0], *joined, depth)).first;
   if (!(home->second.layout == *joined)) return std::nullopt;
+  Storage& storage = m_storages[static_cast<std::size_t>(home->second.storage)];
+  storage.lastNode = std::max(storage.lastNode, m_values[value].lastUse);
   std::int64_t inner = static_cast<std::int64_t>(byteSize(whole.type));
   for (std::size_t i = axis + 1; i < whole.shape.rank(); ++i) inner *= whole.shape[i];
-  return Home{home->second.storage, slot->second.channelOffset * inner, layout};
+  return Home{home->second.storage, home->second.offset + slot->second.offset * inner, layout};
 }
 
 bool ProgramBuilder::finishConcat(NodeId id) {
   auto found = m_concatHomes.find(id);
   if (found == m_concatHomes.end()) return false;
   const Node& node = m_graph.node(id);
+  const ValueId result = node.outputs[0];
   const Home whole = found->second;
-  const TensorDesc& desc = descOf(node.outputs[0]);
+  const TensorDesc& desc = descOf(result);
   const std::size_t axis = concatAxis(node, desc.shape.rank());
   std::int64_t inner = static_cast<std::int64_t>(byteSize(desc.type));
   for (std::size_t i = axis + 1; i < desc.shape.rank(); ++i) inner *= desc.shape[i];
-  std::int64_t offset = 0;
+  std::int64_t offset = whole.offset;
   for (ValueId input : node.inputs) {
     const TensorDesc& part = descOf(input);
     const Home& at = stateOf(input).homes.front();
@@ -172,9 +184,14 @@ bool ProgramBuilder::finishConcat(NodeId id) {
     }
     offset += bytes;
   }
-  m_storages[static_cast<std::size_t>(whole.storage)].lastNode = m_values[node.outputs[0]].lastUse;
-  m_values[node.outputs[0]].homes = {whole};
-  m_values[node.outputs[0]].made = true;
+  Storage& storage = m_storages[static_cast<std::size_t>(whole.storage)];
+  storage.lastNode = std::max(storage.lastNode, m_values[result].lastUse);
+  // Inside another Concat's result the memory stays open until that one is complete.
+  const auto outer = m_slots.find(result);
+  const auto outerHome = outer == m_slots.end() ? m_concatHomes.end() : m_concatHomes.find(outer->second.concat);
+  if (outerHome == m_concatHomes.end() || outerHome->second.storage != whole.storage) storage.open = false;
+  m_values[result].homes = {whole};
+  m_values[result].made = true;
   return true;
 }
 

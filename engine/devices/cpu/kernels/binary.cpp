@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/ops/binary.hpp"
 
-#include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernel.hpp"
 #include "engine/devices/cpu/loops.hpp"
 
 namespace tandem::cpu {
@@ -14,18 +14,6 @@ BinaryFunction functionOf(std::string_view type) {
   if (type == "Max") return BinaryFunction::Max;
   if (type == "Min") return BinaryFunction::Min;
   return BinaryFunction::Add; // Add, and Sum of two
-}
-
-dnnl::algorithm algorithmOf(BinaryFunction function) {
-  switch (function) {
-  case BinaryFunction::Add: return dnnl::algorithm::binary_add;
-  case BinaryFunction::Sub: return dnnl::algorithm::binary_sub;
-  case BinaryFunction::Mul: return dnnl::algorithm::binary_mul;
-  case BinaryFunction::Div: return dnnl::algorithm::binary_div;
-  case BinaryFunction::Max: return dnnl::algorithm::binary_max;
-  case BinaryFunction::Min: return dnnl::algorithm::binary_min;
-  }
-  return dnnl::algorithm::binary_add;
 }
 
 /// The layout of the operand that has the result's shape and is not plain, if there is one.
@@ -60,30 +48,42 @@ KernelPlan flatPlan(const NodeView& view, BinaryFunction function, const Layout&
   return plan;
 }
 
-/// One value per channel against a tensor that is not plain: oneDNN broadcasts within its layouts.
+/// One value per channel against a tensor whose channels lie side by side: all of them, or a block.
 std::optional<KernelPlan> channelPlan(const NodeView& view, BinaryFunction function, const Layout& layout) {
-  if (view.layout(0).isPlain() || view.input(0).shape != view.output(0).shape) return std::nullopt;
   const Shape& shape = view.output(0).shape;
-  Shape other = view.input(1).shape;
-  while (other.rank() < shape.rank()) {
-    std::vector<std::int64_t> dims(other.begin(), other.end());
-    dims.insert(dims.begin(), 1);
-    other = Shape(std::move(dims));
-  }
-  const dnnl::memory::desc src0 = layout.desc();
-  const dnnl::memory::desc src1 = plainDesc({DataType::Float32, other});
-  const dnnl::binary::primitive_desc desc({algorithmOf(function), src0, src1, src0}, DnnlKernelBuilder::attributes(),
-                                          engine());
-  if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
-  KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
+  const Shape& other = view.input(1).shape;
+  if (view.layout(0).isPlain() || view.input(0).shape != shape || other.elements() != shape[1]) return std::nullopt;
+  const std::size_t channelAxis = shape.rank() - other.rank() > 1 ? kMaxRank : 1 - (shape.rank() - other.rank());
+  if (channelAxis >= other.rank() || other[channelAxis] != shape[1]) return std::nullopt;
+  const bool last = isChannelsLast(layout.desc());
+  const std::int64_t period = last ? shape[1] : channelBlock(layout.desc());
+  if (period == 0) return std::nullopt;
+  const std::int64_t positions = shape.elements() / (shape[0] * shape[1]);
+  const std::int64_t blocks = shape[1] / period;
+  KernelPlan plan = view.plainPlan("channel rows");
   plan.inputs[0].layout = plan.outputs[0] = layout;
   plan.overwrites = {0};
-  DnnlKernelBuilder builder;
-  builder.add(desc, dnnl::binary(desc),
-              {inputArgument(DNNL_ARG_SRC_0, src0, 0), inputArgument(DNNL_ARG_SRC_1, src1, 1),
-               outputArgument(DNNL_ARG_DST, src0, 0)});
-  plan.scratchBytes = builder.scratchBytes();
-  plan.kernel = builder.finish();
+  plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
+    return [=, x = static_cast<const float*>(binding.inputs[0]), values = static_cast<const float*>(binding.inputs[1]),
+            y = static_cast<float*>(binding.outputs[0])] {
+      const std::int64_t rows = shape.elements() / period;
+      inPieces(threads, rows, rows * period * 8, [&](std::int64_t begin, std::int64_t end) {
+        // A block is short: its values are repeated, so that calls are worth their while.
+        std::array<float, 512> repeated;
+        const std::int64_t together = std::max<std::int64_t>(static_cast<std::int64_t>(repeated.size()) / period, 1);
+        for (std::int64_t row = begin; row < end;) {
+          const std::int64_t run = std::min(end, (row / positions + 1) * positions);
+          const float* operand = values + row / positions % blocks * period;
+          if (together > 1)
+            for (std::int64_t i = 0; i < together; ++i) std::copy_n(operand, period, repeated.data() + i * period);
+          for (; row < run; row += together)
+            binaryRow(function, x + row * period, false, together > 1 ? repeated.data() : operand, false,
+                      y + row * period, std::min(together, run - row) * period);
+          row = run;
+        }
+      });
+    };
+  });
   return plan;
 }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/kernels/conv_form.hpp"
+
+#include "engine/devices/cpu/dnnl_kernel.hpp"
+#include "engine/devices/cpu/kernels/conv_window.hpp"
+#include "engine/devices/cpu/post_ops.hpp"
+
+#include <new>
+#include <sstream>
+
+namespace tandem::cpu {
+namespace {
+
+using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
+
+constexpr std::size_t kWeights = 1;
+constexpr std::size_t kBias = 2;
+constexpr std::size_t kResidual = 3;
+// oneDNN reads pictures of up to this many channels in whatever layout suits the first layer.
+constexpr std::int64_t kPictureChannels = 4;
+
+std::int64_t vectorFloats() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8; }
+
+dnnl::memory::desc sideDesc(const TensorDesc& desc, ConvForm form) {
+  return form == ConvForm::ChannelsLast ? channelsLastDesc(desc) : blockedDesc(desc, vectorFloats());
+}
+
+bool readsPicture(const ops::ConvGeometry& geometry) {
+  return geometry.groups == 1 && geometry.inputChannels <= kPictureChannels;
+}
+
+/// Whole blocks only: padded ones would cost their neighbours more than they gain here.
+bool fillsBlocks(const ops::ConvGeometry& geometry) {
+  const std::int64_t block = vectorFloats();
+  return geometry.outputChannels % block == 0 && (readsPicture(geometry) || geometry.inputChannels % block == 0);
+}
+
+PrimitiveDesc make(const ConvProblem& problem, const dnnl::memory::desc& src, const dnnl::memory::desc& dst,
+                   dnnl::algorithm algorithm) {
+  using data = dnnl::memory::data_type;
+  const ConvWindow window = windowOf(problem.geometry);
+  const dnnl::memory::desc weights(problem.weights, data::f32, dnnl::memory::format_tag::any);
+  const dnnl::memory::desc bias =
+      problem.bias ? plainDesc(data::f32, {problem.geometry.outputChannels}) : dnnl::memory::desc();
+  dnnl::primitive_attr attr = DnnlKernelBuilder::attributes();
+  dnnl::post_ops after;
+  if (problem.residual) after.append_sum();
+  appendActivation(after, problem.activation);
+  attr.set_post_ops(after);
+  return PrimitiveDesc({dnnl::prop_kind::forward_inference, algorithm, src, weights, bias, dst, window.strides,
+                        window.dilations, window.padsBegin, window.padsEnd},
+                       attr, engine());
+}
+
+PrimitiveDesc makePreferred(const ConvProblem& problem) {
+  using dnnl::algorithm;
+  PrimitiveDesc best = make(problem, anyDesc(problem.input), anyDesc(problem.output), algorithm::convolution_direct);
+  // Where oneDNN has nothing but plain loops for its choice, two layouts that it knows well.
+  for (bool channelsLast : {true, false}) {
+    if (!isDnnlReference(best.impl_info_str())) break;
+    best = channelsLast
+               ? make(problem, channelsLastDesc(problem.input), channelsLastDesc(problem.output),
+                      algorithm::convolution_direct)
+               : make(problem, plainDesc(problem.input), plainDesc(problem.output), algorithm::convolution_direct);
+  }
+  return best;
+}
+
+PrimitiveDesc makeForm(const ConvProblem& problem, ConvForm form) {
+  if (form == ConvForm::Any) return makePreferred(problem);
+  return make(problem, readsPicture(problem.geometry) ? anyDesc(problem.input) : sideDesc(problem.input, form),
+              sideDesc(problem.output, form),
+              form == ConvForm::Winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct);
+}
+
+} // namespace
+
+std::string_view toString(ConvForm form) {
+  switch (form) {
+  case ConvForm::Any: return "any";
+  case ConvForm::ChannelsLast: return "channels last";
+  case ConvForm::Blocked: return "blocked";
+  case ConvForm::Winograd: return "winograd";
+  }
+  return "";
+}
+
+std::optional<ConvProblem> ConvProblem::of(const Graph& graph, const Node& node) {
+  const bool fused = node.type == "FusedConv" && node.domain == "tandem";
+  if (!fused && (node.type != "Conv" || !node.domain.empty())) return std::nullopt;
+  const auto present = [&](std::size_t i) { return i < node.inputs.size() && node.inputs[i].valid(); };
+  if (!present(0) || !present(kWeights) || node.outputs.empty()) return std::nullopt;
+  for (const std::vector<ValueId>* values : {&node.inputs, &node.outputs})
+    for (ValueId id : *values) {
+      if (!id.valid()) continue;
+      const TensorDesc& desc = graph.value(id).desc;
+      if (!graph.value(id).isStatic() || desc.type != DataType::Float32 || desc.shape.elements() == 0)
+        return std::nullopt;
+    }
+  ConvProblem problem;
+  problem.input = graph.value(node.inputs[0]).desc;
+  problem.output = graph.value(node.outputs[0]).desc;
+  const Shape& weights = graph.value(node.inputs[kWeights]).desc.shape;
+  const auto geometry = ops::convGeometry(node, problem.input.shape, weights);
+  const auto activation = ops::activationOf(node);
+  if (!geometry.ok() || !activation.ok()) return std::nullopt;
+  problem.geometry = *geometry;
+  problem.activation = *activation;
+  problem.weights = weightDims(*geometry, weights);
+  problem.bias = present(kBias);
+  problem.residual = fused && present(kResidual);
+  if (problem.residual && graph.value(node.inputs[kResidual]).desc.shape != problem.output.shape) return std::nullopt;
+  return problem;
+}
+
+std::string ConvProblem::text() const {
+  std::ostringstream text;
+  text << "conv b" << geometry.batch << " g" << geometry.groups << " c" << geometry.inputChannels << " o"
+       << geometry.outputChannels;
+  for (std::size_t i = ops::kWindowAxes - geometry.spatialRank; i < ops::kWindowAxes; ++i) {
+    const ops::WindowAxis& axis = geometry.axes[i];
+    text << " i" << axis.input << "k" << axis.kernel << "s" << axis.stride << "d" << axis.dilation << "p"
+         << axis.padBegin << "," << axis.padEnd;
+  }
+  text << (bias ? " bias" : "") << (residual ? " sum" : "") << " a" << static_cast<int>(activation.kind);
+  return text.str();
+}
+
+std::optional<PrimitiveDesc> convPrimitive(const ConvProblem& problem, ConvForm form) {
+  if ((form == ConvForm::Blocked || form == ConvForm::Winograd) && !fillsBlocks(problem.geometry)) return std::nullopt;
+  try {
+    PrimitiveDesc desc = makeForm(problem, form);
+    if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
+    return desc;
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    return std::nullopt;
+  }
+}
+
+} // namespace tandem::cpu

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/graph/graph.hpp"
+#include "engine/ops/activation.hpp"
+#include "engine/ops/conv_common.hpp"
+
+#include <dnnl.hpp>
+
+namespace tandem::cpu {
+
+/// How a convolution is computed: the layout of what it reads and writes, and the algorithm.
+enum class ConvForm {
+  Any,          ///< what oneDNN prefers; says nothing about layouts
+  ChannelsLast, ///< NHWC on both sides
+  Blocked,      ///< channels in blocks of one vector on both sides
+  Winograd,     ///< blocked; F(2x2, 3x3) or F(4x4, 3x3) of Lavin and Gray, CVPR 2016
+};
+std::string_view toString(ConvForm form);
+
+/// A convolution of float32 values with everything that is computed on its sums.
+struct ConvProblem {
+  /// Nullopt where the node is no such convolution.
+  static std::optional<ConvProblem> of(const Graph& graph, const Node& node);
+  /// Each channel times a number plus another: what fold_batch_norm makes of a normalisation that stands alone.
+  bool scalesChannels() const { return geometry.isDepthwise() && geometry.isPointwise(); }
+  /// All that the time of a run depends on, in one line.
+  std::string text() const;
+
+  TensorDesc input, output;
+  ops::ConvGeometry geometry;
+  ops::Activation activation;
+  dnnl::memory::dims weights; ///< with the groups as an axis of their own
+  bool bias = false;
+  bool residual = false; ///< sums onto what the output holds
+};
+
+/// The primitive for `form`; nullopt where oneDNN has no fast code for it.
+std::optional<dnnl::convolution_forward::primitive_desc> convPrimitive(const ConvProblem& problem, ConvForm form);
+
+} // namespace tandem::cpu

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/conv_plan.hpp"
+#include "engine/devices/cpu/cpu_device.hpp"
+#include "engine/devices/cpu/cpu_devices.hpp"
+#include "engine/devices/cpu/label_cut.hpp"
+#include "tests/devices/cpu_support.hpp"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <random>
+
+namespace tandem {
+namespace {
+
+using namespace test;
+using cpu::ConvForm;
+using testing::HasSubstr;
+using Ints = std::vector<std::int64_t>;
+
+struct RandomProblem {
+  std::size_t items = 0;
+  std::vector<std::array<double, 2>> costs;
+  struct Pair {
+    std::size_t a, b;
+    double cost;
+  };
+  std::vector<Pair> pairs;
+
+  double costOf(const std::vector<bool>& labels) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < items; ++i) sum += costs[i][labels[i] ? 1 : 0];
+    for (const Pair& pair : pairs)
+      if (labels[pair.a] != labels[pair.b]) sum += pair.cost;
+    return sum;
+  }
+  double least() const {
+    double best = 1e300;
+    for (std::size_t bits = 0; bits < std::size_t{1} << items; ++bits) {
+      std::vector<bool> labels(items);
+      for (std::size_t i = 0; i < items; ++i) labels[i] = (bits >> i & 1) != 0;
+      best = std::min(best, costOf(labels));
+    }
+    return best;
+  }
+};
+
+TEST(LabelCut, IsAsCheapAsTheBestOfAllLabellings) {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> cost(0, 10);
+  for (int round = 0; round < 200; ++round) {
+    RandomProblem problem;
+    problem.items = 1 + random() % 9;
+    cpu::LabelCut cut(problem.items);
+    for (std::size_t i = 0; i < problem.items; ++i) {
+      problem.costs.push_back({random() % 6 == 0 ? 1e12 : cost(random), cost(random)});
+      cut.addCosts(i, problem.costs[i][0], problem.costs[i][1]);
+    }
+    for (std::size_t i = 0; i < 2 * problem.items; ++i) {
+      problem.pairs.push_back({random() % problem.items, random() % problem.items, cost(random)});
+      cut.addDifference(problem.pairs[i].a, problem.pairs[i].b, problem.pairs[i].cost);
+    }
+    EXPECT_NEAR(problem.costOf(cut.solve()), problem.least(), 1e-2) << round;
+  }
+}
+
+TEST(LabelCut, AChainOfAHundredThousandItemsIsSolved) {
+  constexpr std::size_t kItems = 100000;
+  cpu::LabelCut cut(kItems);
+  cut.addCosts(0, 0, 5);
+  cut.addCosts(kItems - 1, 4, 0);
+  for (std::size_t i = 1; i < kItems; ++i) cut.addDifference(i - 1, i, 9);
+  const std::vector<bool> labels = cut.solve();
+  EXPECT_EQ(std::count(labels.begin(), labels.end(), true), 0); // 4 for the last item is less than 5 or a difference
+}
+
+class TimingCacheTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    m_folder = std::filesystem::path(testing::TempDir()) / (std::string("timings_") + info->name());
+    std::filesystem::remove_all(m_folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(m_folder); }
+  std::filesystem::path onlyFile() const { return std::filesystem::directory_iterator(m_folder)->path(); }
+  std::filesystem::path m_folder;
+};
+
+double never() {
+  ADD_FAILURE() << "measured again";
+  return 0;
+}
+
+TEST_F(TimingCacheTest, RemembersAcrossProcessesAndAddsWhatOthersMeasured) {
+  cpu::TimingCache first(m_folder, "machine"), second(m_folder, "machine");
+  EXPECT_EQ(first.microseconds("a", [] { return 1.5; }), 1.5);
+  EXPECT_EQ(first.microseconds("a", never), 1.5);
+  EXPECT_EQ(second.microseconds("b", [] { return 2.5; }), 2.5);
+  first.save();
+  second.save();
+  cpu::TimingCache third(m_folder, "machine");
+  EXPECT_EQ(third.microseconds("a", never), 1.5);
+  EXPECT_EQ(third.microseconds("b", never), 2.5);
+}
+
+TEST_F(TimingCacheTest, AnotherMachineMeasuresForItself) {
+  cpu::TimingCache first(m_folder, "machine");
+  first.microseconds("a", [] { return 1.5; });
+  first.save();
+  cpu::TimingCache other(m_folder, "another");
+  EXPECT_EQ(other.microseconds("a", [] { return 7.0; }), 7.0);
+}
+
+TEST_F(TimingCacheTest, DamagedLinesAreMeasuredAgain) {
+  cpu::TimingCache first(m_folder, "machine");
+  first.microseconds("good", [] { return 1.5; });
+  first.microseconds("bad", [] { return 2.5; });
+  first.save();
+  std::ofstream(onlyFile()) << "machine\n1.5\tgood\nnan\tbad\n-3\tbad\n1e999\tbad\n4\n\t\n5 bad\n";
+  cpu::TimingCache second(m_folder, "machine");
+  EXPECT_EQ(second.microseconds("good", never), 1.5);
+  EXPECT_EQ(second.microseconds("bad", [] { return 3.5; }), 3.5);
+}
+
+TEST_F(TimingCacheTest, WithoutAPlaceForItNothingIsWritten) {
+  cpu::TimingCache nowhere({}, "machine");
+  EXPECT_EQ(nowhere.microseconds("a", [] { return 1.5; }), 1.5);
+  nowhere.save();
+  std::ofstream(m_folder.string()) << "a file where the folder should be";
+  cpu::TimingCache blocked(m_folder, "machine");
+  EXPECT_EQ(blocked.microseconds("a", [] { return 1.5; }), 1.5);
+  blocked.save();
+  EXPECT_TRUE(std::filesystem::is_regular_file(m_folder));
+}
+
+/// A device that believes `form` to be the fastest for every convolution of `graph`.
+cpu::CpuDevice believing(const Graph& graph, ConvForm form) {
+  const auto devices = makeCpuDevices({CpuSet({CpuSet::available().cpus().front()})});
+  auto timings = std::make_shared<cpu::TimingCache>(std::filesystem::path(), "test");
+  for (NodeId id : topologicalOrder(graph))
+    if (const auto problem = cpu::ConvProblem::of(graph, graph.node(id)))
+      for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::Blocked, ConvForm::Winograd})
+        timings->microseconds(cpu::convWork(*problem, 1, false, each), [&] { return each == form ? 1.0 : 1e6; });
+  return {devices.front()->info(), timings};
+}
+
+/// Convolutions in a row, side by side and joined, with what stands between them in real networks.
+void expectSameInForm(ConvForm form, const std::string& kernel) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 16, 30, 26});
+  const auto conv = [&](ValueId from, std::int64_t channels, std::int64_t wanted) {
+    return maker.node("Conv", {from, maker.weights({wanted, channels, 3, 3}), maker.weights({wanted})},
+                      attributes({{"pads", Ints{1, 1, 1, 1}}}));
+  };
+  const ValueId a = maker.node("Relu", {conv(x, 16, 32)});
+  const ValueId b = conv(a, 32, 32);
+  const ValueId ab = maker.node("Concat", {a, b}, attributes({{"axis", std::int64_t{1}}}));
+  const ValueId scaled = maker.node("Mul", {ab, maker.weights({64, 1, 1})});
+  const ValueId c = conv(maker.node("Sigmoid", {scaled}), 64, 16);
+  const ValueId abc = maker.node("Concat", {ab, c}, attributes({{"axis", std::int64_t{1}}}));
+  const ValueId taps = maker.node("Conv", {abc, maker.weights({80, 1, 1, 1}), maker.weights({80})},
+                                  attributes({{"group", std::int64_t{80}}}));
+  const ValueId d = conv(maker.node("Relu", {taps}), 80, 32);
+  const ValueId pooled =
+      maker.node("MaxPool", {d}, attributes({{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}));
+  maker.finish({maker.node("Add", {pooled, maker.weights({32, 1, 1})}), maker.node("Neg", {ab}), b});
+  cpu::CpuDevice device = believing(maker.graph, form);
+  const std::vector<Tensor> inputs = randomInputs(maker.graph, 3);
+  const std::vector<Tensor> actual = runOn(device, maker.graph, inputs), expected = runReference(maker.graph, inputs);
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    expectNear(actual[i], expected[i], 1e-3, "output " + std::to_string(i));
+  const auto program = compileWhole(device, maker.graph);
+  EXPECT_THAT(program->kernels().front().kernel, HasSubstr(kernel));
+}
+
+TEST(ConvForms, ChannelsLastGivesTheReferenceResult) { expectSameInForm(ConvForm::ChannelsLast, "onednn"); }
+TEST(ConvForms, BlockedGivesTheReferenceResult) { expectSameInForm(ConvForm::Blocked, "onednn jit"); }
+TEST(ConvForms, WinogradGivesTheReferenceResult) {
+  if (dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core) GTEST_SKIP() << "oneDNN has it for AVX-512 only";
+  expectSameInForm(ConvForm::Winograd, "wino");
+}
+
+TEST(ConvForms, ShapesThatDoNotFillBlocksStayAsTheyAre) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 20, 64, 64});
+  maker.finish({maker.node("Conv", {x, maker.weights({20, 20, 3, 3})}, attributes({{"pads", Ints{1, 1, 1, 1}}}))});
+  const auto problem = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
+  ASSERT_TRUE(problem.has_value());
+  EXPECT_FALSE(cpu::convPrimitive(*problem, ConvForm::Blocked).has_value());
+  EXPECT_FALSE(cpu::convPrimitive(*problem, ConvForm::Winograd).has_value());
+  EXPECT_TRUE(cpu::convPrimitive(*problem, ConvForm::ChannelsLast).has_value());
+  expectLikeReference(maker.graph);
+}
+
+TEST(ConvForms, ACancelledCompilationMeasuresNothingMore) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 32, 64, 64});
+  maker.finish({maker.node("Conv", {x, maker.weights({32, 32, 3, 3})}, attributes({{"pads", Ints{1, 1, 1, 1}}}))});
+  Segment segment{&maker.graph, topologicalOrder(maker.graph), {x}, maker.graph.outputs()};
+  cpu::TimingCache timings({}, "test");
+  const CancelToken cancel;
+  cancel.cancel();
+  const auto forms = cpu::planConvForms(segment, 1, timings, cancel);
+  ASSERT_FALSE(forms.ok());
+  EXPECT_EQ(forms.error().code, ErrorCode::Cancelled);
+}
+
+} // namespace
+} // namespace tandem
