@@ -177,6 +177,13 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> i
 
 namespace {
 
+/// Nothing computes on a tensor beyond the address space, so that no operator has to expect one.
+Result<void> checkSize(const Value& value) {
+  if (!value.rankKnown || !value.desc.shape.isStatic() || value.desc.checkedBytes()) return {};
+  return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", value.name,
+                   "check the input shapes");
+}
+
 Result<void> inferNode(Graph& graph, NodeId id, const InferOptions& options, KnownValues& known) {
   const OpDef* def = findOp(graph.node(id));
   if (!def) return {};
@@ -197,9 +204,7 @@ Result<void> inferNode(Graph& graph, NodeId id, const InferOptions& options, Kno
       return makeError(ErrorCode::ModelRejected,
                        "the tensor would have " + std::to_string(value.desc.shape.rank()) + " dimensions", value.name,
                        "at most " + std::to_string(kMaxRank) + " are accepted");
-    if (value.isStatic() && !value.desc.checkedBytes())
-      return makeError(ErrorCode::ModelRejected, "the tensor is too large to address", value.name,
-                       "check the input shapes");
+    TANDEM_TRY(checkSize(value));
   }
   return {};
 }
@@ -209,12 +214,20 @@ Result<void> inferNode(Graph& graph, NodeId id, const InferOptions& options, Kno
 Result<std::map<ValueId, Tensor>> inferShapes(Graph& graph, const InferOptions& options) {
   KnownValues known;
   TANDEM_TRY(applyInputs(graph, options, known));
+  for (ValueId input : graph.inputs()) TANDEM_TRY(checkSize(graph.value(input)));
   for (NodeId id : topologicalOrder(graph)) TANDEM_TRY(inferNode(graph, id, options, known));
   return known;
 }
 
 void inferShapesPastProblems(Graph& graph, ProblemList& problems) {
   KnownValues known;
+  for (ValueId input : graph.inputs()) {
+    const auto fits = checkSize(graph.value(input));
+    if (fits) continue;
+    problems.add(fits.error());
+    graph.value(input).rankKnown = false;
+    graph.value(input).desc.shape = {};
+  }
   for (NodeId id : topologicalOrder(graph)) {
     auto inferred = inferNode(graph, id, {}, known);
     if (inferred) continue;

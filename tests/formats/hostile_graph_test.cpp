@@ -263,6 +263,21 @@ TEST_F(HostileGraph, AllNodesThatDoNotFitTheirInputsAreWarnedOf) {
   EXPECT_TRUE(model->graph.value(*model->graph.findValue("y")).isStatic());
 }
 
+TEST_F(HostileGraph, InputsBeyondTheAddressSpaceAreWarnedOfAndLeftOpen) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 40;
+  ModelBuilder builder;
+  builder.input("x", {kHuge, kHuge}).output("y");
+  builder.node("Unique", {"x"}, {"y"}, "distinct");
+  EXPECT_TRUE(open(builder).alive);
+  auto model = builder.read();
+  ASSERT_TRUE(model.ok()) << model.error().line();
+  EXPECT_THAT(model->warnings, Contains(HasSubstr("too large to address")));
+  EXPECT_FALSE(model->graph.value(*model->graph.findValue("x")).isStatic());
+  Graph direct;
+  direct.addOutput(direct.addInput("x", {DataType::Float32, {kHuge, kHuge}}));
+  EXPECT_FALSE(inferShapes(direct).ok());
+}
+
 onnx::AttributeProto& ints(onnx::NodeProto& node, const char* name, std::initializer_list<std::int64_t> values) {
   auto* attribute = node.add_attribute();
   attribute->set_name(name);
