@@ -4,10 +4,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
 
 namespace tandem::cpu {
 namespace {
 constexpr std::size_t kAlignment = 64; // one cache line, one AVX-512 register
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::shared_ptr<Weights> newWeights(std::size_t bytes) {
   auto weights = std::make_shared<Weights>();
@@ -20,8 +22,13 @@ std::shared_ptr<Weights> newWeights(std::size_t bytes) {
 void AlignedMemory::Free::operator()(void* data) const { std::free(data); }
 
 AlignedMemory::AlignedMemory(std::size_t bytes) : m_bytes(bytes) {
-  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  if (rounded >= bytes) m_data.reset(std::aligned_alloc(kAlignment, rounded));
+  void* data = nullptr;
+  const bool huge = bytes >= kHugePage;
+  if (posix_memalign(&data, huge ? kHugePage : kAlignment, std::max<std::size_t>(bytes, 1)) != 0) return;
+  m_data.reset(data);
+  // Kernels walk over megabytes: with small pages the processor spends its time on looking up addresses. Whole pages
+  // only, so that no memory is taken that was not asked for; a system that has none says no, which is fine.
+  if (huge) static_cast<void>(madvise(data, bytes / kHugePage * kHugePage, MADV_HUGEPAGE));
 }
 
 WeightsPtr WeightStore::keep(const Tensor& tensor) {
