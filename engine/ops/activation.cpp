@@ -23,6 +23,7 @@ constexpr Entry kEntries[] = {
     {"Tanh", ActivationKind::Tanh, 0, 0},
     {"Elu", ActivationKind::Elu, 1, 0},
     {"Gelu", ActivationKind::Gelu, 0, 0},
+    {"Swish", ActivationKind::Swish, 1, 0},
 };
 
 } // namespace

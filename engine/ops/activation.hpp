@@ -8,10 +8,10 @@
 
 namespace tandem::ops {
 
-enum class ActivationKind { None, Relu, Clip, LeakyRelu, Sigmoid, HardSigmoid, HardSwish, Tanh, Elu, Gelu };
+enum class ActivationKind { None, Relu, Clip, LeakyRelu, Sigmoid, HardSigmoid, HardSwish, Tanh, Elu, Gelu, Swish };
 
-/// The function that FusedConv and FusedGemm apply to their sums. Clip: alpha = min, beta = max; LeakyRelu, Elu: alpha;
-/// HardSigmoid: alpha, beta; others use neither. Gelu is the exact one (erf).
+/// The function that FusedConv and FusedGemm apply to their sums. Clip: alpha = min, beta = max; LeakyRelu, Elu, Swish:
+/// alpha; HardSigmoid: alpha, beta; others use neither. Gelu is the exact one (erf).
 struct Activation {
   ActivationKind kind = ActivationKind::None;
   float alpha = 0;
@@ -37,6 +37,7 @@ template <class Real> Real applyActivation(const Activation& activation, Real x)
   case ActivationKind::Tanh: return std::tanh(x);
   case ActivationKind::Elu: return x < 0 ? alpha * std::expm1(x) : x;
   case ActivationKind::Gelu: return Real(0.5) * x * (Real(1) + std::erf(x * Real(0.70710678118654752440)));
+  case ActivationKind::Swish: return x / (Real(1) + std::exp(-alpha * x));
   }
   return x;
 }

@@ -94,6 +94,7 @@ std::optional<FusedActivation> activationOfNode(const Graph& graph, const Node& 
   if (node.type == "Clip") return clip(graph, node);
   if (node.type == "LeakyRelu") return FusedActivation{node.type, node.attributes.getFloat("alpha", 0.01f), {}};
   if (node.type == "Elu") return FusedActivation{node.type, node.attributes.getFloat("alpha", 1), {}};
+  if (node.type == "Swish") return FusedActivation{node.type, node.attributes.getFloat("alpha", 1), {}};
   if (node.type == "HardSigmoid")
     return FusedActivation{node.type, node.attributes.getFloat("alpha", 0.2f), node.attributes.getFloat("beta", 0.5f)};
   constexpr std::array<std::string_view, 4> kPlain{"Relu", "Sigmoid", "Tanh", "HardSwish"};

@@ -88,7 +88,7 @@ TEST(ConvOnOpenClRanks, HandlesOneAndThreeSpatialAxes) {
 
 TEST(ConvOnOpenClRanks, EveryFusedActivation) {
   for (const char* activation :
-       {"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Gelu"}) {
+       {"Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Elu", "Gelu", "Swish"}) {
     SCOPED_TRACE(activation);
     GraphBuilder builder;
     const ValueId x = builder.input("x", randomTensor({1, 18, 6, 7}, 8, -3, 3));

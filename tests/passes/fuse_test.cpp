@@ -75,6 +75,46 @@ TEST(FuseConvActivation, HardSwishWrittenAsAProduct) {
   }
 }
 
+TEST(FuseSwish, AProductWithItsOwnSigmoidIsOneNode) {
+  for (bool gateFirst : {true, false}) {
+    GraphUnderTest net;
+    const ValueId x = net.op("Add", {net.input({2, 3}), net.weights({3})});
+    const ValueId gate = net.op("Sigmoid", {x});
+    net.output(gateFirst ? net.op("Mul", {gate, x}) : net.op("Mul", {x, gate}));
+    const Graph after = net.rewritten();
+    EXPECT_EQ(typesOf(after), "Add Swish");
+    EXPECT_EQ(after.node(topologicalOrder(after).back()).origins.size(), 2u);
+  }
+}
+
+TEST(FuseSwish, AScaledArgumentIsItsAlphaAndAConvolutionTakesItIn) {
+  for (float factor : {1.0f, 1.702f}) {
+    GraphUnderTest net;
+    const ValueId y = conv(net, net.input({1, 3, 5, 5}));
+    const ValueId scaled = factor == 1.0f ? y : net.op("Mul", {net.constant(Tensor::scalar(factor)), y});
+    net.output(net.op("Mul", {y, net.op("Sigmoid", {scaled})}));
+    const Graph after = net.rewritten();
+    EXPECT_EQ(onlyNode(after).attributes.getString("activation", ""), "Swish");
+    EXPECT_EQ(onlyNode(after).attributes.getFloat("activation_alpha", 0), factor);
+    EXPECT_EQ(onlyNode(after).origins.size(), factor == 1.0f ? 3u : 4u);
+  }
+}
+
+TEST(FuseSwish, AGateThatOthersReadOrThatGatesSomethingElseStays) {
+  GraphUnderTest shared;
+  const ValueId x = shared.input({2, 3});
+  const ValueId gate = shared.op("Sigmoid", {x});
+  shared.output(shared.op("Mul", {x, gate}));
+  shared.output(gate);
+  EXPECT_EQ(typesOf(shared.rewritten()), "Sigmoid Mul");
+  GraphUnderTest other;
+  const ValueId a = other.input({2, 3}, "a"), b = other.input({2, 3}, "b");
+  other.output(other.op("Mul", {a, other.op("Sigmoid", {b})}));
+  const ValueId wide = other.op("Mul", {b, other.weights({4, 2, 1})});
+  other.output(other.op("Mul", {b, other.op("Sigmoid", {wide})}));
+  EXPECT_EQ(topologicalOrder(other.rewritten()).size(), 5u);
+}
+
 TEST(FuseConvActivation, HardSwishWrittenWithClip) {
   for (int form = 0; form < 4; ++form) {
     GraphUnderTest net;

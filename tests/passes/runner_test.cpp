@@ -17,7 +17,8 @@ ValueId transformer(GraphUnderTest& net, ValueId x) {
   const ValueId scores = net.op("MatMul", {x, net.op("Transpose", {x}, {{"perm", Ints{1, 0}}})});
   x = net.op("MatMul", {net.op("Softmax", {scores}), x});
   const ValueId erf = net.op("Erf", {net.op("Div", {x, number(net, 1.41421356f)})});
-  return net.op("Mul", {net.op("Mul", {x, net.op("Add", {erf, number(net, 1)})}), number(net, 0.5f)});
+  x = net.op("Mul", {net.op("Mul", {x, net.op("Add", {erf, number(net, 1)})}), number(net, 0.5f)});
+  return net.op("Mul", {x, net.op("Sigmoid", {x})});
 }
 
 /// Something for every pass to do.
@@ -60,7 +61,7 @@ TEST(PassRunner, AllPassesTogetherKeepTheResult) {
   GraphUnderTest net = everything();
   const Graph after = net.rewritten({}, withBytes());
   EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm QuantizeLinear MaxPool DequantizeLinear Reshape "
-                            "LayerNormalization FusedAttention Gelu");
+                            "LayerNormalization FusedAttention Gelu Swish");
   for (const Pass& pass : allPasses()) EXPECT_GT(net.changesOf(pass.name), 0) << pass.name;
   EXPECT_EQ(after.nodes()[0].origins.size(), 5u); // Pad, Conv, BatchNormalization, Add, Relu
 }

@@ -21,6 +21,7 @@ void appendActivation(dnnl::post_ops& ops, const ops::Activation& activation) {
   case ActivationKind::Tanh: ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0); return;
   case ActivationKind::Elu: ops.append_eltwise(1, algorithm::eltwise_elu, alpha, 0); return;
   case ActivationKind::Gelu: ops.append_eltwise(1, algorithm::eltwise_gelu_erf, 0, 0); return;
+  case ActivationKind::Swish: ops.append_eltwise(1, algorithm::eltwise_swish, alpha, 0); return;
   }
 }
 

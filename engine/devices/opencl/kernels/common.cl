@@ -24,6 +24,8 @@
 #define ACTIVATE(V, x) ((x) < (V)(0.0f) ? (V)(alpha) * expm1(x) : (x))
 #elif ACT == 9
 #define ACTIVATE(V, x) ((V)(0.5f) * (x) * ((V)(1.0f) + erf((x) * (V)(0.70710678118654752440f))))
+#elif ACT == 10
+#define ACTIVATE(V, x) ((x) / ((V)(1.0f) + exp((V)(-alpha) * (x))))
 #endif
 
 // Double precision is an extension: asked for only by programs that use it.
