@@ -20,6 +20,7 @@ constexpr std::array kPasses{
     Pass{"fold_constants", "Compute what does not depend on the inputs", passes::foldConstants},
     Pass{"remove_dead", "Remove what nobody reads", passes::removeDead},
     Pass{"remove_identity", "Remove operations that change nothing", passes::removeIdentity},
+    Pass{"merge_slices", "Cut along several axes at once", passes::mergeSlices},
     Pass{"merge_transposes", "Merge transpositions that follow each other", passes::mergeTransposes},
     Pass{"fold_pad", "Let convolutions and pools do the padding", passes::foldPad},
     Pass{"fuse_attention", "Make one operation of attention: two products with a softmax between them",

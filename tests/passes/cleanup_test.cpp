@@ -91,3 +91,34 @@ TEST(MergeTransposes, TheFirstStaysWhereOthersReadIt) {
   net.output(net.op("Transpose", {y}, {{"perm", Ints{1, 2, 0}}}));
   EXPECT_EQ(typesOf(net.rewritten()), "Transpose Neg Transpose");
 }
+
+namespace {
+
+ValueId slice(GraphUnderTest& net, ValueId x, Ints starts, Ints ends, Ints axes, Ints steps) {
+  return net.op("Slice", {x, net.ints(starts), net.ints(ends), net.ints(axes), net.ints(steps)});
+}
+
+} // namespace
+
+TEST(MergeSlices, CutsOfDifferentAxesAreOneNode) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 3, 8, 7});
+  const ValueId rows = slice(net, x, {1}, {INT64_MAX}, {2}, {2});
+  const ValueId columns = slice(net, rows, {-1}, {INT64_MIN}, {-1}, {-2});
+  net.output(net.op("Slice", {columns, net.ints({1}), net.ints({2})}));
+  const Graph after = net.rewritten();
+  EXPECT_EQ(typesOf(after), "Slice");
+  EXPECT_EQ(onlyNode(after).origins.size(), 3u);
+}
+
+TEST(MergeSlices, CutsOfOneAxisAndCutsThatOthersReadStay) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 3, 8, 7});
+  const ValueId rows = slice(net, x, {1}, {8}, {2}, {1});
+  net.output(slice(net, rows, {0}, {4}, {2}, {2}));
+  const ValueId shared = slice(net, x, {0}, {2}, {1}, {1});
+  net.output(slice(net, shared, {0}, {1}, {0}, {1}));
+  net.output(net.op("Relu", {shared}));
+  const Graph after = net.rewritten();
+  EXPECT_EQ(topologicalOrder(after).size(), 5u);
+}

@@ -178,7 +178,6 @@ class Planner {
     if (!label) return;
     m_labelOf[node.outputs[0]] = *label;
     if (node.type == "Concat") addConcat(node, *label);
-    if (node.type == "Resize" || node.type == "Upsample") addResize(node, *label);
   }
 
   /// Blocks of one item join where they were written; everything else is copied.
@@ -190,13 +189,6 @@ class Planner {
     });
     const double copy = reorderTime(whole);
     m_followerCosts.push_back({label, copy, fits ? (whole.shape[0] == 1 ? 0 : copy) : 4 * copy});
-  }
-
-  /// There are loops for channels last only.
-  void addResize(const Node& node, std::size_t label) {
-    const double detour =
-        reorderTime(m_graph.value(node.inputs[0]).desc) + reorderTime(m_graph.value(node.outputs[0]).desc);
-    m_followerCosts.push_back({label, 0, detour});
   }
 
   void connect(ValueId value, std::size_t reader) {

@@ -39,6 +39,13 @@ __attribute__((always_inline)) inline void scaleChannels(const float* x, const f
 } // namespace
 
 TANDEM_VECTOR_CLONES
+void everySecond(const void* x, void* out, std::int64_t count) {
+  const auto* src = static_cast<const std::uint32_t*>(x);
+  auto* dst = static_cast<std::uint32_t*>(out);
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = src[2 * i];
+}
+
+TANDEM_VECTOR_CLONES
 void scaleRow(const float* x, const float* scale, const float* shift, std::array<float, 2> bounds, std::int64_t period,
               std::int64_t repeats, float* y) {
   const float low = bounds[0], high = bounds[1];

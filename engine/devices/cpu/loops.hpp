@@ -38,6 +38,9 @@ void bfloat16RowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
 void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count);
 void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count);
 
+/// Every second of 2 * count - 1 numbers of 4 bytes.
+void everySecond(const void* x, void* out, std::int64_t count);
+
 double rowSum(const float* x, std::int64_t count);
 float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 

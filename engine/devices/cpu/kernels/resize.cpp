@@ -15,7 +15,7 @@ struct Taps {
   std::vector<float> weights;        ///< [output][count]
 };
 
-/// Resizing of the two last axes of planes, or of the pixels of channels-last data.
+/// Resizing of the two last axes of planes, or of pixels with channels side by side.
 struct Resize {
   Taps rows, columns;
   std::int64_t planes = 1;
@@ -94,7 +94,7 @@ void resizeRows(const Resize& resize, const float* x, float* y, std::int64_t beg
 
 } // namespace
 
-/// Resize and Upsample of pictures (rank 4, channels kept), in any mode, plain or channels last.
+/// Resize and Upsample of pictures (rank 4, channels kept), in any mode and layout.
 std::optional<KernelPlan> resizeKernel(const NodeView& view) {
   const TensorDesc& input = view.input(0);
   if (input.type != DataType::Float32 || input.shape.rank() != 4 || input.shape.elements() == 0 ||
@@ -109,14 +109,16 @@ std::optional<KernelPlan> resizeKernel(const NodeView& view) {
   resize->columns = tapsOf(*geometry, 3);
   KernelPlan plan = view.plainPlan("rows");
   for (std::size_t i = 1; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
-  if (!view.layout(0).isPlain() && isChannelsLast(view.layout(0).desc())) {
-    plan.inputs[0].layout = view.layout(0);
-    plan.outputs[0] = Layout::of(channelsLastDesc(view.output(0)));
-    resize->planes = input.shape[0];
-    resize->channels = input.shape[1];
-  } else {
-    resize->planes = input.shape[0] * input.shape[1];
+  if (!view.layout(0).isPlain()) {
+    const bool last = isChannelsLast(view.layout(0).desc());
+    const std::int64_t block = channelBlock(view.layout(0).desc());
+    if (last || block == 8 || block == 16) {
+      plan.inputs[0].layout = view.layout(0);
+      plan.outputs[0] = Layout::of(last ? channelsLastDesc(view.output(0)) : blockedDesc(view.output(0), block));
+      resize->channels = last ? input.shape[1] : block;
+    }
   }
+  resize->planes = input.shape[0] * input.shape[1] / resize->channels;
   const std::int64_t bytes = view.output(0).bytes();
   plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
     return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {

@@ -73,6 +73,10 @@ class PartCopy {
       std::memcpy(dst, src, static_cast<std::size_t>(last.count * m_elementBytes));
       return dst + last.count * m_elementBytes;
     }
+    if (m_elementBytes == 4 && last.stride == 8) {
+      everySecond(src, dst, last.count);
+      return dst + last.count * 4;
+    }
     switch (m_elementBytes) {
     case 1: return pick<1>(src, dst, last);
     case 2: return pick<2>(src, dst, last);
