@@ -5,6 +5,7 @@
 /// The passes, each in the file of its name; listed in pass_runner.cpp.
 namespace tandem::passes {
 
+Result<int> eliminateCommonSubexpressions(Graph& graph, const PassContext& context);
 Result<int> foldBatchNorm(Graph& graph, const PassContext& context);
 Result<int> foldConstants(Graph& graph, const PassContext& context);
 Result<int> foldPad(Graph& graph, const PassContext& context);

@@ -21,6 +21,8 @@ constexpr std::array kPasses{
     Pass{"remove_dead", "Remove what nobody reads", passes::removeDead},
     Pass{"remove_identity", "Remove operations that change nothing", passes::removeIdentity},
     Pass{"merge_slices", "Cut along several axes at once", passes::mergeSlices},
+    Pass{"eliminate_common_subexpressions", "Compute once what several nodes compute alike",
+         passes::eliminateCommonSubexpressions},
     Pass{"merge_transposes", "Merge transpositions that follow each other", passes::mergeTransposes},
     Pass{"fold_pad", "Let convolutions and pools do the padding", passes::foldPad},
     Pass{"fuse_attention", "Make one operation of attention: two products with a softmax between them",

@@ -122,3 +122,45 @@ TEST(MergeSlices, CutsOfOneAxisAndCutsThatOthersReadStay) {
   const Graph after = net.rewritten();
   EXPECT_EQ(topologicalOrder(after).size(), 5u);
 }
+
+TEST(EliminateCommonSubexpressions, EqualNodesBecomeOneWithTheOriginsOfBoth) {
+  GraphUnderTest net;
+  const ValueId x = net.input({3, 4});
+  const auto half = [&] { return net.op("Mul", {x, net.constant(Tensor::scalar(0.5f))}); };
+  const ValueId a = net.op("Exp", {half()}), b = net.op("Exp", {half()});
+  net.output(net.op("Sub", {a, net.op("Neg", {b})}));
+  const Graph after = net.rewritten();
+  EXPECT_EQ(typesOf(after), "Mul Exp Neg Sub");
+  EXPECT_EQ(after.nodes()[0].origins.size(), 2u);
+  EXPECT_EQ(after.nodes()[1].origins.size(), 2u);
+}
+
+TEST(EliminateCommonSubexpressions, OtherNumbersAttributesAndOutputsStay) {
+  GraphUnderTest net;
+  const ValueId x = net.input({3, 4});
+  const ValueId a = net.op("Mul", {x, net.constant(Tensor::scalar(0.5f))});
+  const ValueId b = net.op("Mul", {x, net.constant(Tensor::scalar(0.25f))});
+  const ValueId c = net.op("Softmax", {x}, {{"axis", std::int64_t{0}}});
+  const ValueId d = net.op("Softmax", {x}, {{"axis", std::int64_t{1}}});
+  net.output(net.op("Sum", {a, b, c, d}));
+  net.output(net.op("Exp", {x}));
+  net.output(net.op("Exp", {x}));
+  EXPECT_EQ(net.rewritten().nodes().size(), net.graph.nodes().size());
+}
+
+TEST(EliminateCommonSubexpressions, OneNodeThatReadsAnotherTwiceStaysRight) {
+  GraphUnderTest net;
+  const ValueId x = net.input({3, 4});
+  const ValueId a = net.op("Tanh", {x}), b = net.op("Tanh", {x});
+  net.output(net.op("Add", {net.op("Mul", {a, b}), net.op("Mul", {b, a})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "Tanh Mul Add");
+}
+
+TEST(EliminateCommonSubexpressions, NothingIsSharedBetweenDevices) {
+  GraphUnderTest net;
+  const ValueId x = net.input({3, 4});
+  net.output(net.op("Add", {net.op("Exp", {x}), net.op("Exp", {x})}));
+  PassContext context;
+  context.mayFuse = [](const Node&, const Node&) { return false; };
+  EXPECT_EQ(typesOf(net.rewritten({}, context)), "Exp Exp Add");
+}

@@ -13,7 +13,7 @@ ValueId transformer(GraphUnderTest& net, ValueId x) {
   const auto mean = [&](ValueId v) { return net.op("ReduceMean", {v}, {{"axes", Ints{-1}}}, 13); };
   const ValueId d = net.op("Sub", {x, mean(x)});
   const ValueId variance = mean(net.op("Pow", {d, number(net, 2)}));
-  x = net.op("Div", {d, net.op("Sqrt", {net.op("Add", {variance, number(net, 1e-2f)})})});
+  x = net.op("Div", {net.op("Sub", {x, mean(x)}), net.op("Sqrt", {net.op("Add", {variance, number(net, 1e-2f)})})});
   const ValueId scores = net.op("MatMul", {x, net.op("Transpose", {x}, {{"perm", Ints{1, 0}}})});
   x = net.op("MatMul", {net.op("Softmax", {scores}), x});
   const ValueId erf = net.op("Erf", {net.op("Div", {x, number(net, 1.41421356f)})});
