@@ -34,7 +34,7 @@ Result<std::unique_ptr<Client>> Client::open(const CommonOptions& options) {
   else
     client->m_session = std::make_unique<session::LocalSession>();
   if (!options.cores.empty() || !options.hide.empty() || !options.memoryLimits.empty()) {
-    Json params{{"cores", options.cores}, {"hide", options.hide}};
+    Json params{{"cores", options.cores}, {"hide", options.hide}, {"list", false}};
     params["memory_limits"] = TANDEM_TRY(parseMemoryLimits(options.memoryLimits));
     TANDEM_TRY(client->call(session::method::kConfigure, params));
   }

@@ -44,14 +44,16 @@ void printReport(const session::Report& report) {
   std::printf("mean stages: queue %s, transfer %s, compute %s; start-up: load %s, compile %s, warm-up %s\n",
               formatMs(report.queueMs).c_str(), formatMs(report.transferMs).c_str(), formatMs(report.computeMs).c_str(),
               formatMs(report.loadMs).c_str(), formatMs(report.compileMs).c_str(), formatMs(report.warmupMs).c_str());
-  Table memory({"device", "busy", "weights", "activations", "staging"}, {false, true, true, true, true});
+  Table memory({"device", "busy", "weights", "shared", "activations", "staging", "peak"},
+               {false, true, true, true, true, true, true});
   for (std::size_t i = 0; i < report.memory.size(); ++i) {
     const session::DeviceMemory& each = report.memory[i];
     double busy = 0;
     for (const auto& load : report.devices)
       if (load.id == each.id) busy = load.busyFraction;
     memory.add({each.id, formatNumber(busy * 100, 0) + " %", formatBytes(each.weightsBytes),
-                formatBytes(each.activationsBytes), formatBytes(each.stagingBytes)});
+                formatBytes(each.sharedWeightsBytes), formatBytes(each.activationsBytes),
+                formatBytes(each.stagingBytes), formatBytes(each.peakBytes)});
   }
   std::printf("\n");
   memory.print();

@@ -129,9 +129,13 @@ struct KernelInfo {
   bool isReference = false; ///< plain loops: correct, slow
 };
 
+/// Pieces of weights: what each is known by, and its bytes. A piece that several programs hold is resident once.
+using WeightPieces = std::vector<std::pair<const void*, std::int64_t>>;
+
 struct ProgramMemory {
-  std::int64_t weightsBytes = 0;     ///< resident once per program
+  std::int64_t weightsBytes = 0;     ///< resident once per program, apart from what programs share
   std::int64_t activationsBytes = 0; ///< per instance: the planned arena, scratch included, boundary buffers not
+  WeightPieces pieces;               ///< of the weights; empty where they are this program's alone
 };
 
 /// One in-flight execution of a program: its activations. Used by one thread at a time.

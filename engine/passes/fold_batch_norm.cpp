@@ -2,9 +2,12 @@
 #include "engine/passes/activation_match.hpp"
 #include "engine/passes/pass_list.hpp"
 #include "engine/passes/rewrite.hpp"
+#include "engine/tensor/element_source.hpp"
+#include "engine/tensor/visit.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace tandem::passes {
 namespace {
@@ -105,16 +108,56 @@ std::optional<WeightLayout> layoutOf(const Node& node, const Shape& weights) {
   return WeightLayout{weights[0], weights[1], kernel, groups};
 }
 
-void scaleWeights(Doubles& weights, const WeightLayout& layout, const Doubles& scale) {
-  auto element = weights.begin();
-  for (std::int64_t o = 0; o < layout.outer; ++o) {
-    const std::int64_t group = layout.outer > 0 ? o / std::max<std::int64_t>(layout.outer / layout.groups, 1) : 0;
-    for (std::int64_t c = 0; c < layout.channels; ++c) {
-      const double factor = scale[static_cast<std::size_t>(group * layout.channels + c)];
-      for (std::int64_t i = 0; i < layout.inner; ++i) *element++ *= factor;
+/// Weights with every output channel scaled. Computed when somebody reads them, which is once, on their way into the
+/// layout that a kernel wants: folded weights are never in memory beside those.
+class ScaledWeights final : public ElementSource {
+ public:
+  ScaledWeights(Tensor weights, const WeightLayout& layout, Doubles scale)
+      : m_weights(std::move(weights)),
+        m_layout(layout),
+        m_scale(std::move(scale)) {}
+
+  void write(void* out, std::size_t offset, std::size_t bytes) const override {
+    if (const ElementSource* source = m_weights.source())
+      source->write(out, offset, bytes);
+    else
+      std::memcpy(out, static_cast<const std::byte*>(m_weights.data()) + offset, bytes);
+    visitFloating(m_weights.type(), [&]<class T>(TypeTag<T>) {
+      if constexpr (std::is_floating_point_v<T>)
+        scale(std::span(static_cast<T*>(out), bytes / sizeof(T)), static_cast<std::int64_t>(offset / sizeof(T)));
+    });
+  }
+  std::string key() const override {
+    const std::string source = m_weights.key();
+    if (source.empty()) return ElementSource::key();
+    std::string key = source + " scaled " + std::to_string(m_layout.outer) + "," + std::to_string(m_layout.channels) +
+                      "," + std::to_string(m_layout.inner) + "," + std::to_string(m_layout.groups) + ":";
+    key.append(reinterpret_cast<const char*>(m_scale.data()), m_scale.size() * sizeof(double));
+    return key;
+  }
+
+ private:
+  /// `elements` begin at element `first` of all.
+  template <class T> void scale(std::span<T> elements, std::int64_t first) const {
+    for (std::int64_t done = 0, all = static_cast<std::int64_t>(elements.size()); done < all;) {
+      const std::int64_t run = (first + done) / m_layout.inner; // of one channel in one block
+      const std::int64_t end = std::min(all, (run + 1) * m_layout.inner - first);
+      const double factor = m_scale[static_cast<std::size_t>(channelOf(run))];
+      for (; done < end; ++done) {
+        T& element = elements[static_cast<std::size_t>(done)];
+        element = static_cast<T>(static_cast<double>(element) * factor);
+      }
     }
   }
-}
+  std::int64_t channelOf(std::int64_t run) const {
+    const std::int64_t group = run / m_layout.channels / std::max<std::int64_t>(m_layout.outer / m_layout.groups, 1);
+    return group * m_layout.channels + run % m_layout.channels;
+  }
+
+  Tensor m_weights;
+  WeightLayout m_layout;
+  Doubles m_scale;
+};
 
 class Folding {
  public:
@@ -222,10 +265,9 @@ class Folding {
     const ValueId oldWeights = m_graph.node(layer).inputs[1];
     const Tensor source = m_graph.value(oldWeights).constant;
     if (std::any_of(affine.scale.begin(), affine.scale.end(), [](double scale) { return scale != 1; })) {
-      Doubles weights = toDoubles(source);
-      scaleWeights(weights, layout, affine.scale);
+      auto scaled = std::make_shared<ScaledWeights>(source, layout, affine.scale);
       const std::string name = m_names.make(m_graph.value(oldWeights).name + "/folded");
-      m_graph.setInput(layer, 1, m_graph.addConstant(name, fromDoubles(source.type(), source.shape(), weights)));
+      m_graph.setInput(layer, 1, m_graph.addConstant(name, Tensor::from(source.desc(), std::move(scaled))));
     }
     for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * affine.scale[c] + affine.shift[c];
     const Shape shape{static_cast<std::int64_t>(bias.size())};

@@ -40,8 +40,7 @@ class Solver {
     m_byUser.resize(count, false);
     m_host = chooseHost();
     m_result.host = m_host->id();
-    for (Device* device : registry.devices())
-      if (isNativeCpu(*device)) m_result.hostMemory.insert(device->id());
+    for (Device* device : registry.nativeCpus()) m_result.hostMemory.insert(device->id());
   }
 
   void placeNodes() {
@@ -59,7 +58,12 @@ class Solver {
   }
 
   void fitMemory() {
-    for (Device* device : m_registry.devices())
+    const std::set<std::string> used(m_result.effective.begin(), m_result.effective.end());
+    const bool native = std::all_of(used.begin(), used.end(), [&](const std::string& id) {
+      return id.empty() || m_result.hostMemory.contains(id);
+    });
+    // A device that nothing was placed on need not be looked for.
+    for (Device* device : native ? m_registry.nativeCpus() : m_registry.devices())
       if (device != m_host && !m_registry.isHidden(device->id())) fitMemory(*device);
     const auto limit = m_registry.memoryLimit(m_host->id());
     if (!limit) return;
@@ -96,8 +100,8 @@ class Solver {
   Device* chooseHost() const {
     Device* host = &m_registry.host();
     if (!m_registry.isHidden(host->id())) return host;
-    for (Device* device : m_registry.devices())
-      if (isNativeCpu(*device) && !m_registry.isHidden(device->id())) return device;
+    for (Device* device : m_registry.nativeCpus())
+      if (!m_registry.isHidden(device->id())) return device;
     return host; // hidden, but somebody has to do it
   }
 

@@ -3,6 +3,7 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/runtime/execution_slot.hpp"
+#include "engine/tensor/element_source.hpp"
 
 #include <algorithm>
 
@@ -31,6 +32,15 @@ std::int64_t constantBytes(const Graph& graph, const Node& node, std::set<const 
       for (const Node& inner : (*body)->nodes()) bytes += constantBytes(**body, inner, seen);
   return bytes;
 }
+
+constexpr std::int64_t kLeastReleased = 4096; ///< smaller ones steer shapes, or are not worth the trouble
+
+/// Stands for elements that only a program's own copy still holds.
+class Released final : public ElementSource {
+  void write(void*, std::size_t, std::size_t) const override {
+    assertionFailed("constants of a program are read from the program", __FILE__, __LINE__);
+  }
+};
 
 } // namespace
 
@@ -63,6 +73,9 @@ Result<std::shared_ptr<const Executable>> Executable::compile(BoundGraph bound, 
 
 Result<void> Executable::optimize(const std::vector<Device*>& deviceOf, const std::map<ValueId, Tensor>& known) {
   resetOrigins(m_graph);
+  // What passes bring into memory is this executable's, and goes with its constants.
+  for (std::uint32_t i = 0; i < m_graph.values().size(); ++i)
+    m_graph.value(ValueId(i)).constant = m_graph.value(ValueId(i)).constant.fresh();
   PassContext context;
   context.mayFuse = [&](const Node& a, const Node& b) {
     Device* device = deviceOf[a.origins.front().index()];
@@ -98,7 +111,27 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
       m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
   }
   accountMemory();
+  releaseConstants();
   return {};
+}
+
+void Executable::releaseConstants() {
+  std::vector<bool> needed(m_graph.values().size(), false);
+  for (ValueId output : m_graph.outputs()) needed[output.index()] = true;
+  for (const PlannedSegment& planned : m_segments) {
+    const DeviceKind kind = planned.device->info().kind;
+    // Programs of the native CPU hold what they read; nodes that run one by one, and simulated ones, read the graph.
+    if (!planned.dynamic && kind == DeviceKind::NativeCpu) continue;
+    for (NodeId id : planned.segment.nodes)
+      for (ValueId input : m_graph.node(id).inputs)
+        if (input.valid()) needed[input.index()] = true;
+  }
+  for (std::uint32_t i = 0; i < m_graph.values().size(); ++i) {
+    Value& value = m_graph.value(ValueId(i));
+    if (needed[i] || !value.isConstant() || value.desc.bytes() < kLeastReleased) continue;
+    value.constant =
+        value.constant.source() ? value.constant.fresh() : Tensor::from(value.desc, std::make_shared<Released>());
+  }
 }
 
 std::vector<Device*> Executable::devices() const {
@@ -114,7 +147,7 @@ void Executable::accountMemory() {
   auto of = [&](Device* device) -> ExecutableMemory& {
     for (ExecutableMemory& entry : memory)
       if (entry.device == device) return entry;
-    memory.push_back({device, 0, 0, 0});
+    memory.push_back({device, 0, 0, 0, {}});
     return memory.back();
   };
   std::set<const void*> seen;
@@ -125,8 +158,10 @@ void Executable::accountMemory() {
       continue;
     }
     const ProgramMemory program = m_programs[s]->memory();
-    of(m_segments[s].device).weightsBytes += program.weightsBytes;
-    of(m_segments[s].device).activationsBytes += program.activationsBytes;
+    ExecutableMemory& entry = of(m_segments[s].device);
+    entry.weightsBytes += program.weightsBytes;
+    entry.activationsBytes += program.activationsBytes;
+    entry.pieces.insert(entry.pieces.end(), program.pieces.begin(), program.pieces.end());
   }
   for (const PlannedBuffer& buffer : planSlot(*this).buffers)
     of(buffer.device).stagingBytes += static_cast<std::int64_t>(buffer.bytes);

@@ -23,6 +23,7 @@ struct ExecutableMemory {
   std::int64_t weightsBytes = 0;     ///< once per executable
   std::int64_t activationsBytes = 0; ///< per slot
   std::int64_t stagingBytes = 0;     ///< per slot: buffers at segment borders
+  WeightPieces pieces;               ///< of weightsBytes: what other executables may hold as well
 };
 
 /// Which kernel computes which nodes.
@@ -52,7 +53,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
   static Result<std::shared_ptr<const Executable>> compile(BoundGraph bound, std::vector<Device*> deviceOf,
                                                            Device& host, const CompileOptions& options);
 
-  const Graph& graph() const { return m_graph; } ///< after the passes
+  /// After the passes. Large constants that only programs read are there in their forms, and no longer here.
+  const Graph& graph() const { return m_graph; }
   const std::vector<PlannedSegment>& segments() const { return m_segments; }
   const std::vector<std::shared_ptr<const Program>>& programs() const { return m_programs; } ///< null where dynamic
   Device& host() const { return *m_host; }
@@ -72,6 +74,7 @@ class Executable : public std::enable_shared_from_this<Executable> {
   Result<void> optimize(const std::vector<Device*>& deviceOf, const std::map<ValueId, Tensor>& known);
   Result<void> build(const std::vector<Device*>& deviceOf);
   void accountMemory();
+  void releaseConstants();
 
   Graph m_graph;
   Device* m_host = nullptr;

@@ -67,6 +67,7 @@ class RunLoop {
       TANDEM_TRY(replica->prepare(own));
       replica->setTrace(m_settings.trace);
     }
+    TANDEM_TRY(requireWithinLimits());
     m_outcome.compileMs = toMs(nowNs() - start);
     const std::int64_t warm = nowNs();
     report("warmup", nullptr);
@@ -76,6 +77,19 @@ class RunLoop {
         TANDEM_TRY(replica->warmUp(*data));
       }
     m_outcome.warmupMs = toMs(nowNs() - warm);
+    return {};
+  }
+
+  Result<void> requireWithinLimits() const {
+    for (const DeviceUse& use : deviceUse(m_deployment)) {
+      const auto limit = m_settings.memoryLimits.find(use.id);
+      const std::int64_t need = use.weightsBytes + use.activationsBytes + use.stagingBytes;
+      if (limit == m_settings.memoryLimits.end() || need <= limit->second) continue;
+      return makeError(ErrorCode::DeviceFailed,
+                       "the plan needs " + std::to_string(need) + " bytes, the memory limit is " +
+                           std::to_string(limit->second),
+                       use.id, "use a smaller batch, fewer replicas or streams, or a higher limit");
+    }
     return {};
   }
 
@@ -218,14 +232,20 @@ std::vector<DeviceUse> deviceUse(const Deployment& deployment) {
   auto of = [&](const std::string& id) -> DeviceUse& {
     for (DeviceUse& use : devices)
       if (use.id == id) return use;
-    devices.push_back({id, 0, 0, 0, 0});
+    devices.push_back({id, 0, 0, 0, 0, 0});
     return devices.back();
   };
+  std::set<const void*> seen;
   for (const auto& replica : deployment.replicas())
     for (const auto& [items, executable] : replica->variants())
       for (const ExecutableMemory& memory : executable->memory()) {
         DeviceUse& use = of(memory.device->id());
         use.weightsBytes += memory.weightsBytes;
+        for (const auto& [piece, bytes] : memory.pieces) {
+          if (seen.insert(piece).second) continue;
+          use.weightsBytes -= bytes;
+          use.sharedWeightsBytes += bytes;
+        }
         use.activationsBytes += memory.activationsBytes * replica->options().streams;
         use.stagingBytes += memory.stagingBytes * replica->options().streams;
       }

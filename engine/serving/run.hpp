@@ -9,6 +9,7 @@ namespace tandem {
 struct DeviceUse {
   std::string id;
   std::int64_t weightsBytes = 0, activationsBytes = 0, stagingBytes = 0;
+  std::int64_t sharedWeightsBytes = 0; ///< what replicas and sizes read that others hold; not in weightsBytes
   double busyFraction = 0;
 };
 
@@ -38,6 +39,8 @@ struct RunSettings {
   double warmupS = 1;
   std::uint64_t seed = 1;
   TraceRecorder* trace = nullptr;
+  /// Bytes that all replicas together may take, by device; a plan that needs more is refused before anything runs.
+  std::map<std::string, std::int64_t> memoryLimits;
   CancelToken cancel;                               ///< ends the run early; what was measured so far is reported
   std::function<void(const RunSnapshot&)> snapshot; ///< ten times a second, on the calling thread
 };

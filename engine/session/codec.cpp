@@ -130,6 +130,7 @@ DeviceMemory toMemory(const Json& json) {
   DeviceMemory memory;
   read(json, "id", memory.id);
   readIf(json, "weights_bytes", memory.weightsBytes);
+  readIf(json, "shared_weights_bytes", memory.sharedWeightsBytes);
   readIf(json, "activations_bytes", memory.activationsBytes);
   readIf(json, "staging_bytes", memory.stagingBytes);
   readIf(json, "peak_bytes", memory.peakBytes);

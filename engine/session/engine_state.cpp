@@ -26,9 +26,15 @@ std::filesystem::path cacheFolder(const char* kind) {
   return {};
 }
 
-/// One enumeration at a time in the process: PoCL shows devices to a second thread before it has described them, and
-/// the default configuration must not replace one that was asked for meanwhile.
+/// One enumeration at a time in the process: the default configuration must not replace one that was asked for
+/// meanwhile.
 std::mutex& enumerationMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// PoCL shows devices to a second thread before it has described them.
+std::mutex& driverMutex() {
   static std::mutex mutex;
   return mutex;
 }
@@ -38,9 +44,13 @@ Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& conf
   if (!config.cores.empty()) coreSets = TANDEM_TRY(parseCoreSets(config.cores));
   auto registry = std::make_shared<DeviceRegistry>();
   for (auto& device : makeCpuDevices(coreSets, cacheFolder("cpu"))) registry->add(std::move(device));
-  OpenClEnumeration opencl = enumerateOpenCl({coreSets, cacheFolder("opencl")});
-  for (auto& device : opencl.devices) registry->add(std::move(device));
-  for (DeviceProblem& problem : opencl.problems) registry->addProblem(std::move(problem));
+  // Loading drivers costs more time and memory than most models: only for those who want these devices.
+  registry->addLater([coreSets, folder = cacheFolder("opencl")](DeviceRegistry& rest) {
+    std::lock_guard lock(driverMutex());
+    OpenClEnumeration opencl = enumerateOpenCl({coreSets, folder});
+    for (auto& device : opencl.devices) rest.add(std::move(device));
+    for (DeviceProblem& problem : opencl.problems) rest.addProblem(std::move(problem));
+  });
   for (const auto& [id, bytes] : config.memoryLimits) registry->setMemoryLimit(id, bytes);
   for (const std::string& id : config.hidden) {
     if (!registry->find(id))
@@ -64,7 +74,7 @@ Result<ImportedModel> readSample(const std::string& name) {
 } // namespace
 
 ModelIdentity OpenDocument::identity() const {
-  return {name, model.sha256, static_cast<std::int64_t>(model.graph.nodes().size())};
+  return {name, model.sha256.hex(), static_cast<std::int64_t>(model.graph.nodes().size())};
 }
 
 Result<void> EngineState::configure(const EngineConfig& config) {
@@ -174,6 +184,9 @@ Result<std::shared_ptr<const OpenDocument>> EngineState::open(const std::string&
     document->model = TANDEM_TRY(abandonable<ImportedModel>(
         [path = document->path, cancel] { return readModel(path, cancel); }, cancel, source));
   }
+  // Nobody writes to weights, so that programs may share what they make of them.
+  for (std::uint32_t i = 0; i < document->model.graph.values().size(); ++i)
+    if (Value& value = document->model.graph.value(ValueId(i)); value.isConstant()) value.constant.freeze();
   document->loadMs = toMs(nowNs() - start);
   TANDEM_TRY(applySizes(*document, sizes));
   std::lock_guard lock(m_mutex);

@@ -18,6 +18,7 @@ Json encodeMemory(const std::vector<DeviceUse>& devices) {
   for (const DeviceUse& use : devices)
     list.push_back({{"id", use.id},
                     {"weights_bytes", use.weightsBytes},
+                    {"shared_weights_bytes", use.sharedWeightsBytes},
                     {"activations_bytes", use.activationsBytes},
                     {"staging_bytes", use.stagingBytes},
                     // Everything is allocated at set-up and kept, so the peak is the sum.
@@ -101,15 +102,18 @@ Json encodeSnapshot(const RunSnapshot& snapshot) {
   return json;
 }
 
-Json encodeEnvironment(const DeviceRegistry& registry) {
+Json encodeEnvironment(const DeviceRegistry& registry, const std::vector<DeviceUse>& used) {
   utsname system{};
   uname(&system);
   Json devices = Json::array();
-  for (Device* device : registry.devices())
+  for (const DeviceUse& use : used) {
+    const Device* device = registry.find(use.id);
+    if (!device) continue;
     devices.push_back({{"id", device->id()},
                        {"name", device->info().name},
                        {"driver", device->info().driver},
                        {"cores", device->info().cores.toString()}});
+  }
   return {{"tandem", TANDEM_VERSION},
           {"system", std::string(system.sysname) + " " + system.release},
           {"machine", system.machine},
@@ -153,7 +157,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["devices"] = encodeLoads(outcome.devices);
   json["notes"] = notesOf(outcome, context);
   if (!context.traceFile.empty()) json["trace_file"] = context.traceFile;
-  json["environment"] = encodeEnvironment(*context.registry);
+  json["environment"] = encodeEnvironment(*context.registry, outcome.devices);
   return json;
 }
 

@@ -21,6 +21,7 @@ Json encodeSnapshot(const RunSnapshot& snapshot);
 /// DESIGN.md section 8, `run`.
 Json encodeReport(const RunOutcome& outcome, const ReportContext& context);
 /// Processor, cores, system and program version.
-Json encodeEnvironment(const DeviceRegistry& registry);
+/// The machine, and the devices that were used.
+Json encodeEnvironment(const DeviceRegistry& registry, const std::vector<DeviceUse>& used);
 
 } // namespace tandem::session

@@ -68,6 +68,8 @@ Result<Json> configure(const Job& job) {
   config.hidden = job.params.value("hide", std::vector<std::string>());
   config.memoryLimits = readOr(job.params, "memory_limits", std::map<std::string, std::int64_t>());
   TANDEM_TRY(job.state.configure(config));
+  // The list needs every driver, which costs more than most runs on a CPU.
+  if (!job.params.value("list", true)) return Json::object();
   return encodeList(job, *job.state.registry());
 }
 

@@ -57,8 +57,12 @@ Result<Json> openModel(const Job& job) {
                             ? TANDEM_TRY(job.state.resize(readAs<int>(job.params.at("handle")), sizes))
                             : TANDEM_TRY(job.state.open(job.params.at("model").get<std::string>(), sizes, job.cancel));
   const Graph& graph = document->view;
-  Json json{{"handle", document->handle},       {"source", document->source},           {"name", document->name},
-            {"sha256", document->model.sha256}, {"producer", document->model.producer}, {"opset", graph.opset}};
+  Json json{{"handle", document->handle},
+            {"source", document->source},
+            {"name", document->name},
+            {"sha256", document->model.sha256.hex()},
+            {"producer", document->model.producer},
+            {"opset", graph.opset}};
   json["nodes"] = Json::array();
   for (const Node& node : graph.nodes()) json["nodes"].push_back(encodeNode(graph, node));
   json["values"] = Json::array();
@@ -72,6 +76,8 @@ Result<Json> openModel(const Job& job) {
   json["outputs"] = indices(graph.outputs());
   json["unsupported_operators"] = document->model.unsupportedOperators;
   json["warnings"] = document->model.warnings;
+  if (const auto& check = document->model.checkWeights)
+    if (std::string warning = check(); !warning.empty()) json["warnings"].push_back(std::move(warning));
   if (const PreprocessSpec spec = pictureSpec(*document); spec.takesPicture()) {
     json["preprocess"] = toString(spec);
     json["preprocess_certain"] = spec.certain;

@@ -164,6 +164,7 @@ Result<Json> run(const Job& job) {
   settings.warmupS = TANDEM_TRY(seconds(job.params, "warmup_s", 1, 0));
   settings.seed = readOr(job.params, "seed", std::uint64_t{1});
   settings.cancel = job.cancel;
+  settings.memoryLimits = job.state.config().memoryLimits;
   const std::vector<int> batches = TANDEM_TRY(batchesOf(job.params));
 
   std::vector<ReplicaPlan> plans;

@@ -144,6 +144,7 @@ struct RunSpec {
 struct DeviceMemory {
   std::string id;
   std::int64_t weightsBytes = 0, activationsBytes = 0, stagingBytes = 0, peakBytes = 0;
+  std::int64_t sharedWeightsBytes = 0; ///< read by several replicas or sizes, counted in weightsBytes once
 };
 
 /// What a run looks like at one moment; ten a second.

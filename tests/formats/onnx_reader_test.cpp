@@ -35,7 +35,7 @@ TEST(OnnxReader, ReadsNodesWeightsAndDeclaredShapes) {
   EXPECT_EQ(model->irVersion, 8);
   EXPECT_EQ(model->producer, "test");
   const std::string bytes = builder.bytes();
-  EXPECT_EQ(model->sha256, sha256Hex(std::as_bytes(std::span(bytes.data(), bytes.size()))));
+  EXPECT_EQ(model->sha256.hex(), sha256Hex(std::as_bytes(std::span(bytes.data(), bytes.size()))));
   ASSERT_EQ(graph.inputs().size(), 1u);
   EXPECT_EQ(graph.value(graph.inputs()[0]).desc, (TensorDesc{DataType::Float32, {1, 4}}));
   EXPECT_THAT(valueOf(graph, "w").constant.as<float>(), ElementsAre(1, 2, 3, 4));

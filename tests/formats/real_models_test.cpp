@@ -32,7 +32,7 @@ TEST(RealModels, AllOpenAndVerify) {
     ASSERT_TRUE(model.ok()) << file << ": " << model.error().line();
     EXPECT_GT(model->graph.nodes().size(), 0u) << file;
     EXPECT_TRUE(verify(model->graph).ok()) << file;
-    EXPECT_EQ(model->sha256.size(), 64u);
+    EXPECT_EQ(model->sha256.hex().size(), 64u);
   }
 }
 

@@ -46,6 +46,8 @@ Result<CompiledSegment> ProgramBuilder::build() {
                                m_steps.size()});
   }
   writeThroughOutputs();
+  m_weights.complete(m_options.cancel);
+  TANDEM_TRY(m_options.cancel.check());
   return finish();
 }
 
@@ -260,6 +262,7 @@ CompiledSegment ProgramBuilder::finish() {
     m_result.steps.push_back(std::move(step));
   }
   m_result.memory.weightsBytes = m_weights.bytes();
+  m_result.memory.pieces = m_weights.pieces();
   m_result.memory.activationsBytes = arena.bytes;
   return std::move(m_result);
 }

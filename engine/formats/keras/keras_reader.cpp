@@ -132,8 +132,9 @@ Result<ImportedModel> import(KerasFile file, const std::string& where, const Can
   return model;
 }
 
-Result<ImportedModel> finish(ImportedModel model, std::span<const std::byte> bytes, const std::string& where) {
-  model.sha256 = sha256Hex(bytes);
+Result<ImportedModel> finish(ImportedModel model, std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                             const std::string& where) {
+  model.sha256 = LazySha256(bytes, std::move(owner));
   model.graph.compact();
   if (auto verified = verify(model.graph); !verified) {
     Error error = verified.error();
@@ -150,9 +151,9 @@ Result<ImportedModel> readKeras(std::span<const std::byte> bytes, std::shared_pt
                                 const std::string& name, const CancelToken& cancel) {
   try {
     const bool archive = detectFileType(bytes) != FileType::Hdf5;
-    KerasFile file = archive ? openArchive(bytes, std::move(owner), name) : openHdf5(bytes);
+    KerasFile file = archive ? openArchive(bytes, owner, name) : openHdf5(bytes);
     ImportedModel model = TANDEM_TRY(import(std::move(file), name, cancel));
-    return finish(std::move(model), bytes, name);
+    return finish(std::move(model), bytes, std::move(owner), name);
   } catch (const KerasError& error) {
     return rejected(error.what(), name, "save the model again with model.save()");
   } catch (const std::bad_alloc&) {

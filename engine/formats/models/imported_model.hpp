@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/formats/tensors/mapped_file.hpp"
+#include "engine/formats/tensors/sha256.hpp"
 #include "engine/graph/graph.hpp"
 
+#include <functional>
 #include <map>
 
 namespace tandem {
@@ -14,12 +16,15 @@ struct ImportedModel {
   std::string producer;              ///< "pytorch 2.1", "keras 3.5.0"
   int irVersion = 0;                 ///< of ONNX files
   std::map<std::string, int> opsets; ///< by domain; "" is ai.onnx
-  std::string sha256;                ///< of the model file, without its external data
+  LazySha256 sha256;                 ///< of the model file, without its external data
   /// Operators that nothing here can run, with the opset of the file: "Crop-7 (1 node)". Such a model can be viewed.
   std::vector<std::string> unsupportedOperators;
   std::vector<std::string> warnings; ///< for people, at most 100
-  /// What weights view, beside the model file itself: ask them whether they changed after computing with them.
+  /// What weights view, the model file among them: ask them whether they changed after computing with them.
   std::vector<std::shared_ptr<const MappedFile>> files;
+  /// What people should know about the elements of the weights, or nothing; reads all of them. Empty where that was
+  /// done.
+  std::function<std::string()> checkWeights;
   bool isOnnxFile = false; ///< the file itself is ONNX, so that exports may start from it
 };
 

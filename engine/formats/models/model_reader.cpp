@@ -18,7 +18,7 @@ Result<ImportedModel> readModel(const std::filesystem::path& path, const CancelT
   switch (const FileType type = detectFileType(file->bytes())) {
   case FileType::Hdf5:
   case FileType::KerasArchive: return readKeras(file->bytes(), file, path.string(), cancel);
-  case FileType::Unknown: return readOnnx(path, cancel);
+  case FileType::Unknown: return readOnnx(file, cancel);
   default: return unsuitableModelFile(type, path.string());
   }
 }

@@ -62,19 +62,42 @@ Result<Graph> importGraph(detail::ImportContext& context) {
   return graph;
 }
 
-Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& where,
-                         const std::filesystem::path& folder, const CancelToken& cancel) {
-  auto proto = TANDEM_TRY(detail::parseModel(bytes, where));
+/// What a model is read from. `file` is null where its bytes are somebody else's.
+struct Source {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const MappedFile> file;
+  std::string where;
+  std::filesystem::path folder;
+};
+
+/// The message, without the large weights where those can stay in the file.
+Result<std::shared_ptr<onnx::ModelProto>> parse(const Source& source, std::optional<detail::WeightSplit>& split) {
+  const auto size = static_cast<std::int64_t>(source.bytes.size());
+  if (source.file && size <= detail::kMaxModelBytes) split = detail::WeightSplit::of(source.bytes);
+  if (split) {
+    auto proto = detail::parseModel(split->message(), source.where);
+    split->dropMessage();
+    if (proto) return proto;
+    split.reset();
+  }
+  return detail::parseModel(source.bytes, source.where);
+}
+
+Result<OnnxModel> import(const Source& source, const CancelToken& cancel) {
+  std::optional<detail::WeightSplit> split;
+  auto proto = TANDEM_TRY(parse(source, split));
   TANDEM_TRY(cancel.check());
   detail::ImportContext context{.model = proto,
-                                .where = where,
+                                .where = source.where,
                                 .cancel = cancel,
-                                .external = detail::ExternalData(folder, where),
+                                .external = detail::ExternalData(source.folder, source.where),
+                                .file = source.file,
+                                .split = std::move(split),
                                 .opsets = detail::opsetsOf(proto->opset_import()),
                                 .functions = detail::functionsOf(*proto),
                                 .unsupported = {},
                                 .warnings = {},
-                                .notFinite = {},
+                                .finite = {},
                                 .problems = {}};
   checkOpsets(context);
 
@@ -86,16 +109,15 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
   model.irVersion = static_cast<int>(std::clamp<std::int64_t>(proto->ir_version(), 0, 1'000'000));
   model.opsets = std::move(context.opsets);
   model.unsupportedOperators = describeUnsupported(context.unsupported);
-  if (context.notFiniteCount > 0) {
-    std::string names;
-    for (const std::string& name : context.notFinite) names += (names.empty() ? "'" : ", '") + name + "'";
-    context.warn(std::to_string(context.notFiniteCount) + " weights hold NaN or infinite values: " + names +
-                 (context.notFiniteCount > static_cast<std::int64_t>(context.notFinite.size()) ? ", ..." : ""));
-  }
+  if (!context.finite.isDone())
+    model.checkWeights = [check = context.finite] { return check.warning(); };
+  else if (std::string warning = context.finite.warning(); !warning.empty())
+    context.warn(std::move(warning));
   model.warnings = std::move(context.warnings);
   TANDEM_TRY(cancel.check());
-  model.sha256 = sha256Hex(bytes);
+  model.sha256 = LazySha256(source.bytes, source.file);
   model.files = context.external.files();
+  if (source.file) model.files.push_back(source.file);
   TANDEM_TRY(cancel.check());
   // Nodes that do not fit their inputs stop the run, not the viewing.
   ProblemList misfits;
@@ -107,24 +129,34 @@ Result<OnnxModel> import(std::span<const std::byte> bytes, const std::string& wh
   return model;
 }
 
-} // namespace
-
-Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& name,
-                           const std::filesystem::path& folder, const CancelToken& cancel) {
+Result<OnnxModel> importSafely(const Source& source, const CancelToken& cancel) {
   try {
-    return import(bytes, name, folder, cancel);
+    return import(source, cancel);
   } catch (const std::bad_alloc&) {
-    return makeError(ErrorCode::ModelRejected, "not enough memory to read the model", name, "close other programs");
+    return makeError(ErrorCode::ModelRejected, "not enough memory to read the model", source.where,
+                     "close other programs");
   } catch (const std::exception& error) {
-    return makeError(ErrorCode::ModelRejected, std::string("cannot read the model: ") + error.what(), name,
+    return makeError(ErrorCode::ModelRejected, std::string("cannot read the model: ") + error.what(), source.where,
                      "export the model again");
   }
 }
 
+} // namespace
+
+Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& name,
+                           const std::filesystem::path& folder, const CancelToken& cancel) {
+  return importSafely({bytes, nullptr, name, folder}, cancel);
+}
+
 Result<OnnxModel> readOnnx(const std::filesystem::path& path, const CancelToken& cancel) {
-  auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::ModelRejected, detail::kMaxModelBytes));
+  return readOnnx(TANDEM_TRY(MappedFile::open(path, ErrorCode::ModelRejected, detail::kMaxModelBytes)), cancel);
+}
+
+Result<OnnxModel> readOnnx(const std::shared_ptr<const MappedFile>& file, const CancelToken& cancel) {
+  const std::filesystem::path& path = file->path();
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  auto model = readOnnx(file->bytes(), path.string(), folder, cancel);
+  auto model = importSafely({file->bytes(), file, path.string(), folder}, cancel);
+  file->giveBack(file->bytes()); // what was mapped around the weights on the way
   TANDEM_TRY(file->requireUnchanged());
   for (std::size_t i = 0; model && i < model->files.size(); ++i) TANDEM_TRY(model->files[i]->requireUnchanged());
   return model;

@@ -23,6 +23,8 @@ using OnnxModel = ImportedModel;
 /// Reads a model file and its external data, which must lie in the same folder or below. The file is untrusted:
 /// damage, limits (DESIGN.md section 10) and element types without storage give ModelRejected. Any thread.
 Result<OnnxModel> readOnnx(const std::filesystem::path& path, const CancelToken& cancel = {});
+/// The same from a file that is open; large weights stay in it.
+Result<OnnxModel> readOnnx(const std::shared_ptr<const MappedFile>& file, const CancelToken& cancel = {});
 /// The same from memory. `name` stands for the file in errors; without `folder` external data is refused.
 Result<OnnxModel> readOnnx(std::span<const std::byte> bytes, const std::string& name,
                            const std::filesystem::path& folder = {}, const CancelToken& cancel = {});

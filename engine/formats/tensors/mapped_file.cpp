@@ -3,6 +3,7 @@
 
 #include "engine/formats/tensors/mapping_guard.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -34,8 +35,37 @@ MappedFile::~MappedFile() {
     std::free(m_data);
     return;
   }
+  ::close(m_descriptor);
   detail::releaseGuard(m_guard);
   ::munmap(m_data, m_size);
+}
+
+void MappedFile::copy(std::span<const std::byte> part, void* out) const {
+  if (m_guard < 0) {
+    std::memcpy(out, part.data(), part.size());
+    return;
+  }
+  const std::ptrdiff_t start = part.data() - bytes().data();
+  auto* to = static_cast<std::byte*>(out);
+  for (std::size_t done = 0; done < part.size();) {
+    const ssize_t got =
+        ::pread(m_descriptor, to + done, part.size() - done, static_cast<off_t>(start) + static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      std::memset(to + done, 0, part.size() - done);
+      m_lost.store(true);
+      return;
+    }
+    done += static_cast<std::size_t>(got);
+  }
+}
+
+void MappedFile::giveBack(std::span<const std::byte> part) const {
+  if (m_guard < 0) return;
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 MappedFile::Version MappedFile::versionOf(const struct ::stat& facts) {
@@ -44,7 +74,7 @@ MappedFile::Version MappedFile::versionOf(const struct ::stat& facts) {
 
 bool MappedFile::changed() const {
   if (m_guard < 0) return false;
-  if (detail::lostBytes(m_guard)) return true;
+  if (detail::lostBytes(m_guard) || m_lost.load()) return true;
   struct stat facts {};
   if (::stat(m_path.c_str(), &facts) != 0) return false;
   const Version now = versionOf(facts);
@@ -77,7 +107,10 @@ Result<void> MappedFile::load(int descriptor, std::size_t size) {
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED) return systemError(m_code, "cannot map the file", m_path, errno);
   m_guard = detail::guardMapping(data, size);
-  if (m_guard < 0) {
+  m_descriptor = m_guard < 0 ? -1 : ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (m_descriptor < 0) {
+    if (m_guard >= 0) detail::releaseGuard(m_guard);
+    m_guard = -1;
     ::munmap(data, size);
     return readAll(descriptor, size);
   }
@@ -106,6 +139,8 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::adopt(int descriptor, cons
   file->m_path = path;
   file->m_code = code;
   file->m_version = versionOf(facts);
+  static std::atomic<std::uint64_t> files{0};
+  file->m_serial = files.fetch_add(1, std::memory_order_relaxed) + 1;
   TANDEM_TRY(file->load(descriptor, static_cast<std::size_t>(facts.st_size)));
   return std::shared_ptr<const MappedFile>(std::move(file));
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/base/error.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +25,15 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(m_data), m_size}; }
   const std::filesystem::path& path() const { return m_path; }
+
+  /// A number that no other file of this process has, also not the same one opened again.
+  std::uint64_t serial() const { return m_serial; }
+  /// Copies a part of bytes() to `out`, past the mapping: reads each byte once, and its pages count not as memory of
+  /// this process. What vanished from the file becomes zeros.
+  void copy(std::span<const std::byte> part, void* out) const;
+  /// Says that nobody is going to read these bytes soon: their pages count no longer as memory of this process, and
+  /// are read from the file again where somebody does.
+  void giveBack(std::span<const std::byte> part) const;
 
   /// Whether bytes were lost, or the file written to, since it was opened. A file that was deleted or replaced by
   /// another one keeps its bytes and has not changed.
@@ -56,7 +66,10 @@ class MappedFile {
   Version m_version;
   void* m_data = nullptr;
   std::size_t m_size = 0;
-  int m_guard = -1; ///< entry in the table of guarded mappings; -1: the bytes are on the heap
+  std::uint64_t m_serial = 0;
+  int m_descriptor = -1;                   ///< of a mapped file
+  mutable std::atomic<bool> m_lost{false}; ///< copy() missed bytes
+  int m_guard = -1;                        ///< entry in the table of guarded mappings; -1: the bytes are on the heap
 };
 
 } // namespace tandem

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -16,7 +17,7 @@ class Sha256 {
   std::string finishHex();
 
  private:
-  void compress(const std::uint8_t* block);
+  void compress(const std::uint8_t* blocks, std::size_t count);
 
   // First 32 bits of the fractional parts of the square roots of the first eight primes (section 5.3.3).
   std::array<std::uint32_t, 8> m_state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -26,5 +27,18 @@ class Sha256 {
 };
 
 std::string sha256Hex(std::span<const std::byte> bytes);
+
+/// The SHA-256 of bytes that may be large, computed when somebody first asks. Copies share it. Any thread.
+class LazySha256 {
+ public:
+  LazySha256() = default; ///< of nothing: an empty text
+  /// `owner` keeps `bytes` alive until they were asked for; without one they are read now.
+  LazySha256(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+  const std::string& hex() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> m_state;
+};
 
 } // namespace tandem

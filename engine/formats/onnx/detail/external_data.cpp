@@ -116,8 +116,8 @@ Result<Tensor> ExternalData::read(const onnx::TensorProto& proto, const TensorDe
                      "tensor '" + proto.name() + "' (" + desc.toString() + ") needs " + std::to_string(bytes) +
                          " bytes at " + std::to_string(offset) + " of '" + location + "', which does not hold them",
                      m_where, "the external data is cut off or belongs to another model");
-  const std::string_view all(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
-  return tensorFromBytes(desc, all.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)), file);
+  return tensorFromFile(desc, file->bytes().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)),
+                        file);
 }
 
 } // namespace tandem::detail

@@ -8,8 +8,6 @@
 #include "engine/ops/shape_inference.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace tandem::detail {
 namespace {
@@ -42,6 +40,8 @@ TensorProtoOptions ImportContext::tensorOptions() {
   TensorProtoOptions options;
   options.owner = model;
   options.where = where;
+  options.file = file;
+  if (split) options.weightsOf = [this](std::string_view rawData) { return split->weightsOf(rawData); };
   options.external = [this](const onnx::TensorProto& proto, const TensorDesc& desc) {
     return external.read(proto, desc);
   };
@@ -50,21 +50,6 @@ TensorProtoOptions ImportContext::tensorOptions() {
 
 void ImportContext::warn(std::string text) {
   if (warnings.size() < kMaxWarnings) warnings.push_back(std::move(text));
-}
-
-void ImportContext::flagIfNotFinite(const Tensor& tensor, const std::string& name) {
-  constexpr std::size_t kMaxNamed = 5;
-  // A minus infinity alone is how attention masks say "nothing": common, and no defect.
-  const auto suspicious = [](auto value) {
-    const float number = static_cast<float>(value);
-    return std::isnan(number) || number == std::numeric_limits<float>::infinity();
-  };
-  bool found = false;
-  if (tensor.type() == DataType::Float32) found = std::ranges::any_of(tensor.as<float>(), suspicious);
-  if (tensor.type() == DataType::Float16) found = std::ranges::any_of(tensor.as<Half>(), suspicious);
-  if (!found) return;
-  ++notFiniteCount;
-  if (notFinite.size() < kMaxNamed) notFinite.push_back(shown(name));
 }
 
 Error ImportContext::reject(std::string what, std::string hint) const {
@@ -125,7 +110,8 @@ Result<void> GraphImporter::addInitializers(const onnx::GraphProto& proto, Frame
     TANDEM_TRY(m_context.cancel.check());
     auto tensor = tensorFromProto(each, options);
     // External data is not read before it is used.
-    if (tensor && each.data_location() != onnx::TensorProto::EXTERNAL) m_context.flagIfNotFinite(*tensor, each.name());
+    if (tensor && each.data_location() != onnx::TensorProto::EXTERNAL)
+      m_context.finite.add(*tensor, shown(each.name()));
     TANDEM_TRY(add(each.name(), std::move(tensor)));
   }
   for (const auto& each : proto.sparse_initializer())

@@ -4,7 +4,9 @@
 #include "engine/base/cancel.hpp"
 #include "engine/base/problems.hpp"
 #include "engine/formats/onnx/detail/external_data.hpp"
+#include "engine/formats/onnx/detail/finite_check.hpp"
 #include "engine/formats/onnx/detail/functions.hpp"
+#include "engine/formats/onnx/detail/weight_split.hpp"
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 #include "engine/graph/graph.hpp"
 
@@ -19,12 +21,13 @@ struct ImportContext {
   std::string where;
   CancelToken cancel;
   ExternalData external;
+  std::shared_ptr<const MappedFile> file; ///< null where the model was read from memory
+  std::optional<WeightSplit> split;       ///< what of the file is not in the message
   std::map<std::string, int> opsets;
   FunctionTable functions;
   std::map<std::string, int> unsupported; ///< "Crop-7" -> number of nodes
   std::vector<std::string> warnings;
-  std::vector<std::string> notFinite; ///< names of weights with NaN or infinite elements, a few
-  std::int64_t notFiniteCount = 0;
+  FiniteCheck finite;
   ProblemList problems;                    ///< defects that leave the rest readable, so that all are reported
   std::int64_t nodesLeft = 200'000;        ///< over all subgraphs and inlined functions
   std::int64_t tensorsLeft = 1'000'000;    ///< over all subgraphs and inlined functions
@@ -32,7 +35,6 @@ struct ImportContext {
 
   TensorProtoOptions tensorOptions();
   void warn(std::string text);
-  void flagIfNotFinite(const Tensor& tensor, const std::string& name);
   /// An Error that ends the reading: a limit, or a defect after which nothing else makes sense.
   Error reject(std::string what, std::string hint = {}) const;
   /// Notes a defect and goes on.

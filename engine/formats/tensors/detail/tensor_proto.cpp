@@ -2,6 +2,7 @@
 #include "engine/formats/tensors/detail/tensor_proto.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/formats/tensors/file_elements.hpp"
 #include "engine/tensor/visit.hpp"
 
 #include <algorithm>
@@ -132,6 +133,12 @@ Tensor tensorFromBytes(const TensorDesc& desc, std::string_view bytes, std::shar
   return copy;
 }
 
+Tensor tensorFromFile(const TensorDesc& desc, std::span<const std::byte> bytes,
+                      const std::shared_ptr<const MappedFile>& file) {
+  if (desc.type != DataType::Bool && desc.bytes() >= kLeastFileElements) return tensorInFile(desc, bytes, file);
+  return tensorFromBytes(desc, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+}
+
 Result<Tensor> tensorFromProto(const onnx::TensorProto& proto, const TensorProtoOptions& options) {
   const TensorDesc desc = TANDEM_TRY(descOf(proto, options));
   if (proto.has_segment()) return rejected(proto, options, "is stored in segments, which is not supported");
@@ -144,6 +151,11 @@ Result<Tensor> tensorFromProto(const onnx::TensorProto& proto, const TensorProto
   if (typed && !proto.raw_data().empty()) return rejected(proto, options, "holds its elements twice, raw and typed");
   if (typed || !proto.has_raw_data()) return fromTypedFields(proto, desc, options);
   const std::string& raw = proto.raw_data();
+  if (const auto inFile = options.weightsOf ? options.weightsOf(raw) : std::nullopt) {
+    if (static_cast<std::int64_t>(inFile->size()) != desc.bytes())
+      return wrongCount(proto, options, desc, inFile->size(), desc.bytes(), "bytes");
+    return tensorFromFile(desc, *inFile, options.file);
+  }
   if (static_cast<std::int64_t>(raw.size()) != desc.bytes())
     return wrongCount(proto, options, desc, raw.size(), desc.bytes(), "bytes");
   return tensorFromBytes(desc, raw, options.owner);
@@ -191,7 +203,9 @@ void tensorToProto(const Tensor& tensor, std::string_view name, onnx::TensorProt
   if (!name.empty()) proto.set_name(std::string(name));
   proto.set_data_type(static_cast<int>(tensor.type()));
   for (std::int64_t dim : tensor.shape()) proto.add_dims(dim);
-  proto.set_raw_data(tensor.data(), tensor.bytes());
+  std::string raw(tensor.bytes(), '\0');
+  tensor.copyTo(raw.data());
+  proto.set_raw_data(std::move(raw));
 }
 
 } // namespace tandem::detail
