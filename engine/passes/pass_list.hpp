@@ -17,6 +17,7 @@ Result<int> fuseGelu(Graph& graph, const PassContext& context);
 Result<int> fuseGemm(Graph& graph, const PassContext& context);
 Result<int> fuseGemmActivation(Graph& graph, const PassContext& context);
 Result<int> fuseLayerNorm(Graph& graph, const PassContext& context);
+Result<int> fuseShuffle(Graph& graph, const PassContext& context);
 Result<int> fuseSwish(Graph& graph, const PassContext& context);
 Result<int> mergeSlices(Graph& graph, const PassContext& context);
 Result<int> mergeTransposes(Graph& graph, const PassContext& context);

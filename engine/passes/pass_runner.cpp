@@ -29,6 +29,7 @@ constexpr std::array kPasses{
          passes::fuseAttention},
     Pass{"fuse_layer_norm", "Make one operation of a layer normalization written as arithmetic", passes::fuseLayerNorm},
     Pass{"fuse_gelu", "Make one operation of Gelu written with erf or tanh", passes::fuseGelu},
+    Pass{"fuse_shuffle", "Shuffle channels at once", passes::fuseShuffle},
     Pass{"fuse_swish", "Compute x * sigmoid(x) at once", passes::fuseSwish},
     Pass{"fuse_gemm", "Add the bias within the matrix product", passes::fuseGemm},
     Pass{"fold_batch_norm", "Fold normalisation and scaling into the weights before it", passes::foldBatchNorm},

@@ -138,7 +138,7 @@ cpu::CpuDevice believing(const Graph& graph, ConvForm form) {
   auto timings = std::make_shared<cpu::TimingCache>(std::filesystem::path(), "test");
   for (NodeId id : topologicalOrder(graph))
     if (const auto problem = cpu::ConvProblem::of(graph, graph.node(id)))
-      for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::Blocked, ConvForm::Winograd})
+      for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked, ConvForm::Winograd})
         timings->microseconds(cpu::convWork(*problem, 1, false, each), [&] { return each == form ? 1.0 : 1e6; });
   return {devices.front()->info(), timings};
 }
@@ -177,6 +177,21 @@ TEST(ConvForms, BlockedGivesTheReferenceResult) { expectSameInForm(ConvForm::Blo
 TEST(ConvForms, WinogradGivesTheReferenceResult) {
   if (dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core) GTEST_SKIP() << "oneDNN has it for AVX-512 only";
   expectSameInForm(ConvForm::Winograd, "wino");
+}
+
+TEST(ConvForms, GroupsComputedAsOneGiveTheReferenceResult) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 24, 40, 30});
+  const ValueId y = maker.node("Conv", {x, maker.weights({56, 6, 3, 3}), maker.weights({56})},
+                               attributes({{"group", std::int64_t{4}}, {"pads", Ints{1, 1, 1, 1}}}));
+  maker.finish({maker.node("Relu", {y})});
+  cpu::CpuDevice device = believing(maker.graph, ConvForm::DenseGroups);
+  const std::vector<Tensor> inputs = randomInputs(maker.graph, 3);
+  expectNear(runOn(device, maker.graph, inputs)[0], runReference(maker.graph, inputs)[0], 1e-4, "output");
+  const auto grouped = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
+  ASSERT_TRUE(grouped.has_value());
+  EXPECT_TRUE(cpu::suits(*grouped, ConvForm::DenseGroups));
+  EXPECT_FALSE(cpu::suits(grouped->ungrouped(), ConvForm::DenseGroups));
 }
 
 TEST(ConvForms, ShapesThatDoNotFillBlocksStayAsTheyAre) {

@@ -120,6 +120,26 @@ TEST(CpuLayouts, ChannelsAreScaledInEveryLayout) {
   }
 }
 
+TEST(CpuLayouts, ChannelsAreGatheredInEveryLayout) {
+  for (std::int64_t groups : {0, 2, 3, 4, 6, 8}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({2, 48, 5, 7});
+    std::vector<std::int64_t> indices{3, 47, 0, 0, -1};
+    if (groups > 0) {
+      indices.clear();
+      for (std::int64_t i = 0; i < 48; ++i) indices.push_back(i % groups * (48 / groups) + i / groups);
+    }
+    const Shape shape{static_cast<std::int64_t>(indices.size())};
+    const ValueId list = maker.constant(Tensor::of<std::int64_t>(shape, std::span<const std::int64_t>(indices)));
+    const auto gather = [&](ValueId from) {
+      return maker.node("Gather", {from, list}, attributes({{"axis", std::int64_t{1}}}));
+    };
+    const ValueId c = conv(maker, x, 48, 48, 3);
+    maker.finish({gather(c), gather(x), maker.node("Relu", {c})});
+    expectLikeReference(maker.graph);
+  }
+}
+
 TEST(CpuLayouts, ViewsOfBlockedValuesAndOutputsKeepTheirElements) {
   GraphMaker maker;
   const ValueId x = maker.input({2, 3, 6, 6});

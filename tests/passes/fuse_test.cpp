@@ -115,6 +115,33 @@ TEST(FuseSwish, AGateThatOthersReadOrThatGatesSomethingElseStays) {
   EXPECT_EQ(topologicalOrder(other.rewritten()).size(), 5u);
 }
 
+namespace {
+
+ValueId shuffle(GraphUnderTest& net, ValueId x, Ints split, Ints perm, Ints join) {
+  const ValueId parts = net.op("Reshape", {x, net.ints(std::move(split))});
+  return net.op("Reshape", {net.op("Transpose", {parts}, {{"perm", std::move(perm)}}), net.ints(std::move(join))});
+}
+
+} // namespace
+
+TEST(FuseShuffle, AChannelShuffleBecomesAGatherOfChannels) {
+  GraphUnderTest net;
+  const ValueId x = net.input({2, 12, 5, 4});
+  net.output(shuffle(net, x, {2, 3, 4, 5, 4}, {0, 2, 1, 3, 4}, {2, 12, 5, 4}));
+  const Graph after = net.rewritten({}, {}, 0);
+  EXPECT_EQ(typesOf(after), "Gather");
+  EXPECT_EQ(onlyNode(after).origins.size(), 3u);
+}
+
+TEST(FuseShuffle, OtherRearrangementsStay) {
+  GraphUnderTest net;
+  const ValueId a = net.input({2, 12, 5, 4}, "a"), b = net.input({2, 12, 5, 4}, "b"), c = net.input({2, 12, 5, 4}, "c");
+  net.output(shuffle(net, a, {2, 3, 4, 5, 4}, {0, 2, 1, 4, 3}, {2, 12, 5, 4}));
+  net.output(shuffle(net, b, {2, 12, 5, 2, 2}, {0, 2, 1, 3, 4}, {2, 12, 5, 4}));
+  net.output(shuffle(net, c, {2, 3, 4, 5, 4}, {0, 2, 1, 3, 4}, {2, 6, 10, 4}));
+  EXPECT_EQ(topologicalOrder(net.rewritten({}, {}, 0)).size(), 9u);
+}
+
 TEST(FuseConvActivation, HardSwishWrittenWithClip) {
   for (int form = 0; form < 4; ++form) {
     GraphUnderTest net;

@@ -41,6 +41,9 @@ GraphUnderTest everything() {
   y = net.op("Add", {y, net.weights({5})});
   y = net.op("Tanh", {y});
   net.output(y);
+  const ValueId parts = net.op("Reshape", {x, net.ints({1, 2, 2, 6, 6})});
+  const ValueId swapped = net.op("Transpose", {parts}, {{"perm", Ints{0, 2, 1, 3, 4}}});
+  net.output(net.op("Reshape", {swapped, net.ints({1, 4, 6, 6})}));
   const ValueId scale = net.constant(Tensor::scalar(0.05f));
   ValueId q = net.op("DequantizeLinear", {net.op("QuantizeLinear", {x, scale}), scale});
   q = net.op("QuantizeLinear", {net.op("MaxPool", {q}, {{"kernel_shape", Ints{2, 2}}}), scale});
@@ -63,7 +66,7 @@ PassContext withBytes() {
 TEST(PassRunner, AllPassesTogetherKeepTheResult) {
   GraphUnderTest net = everything();
   const Graph after = net.rewritten({}, withBytes());
-  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm QuantizeLinear MaxPool DequantizeLinear Reshape "
+  EXPECT_EQ(typesOf(after), "FusedConv Reshape FusedGemm Gather QuantizeLinear MaxPool DequantizeLinear Reshape "
                             "Slice LayerNormalization FusedAttention Gelu Swish");
   for (const Pass& pass : allPasses()) EXPECT_GT(net.changesOf(pass.name), 0) << pass.name;
   EXPECT_EQ(after.nodes()[0].origins.size(), 5u); // Pad, Conv, BatchNormalization, Add, Relu

@@ -23,9 +23,10 @@ constexpr std::int64_t kCachedBytes = std::int64_t{16} << 20;
 constexpr int kRuns = 5;
 constexpr std::int64_t kEnoughNs = 20'000'000;
 
-constexpr std::array<ConvForm, 3> kForms{ConvForm::ChannelsLast, ConvForm::Blocked, ConvForm::Winograd};
+constexpr std::array<ConvForm, 4> kForms{ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked,
+                                         ConvForm::Winograd};
 
-bool isBlocked(ConvForm form) { return form != ConvForm::ChannelsLast; }
+bool isBlocked(ConvForm form) { return form == ConvForm::Blocked || form == ConvForm::Winograd; }
 
 /// Memory for one argument, filled with numbers that arithmetic is quick with.
 struct Operand {
@@ -93,6 +94,7 @@ bool keepsLayout(const Node& node) {
                                                          "Relu",       "Sigmoid",  "Softplus",    "Sub",
                                                          "Sum",        "Swish",    "Tanh",        "GlobalMaxPool",
                                                          "HardSigmoid"};
+  if (node.type == "Gather") return node.attributes.getInt("axis", 0) == 1;
   const bool conv = node.type == "Conv" || node.type == "FusedConv"; // that scales channels
   return (node.domain.empty() || node.domain == "tandem") && (conv || kTypes.contains(node.type));
 }
@@ -148,6 +150,7 @@ class Planner {
     Item& item = m_items[index];
     const bool cold = m_weightBytes > kCachedBytes;
     for (ConvForm form : kForms) {
+      if (!suits(item.problem, form)) continue;
       const double time = m_timings.microseconds(convWork(item.problem, m_threads, cold, form), [&] {
         const auto desc = convPrimitive(item.problem, form);
         return desc ? measureConv(item.problem, *desc, cold) : kNever;
@@ -178,6 +181,7 @@ class Planner {
     if (!label) return;
     m_labelOf[node.outputs[0]] = *label;
     if (node.type == "Concat") addConcat(node, *label);
+    if (node.type == "Gather") addDetour(node, *label);
   }
 
   /// Blocks of one item join where they were written; everything else is copied.
@@ -189,6 +193,12 @@ class Planner {
     });
     const double copy = reorderTime(whole);
     m_followerCosts.push_back({label, copy, fits ? (whole.shape[0] == 1 ? 0 : copy) : 4 * copy});
+  }
+
+  /// There is fast code for channels last only.
+  void addDetour(const Node& node, std::size_t label) {
+    const auto time = [&](ValueId id) { return reorderTime(m_graph.value(id).desc); };
+    m_followerCosts.push_back({label, 0, time(node.inputs[0]) + time(node.outputs[0])});
   }
 
   void connect(ValueId value, std::size_t reader) {

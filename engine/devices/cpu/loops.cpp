@@ -36,7 +36,39 @@ __attribute__((always_inline)) inline void scaleChannels(const float* x, const f
   }
 }
 
+/// A number of groups that the compiler knows becomes vector shuffles.
+template <std::int64_t Groups>
+__attribute__((always_inline)) inline void shuffleChannels(const float* x, std::int64_t width, std::int64_t rows,
+                                                           float* out) {
+  for (std::int64_t row = 0; row < rows; ++row, x += Groups * width, out += Groups * width)
+#pragma GCC ivdep
+    for (std::int64_t j = 0; j < width; ++j)
+      for (std::int64_t g = 0; g < Groups; ++g) out[j * Groups + g] = x[g * width + j];
+}
+
 } // namespace
+
+TANDEM_VECTOR_CLONES
+void shuffleRows(const float* x, std::int64_t groups, std::int64_t width, std::int64_t rows, float* out) {
+  switch (groups) {
+  case 2: return shuffleChannels<2>(x, width, rows, out);
+  case 3: return shuffleChannels<3>(x, width, rows, out);
+  case 4: return shuffleChannels<4>(x, width, rows, out);
+  case 8: return shuffleChannels<8>(x, width, rows, out);
+  default: break;
+  }
+  for (std::int64_t row = 0; row < rows; ++row, x += groups * width, out += groups * width)
+    for (std::int64_t g = 0; g < groups; ++g)
+      for (std::int64_t j = 0; j < width; ++j) out[j * groups + g] = x[g * width + j];
+}
+
+TANDEM_VECTOR_CLONES
+void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, std::int64_t to, std::int64_t rows,
+                float* out) {
+  for (std::int64_t row = 0; row < rows; ++row, x += from, out += to)
+#pragma GCC ivdep
+    for (std::int64_t j = 0; j < to; ++j) out[j] = x[indices[j]];
+}
 
 TANDEM_VECTOR_CLONES
 void everySecond(const void* x, void* out, std::int64_t count) {

@@ -41,6 +41,12 @@ void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count);
 /// Every second of 2 * count - 1 numbers of 4 bytes.
 void everySecond(const void* x, void* out, std::int64_t count);
 
+/// out[i][j * groups + g] = x[i][g * width + j] for `rows` rows: the channel shuffle of ShuffleNet.
+void shuffleRows(const float* x, std::int64_t groups, std::int64_t width, std::int64_t rows, float* out);
+/// out[i][j] = x[i][indices[j]] for rows of `from` and `to` numbers.
+void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, std::int64_t to, std::int64_t rows,
+                float* out);
+
 double rowSum(const float* x, std::int64_t count);
 float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 

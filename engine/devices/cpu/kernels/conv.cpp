@@ -9,13 +9,30 @@ constexpr std::size_t kWeights = 1;
 constexpr std::size_t kBias = 2;
 constexpr std::size_t kResidual = 3;
 
+/// The constant weights in the primitive's layout.
+WeightsPtr prepareWeights(const NodeView& view, const ConvProblem& problem, ConvForm form,
+                          const dnnl::memory::desc& wanted) {
+  constexpr auto kFloat = dnnl::memory::data_type::f32;
+  const Tensor& weights = *view.constant(kWeights);
+  if (form != ConvForm::DenseGroups) return view.weights().prepare(weights, plainDesc(kFloat, problem.weights), wanted);
+  return view.weights().pack(weights, "dense groups", wanted.get_size(), [&](const void* source, void* target) {
+    const dnnl::memory::desc plain = plainDesc(kFloat, problem.ungrouped().weights);
+    dnnl::memory dense(plain, engine()), result(wanted, engine(), target);
+    writeDenseGroups(problem, static_cast<const float*>(source), static_cast<float*>(dense.get_data_handle()));
+    dnnl::stream stream(engine());
+    dnnl::reorder(dense, result).execute(stream, dense, result);
+    stream.wait();
+  });
+}
+
 } // namespace
 
 std::optional<KernelPlan> convKernel(const NodeView& view) {
   const auto problem = ConvProblem::of(view.graph(), view.node());
   if (!problem) return std::nullopt;
-  auto primitive = convPrimitive(*problem, view.convForm());
-  if (!primitive && view.convForm() != ConvForm::Any) primitive = convPrimitive(*problem, ConvForm::Any);
+  ConvForm form = view.convForm();
+  auto primitive = convPrimitive(*problem, form);
+  if (!primitive && form != ConvForm::Any) primitive = convPrimitive(*problem, form = ConvForm::Any);
   if (!primitive) return std::nullopt;
   const auto& desc = *primitive;
 
@@ -25,12 +42,12 @@ std::optional<KernelPlan> convKernel(const NodeView& view) {
   DnnlKernelBuilder builder;
   std::vector<DnnlArgument> arguments{inputArgument(DNNL_ARG_SRC, desc.src_desc(), 0),
                                       outputArgument(DNNL_ARG_DST, desc.dst_desc(), 0)};
-  const dnnl::memory::desc plainWeights = plainDesc(dnnl::memory::data_type::f32, problem->weights);
-  if (const Tensor* constant = view.constant(kWeights)) {
+  if (view.constant(kWeights)) {
     plan.inputs[kWeights].used = false;
     arguments.push_back(weightsArgument(DNNL_ARG_WEIGHTS, desc.weights_desc(),
-                                        view.weights().prepare(*constant, plainWeights, desc.weights_desc())));
+                                        prepareWeights(view, *problem, form, desc.weights_desc())));
   } else {
+    const dnnl::memory::desc plainWeights = plainDesc(dnnl::memory::data_type::f32, problem->weights);
     arguments.push_back(builder.reorderedInput(DNNL_ARG_WEIGHTS, plainWeights, desc.weights_desc(), kWeights));
   }
   if (problem->bias) arguments.push_back(inputArgument(DNNL_ARG_BIAS, desc.bias_desc(), kBias));

@@ -5,6 +5,7 @@
 #include "engine/devices/cpu/kernels/conv_window.hpp"
 #include "engine/devices/cpu/post_ops.hpp"
 
+#include <algorithm>
 #include <new>
 #include <sstream>
 
@@ -18,6 +19,8 @@ constexpr std::size_t kBias = 2;
 constexpr std::size_t kResidual = 3;
 // oneDNN reads pictures of up to this many channels in whatever layout suits the first layer.
 constexpr std::int64_t kPictureChannels = 4;
+// The zeros cost as many multiplications again for every further group.
+constexpr std::int64_t kMaxDenseGroups = 8;
 
 std::int64_t vectorFloats() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8; }
 
@@ -68,6 +71,7 @@ PrimitiveDesc makePreferred(const ConvProblem& problem) {
 
 PrimitiveDesc makeForm(const ConvProblem& problem, ConvForm form) {
   if (form == ConvForm::Any) return makePreferred(problem);
+  if (form == ConvForm::DenseGroups) return makeForm(problem.ungrouped(), ConvForm::ChannelsLast);
   return make(problem, readsPicture(problem.geometry) ? anyDesc(problem.input) : sideDesc(problem.input, form),
               sideDesc(problem.output, form),
               form == ConvForm::Winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct);
@@ -80,6 +84,7 @@ std::string_view toString(ConvForm form) {
   case ConvForm::Any: return "any";
   case ConvForm::ChannelsLast: return "channels last";
   case ConvForm::Blocked: return "blocked";
+  case ConvForm::DenseGroups: return "dense groups";
   case ConvForm::Winograd: return "winograd";
   }
   return "";
@@ -108,6 +113,7 @@ std::optional<ConvProblem> ConvProblem::of(const Graph& graph, const Node& node)
   problem.activation = *activation;
   problem.weights = weightDims(*geometry, weights);
   problem.bias = present(kBias);
+  problem.constantWeights = graph.value(node.inputs[kWeights]).isConstant();
   problem.residual = fused && present(kResidual);
   if (problem.residual && graph.value(node.inputs[kResidual]).desc.shape != problem.output.shape) return std::nullopt;
   return problem;
@@ -126,8 +132,42 @@ std::string ConvProblem::text() const {
   return text.str();
 }
 
+ConvProblem ConvProblem::ungrouped() const {
+  ConvProblem problem = *this;
+  problem.weights.erase(problem.weights.begin());
+  problem.weights[0] = geometry.outputChannels;
+  problem.weights[1] = geometry.inputChannels;
+  problem.geometry.groups = 1;
+  return problem;
+}
+
+bool suits(const ConvProblem& problem, ConvForm form) {
+  const ops::ConvGeometry& geometry = problem.geometry;
+  switch (form) {
+  case ConvForm::Any:
+  case ConvForm::ChannelsLast: return true;
+  case ConvForm::DenseGroups:
+    return geometry.groups > 1 && geometry.groups <= kMaxDenseGroups && !geometry.isDepthwise() &&
+           problem.constantWeights;
+  case ConvForm::Blocked:
+  case ConvForm::Winograd: return fillsBlocks(geometry);
+  }
+  return false;
+}
+
+void writeDenseGroups(const ConvProblem& problem, const float* weights, float* dense) {
+  const ops::ConvGeometry& geometry = problem.geometry;
+  const std::int64_t taps = geometry.kernelPositions();
+  const std::int64_t own = geometry.inputChannelsPerGroup() * taps, all = geometry.inputChannels * taps;
+  std::fill_n(dense, geometry.outputChannels * all, 0.0f);
+  for (std::int64_t channel = 0; channel < geometry.outputChannels; ++channel) {
+    const std::int64_t group = channel / geometry.outputChannelsPerGroup();
+    std::copy_n(weights + channel * own, own, dense + channel * all + group * own);
+  }
+}
+
 std::optional<PrimitiveDesc> convPrimitive(const ConvProblem& problem, ConvForm form) {
-  if ((form == ConvForm::Blocked || form == ConvForm::Winograd) && !fillsBlocks(problem.geometry)) return std::nullopt;
+  if (!suits(problem, form)) return std::nullopt;
   try {
     PrimitiveDesc desc = makeForm(problem, form);
     if (isDnnlReference(desc.impl_info_str())) return std::nullopt;

@@ -13,6 +13,7 @@ enum class ConvForm {
   Any,          ///< what oneDNN prefers; says nothing about layouts
   ChannelsLast, ///< NHWC on both sides
   Blocked,      ///< channels in blocks of one vector on both sides
+  DenseGroups,  ///< channels last; a few groups as one, with zeros for what they do not share
   Winograd,     ///< blocked; F(2x2, 3x3) or F(4x4, 3x3) of Lavin and Gray, CVPR 2016
 };
 std::string_view toString(ConvForm form);
@@ -23,6 +24,8 @@ struct ConvProblem {
   static std::optional<ConvProblem> of(const Graph& graph, const Node& node);
   /// Each channel times a number plus another: what fold_batch_norm makes of a normalisation that stands alone.
   bool scalesChannels() const { return geometry.isDepthwise() && geometry.isPointwise(); }
+  /// The same convolution without groups.
+  ConvProblem ungrouped() const;
   /// All that the time of a run depends on, in one line.
   std::string text() const;
 
@@ -32,7 +35,13 @@ struct ConvProblem {
   dnnl::memory::dims weights; ///< with the groups as an axis of their own
   bool bias = false;
   bool residual = false; ///< sums onto what the output holds
+  bool constantWeights = false;
 };
+
+/// False where `form` is out of the question, whatever the shapes: then there is nothing to measure.
+bool suits(const ConvProblem& problem, ConvForm form);
+/// Writes the weights of a grouped convolution as those of one without groups. Both row-major.
+void writeDenseGroups(const ConvProblem& problem, const float* weights, float* dense);
 
 /// The primitive for `form`; nullopt where oneDNN has no fast code for it.
 std::optional<dnnl::convolution_forward::primitive_desc> convPrimitive(const ConvProblem& problem, ConvForm form);

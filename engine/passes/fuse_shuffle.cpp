@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The channel shuffle of ShuffleNet (Zhang et al., CVPR 2018) is written as Reshape, Transpose and Reshape. As a Gather
+// of channels it can keep the layout that convolutions like.
+#include "engine/passes/pass_list.hpp"
+#include "engine/passes/rewrite.hpp"
+
+namespace tandem::passes {
+namespace {
+
+constexpr int kGatherVersion = 13;
+
+/// The groups that a shuffle splits the channels into, if `split`, `transposition` and `join` are one.
+std::optional<std::int64_t> groupsOf(const Graph& graph, const Node& split, const Node& transposition,
+                                     const Node& join) {
+  const Value& x = graph.value(split.inputs[0]);
+  const Value& parts = graph.value(split.outputs[0]);
+  if (!x.isStatic() || !parts.isStatic() || !graph.value(join.outputs[0]).isStatic()) return std::nullopt;
+  const Shape& whole = x.desc.shape;
+  const Shape& cut = parts.desc.shape;
+  if (whole.rank() < 3 || cut.rank() != whole.rank() + 1 || graph.value(join.outputs[0]).desc != x.desc)
+    return std::nullopt;
+  if (cut[0] != whole[0] || cut[1] * cut[2] != whole[1] || cut[1] < 2 || cut[2] < 2) return std::nullopt;
+  for (std::size_t i = 2; i < whole.rank(); ++i)
+    if (cut[i + 1] != whole[i]) return std::nullopt;
+  std::vector<std::int64_t> swapped(cut.rank());
+  for (std::size_t i = 0; i < swapped.size(); ++i) swapped[i] = static_cast<std::int64_t>(i);
+  std::swap(swapped[1], swapped[2]);
+  if (transposition.attributes.getInts("perm", {}) != swapped) return std::nullopt;
+  return cut[1];
+}
+
+} // namespace
+
+Result<int> fuseShuffle(Graph& graph, const PassContext& context) {
+  int changes = 0;
+  UniqueNames names(graph);
+  for (NodeId id : topologicalOrder(graph)) {
+    TANDEM_TRY(context.cancel.check());
+    if (graph.isDead(id) || !isOp(graph.node(id), "Transpose")) continue;
+    const auto split = producerOf(graph, id, 0);
+    const auto join = soleConsumer(graph, graph.node(id).outputs[0]);
+    if (!split || !join || !isOp(graph.node(*split), "Reshape") || !isOp(graph.node(*join), "Reshape") ||
+        soleConsumer(graph, graph.node(*split).outputs[0]) != id ||
+        graph.node(*join).inputs[0] != graph.node(id).outputs[0] ||
+        !context.allowsFusion(graph.node(*split), graph.node(id)) ||
+        !context.allowsFusion(graph.node(id), graph.node(*join)))
+      continue;
+    const auto groups = groupsOf(graph, graph.node(*split), graph.node(id), graph.node(*join));
+    if (!groups) continue;
+    const ValueId x = graph.node(*split).inputs[0];
+    const std::int64_t channels = graph.value(x).desc.shape[1], width = channels / *groups;
+    std::vector<std::int64_t> sources;
+    for (std::int64_t i = 0; i < channels; ++i) sources.push_back(i % *groups * width + i / *groups);
+    const ValueId indices =
+        graph.addConstant(names.make(graph.node(id).name + "/channels"),
+                          Tensor::of<std::int64_t>(Shape{channels}, std::span<const std::int64_t>(sources)));
+    Node& node = graph.node(id);
+    node.type = "Gather";
+    node.version = kGatherVersion;
+    node.attributes = {};
+    node.attributes.set("axis", std::int64_t{1});
+    node.inputs.resize(2);
+    graph.setInput(id, 0, x);
+    graph.setInput(id, 1, indices);
+    addOrigins(graph.node(id), graph.node(*split));
+    graph.removeNode(*split);
+    absorbConsumer(graph, id, *join);
+    ++changes;
+  }
+  return changes;
+}
+
+} // namespace tandem::passes
