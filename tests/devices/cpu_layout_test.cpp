@@ -140,6 +140,21 @@ TEST(CpuLayouts, ChannelsAreGatheredInEveryLayout) {
   }
 }
 
+TEST(CpuLayouts, PicturesOnePixelWideAreConvolvedAlongTheirHeight) {
+  for (std::int64_t channels : {5, 32}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({2, channels, 50, 1});
+    const auto column = [&](ValueId from, Ints strides) {
+      return maker.node("Conv", {from, maker.weights({channels, channels, 5, 1}), maker.weights({channels})},
+                        attributes({{"pads", Ints{2, 0, 1, 0}}, {"strides", strides}}));
+    };
+    const ValueId a = maker.node("Relu", {column(x, {1, 1})});
+    const ValueId b = maker.node("Add", {column(a, {2, 1}), maker.weights({channels, 1, 1})});
+    maker.finish({b, maker.node("Transpose", {a}, attributes({{"perm", Ints{0, 2, 3, 1}}}))});
+    expectLikeReference(maker.graph);
+  }
+}
+
 TEST(CpuLayouts, ViewsOfBlockedValuesAndOutputsKeepTheirElements) {
   GraphMaker maker;
   const ValueId x = maker.input({2, 3, 6, 6});

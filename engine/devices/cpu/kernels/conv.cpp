@@ -25,6 +25,19 @@ WeightsPtr prepareWeights(const NodeView& view, const ConvProblem& problem, Conv
   });
 }
 
+/// How a value lies that the primitive knows as `desc`, perhaps with height and width exchanged.
+Layout sideLayout(const TensorDesc& value, const dnnl::memory::desc& desc, bool turned) {
+  const Layout layout = Layout::of(desc);
+  if (!turned || layout.isPlain()) return layout;
+  return Layout::of(isChannelsLast(desc) ? channelsLastDesc(value) : blockedDesc(value, channelBlock(desc)));
+}
+
+/// A turned primitive may only ask for layouts that can be named for the value as it is.
+bool canBeNamed(const dnnl::memory::desc& desc) {
+  const std::int64_t block = channelBlock(desc);
+  return Layout::of(desc).isPlain() || isChannelsLast(desc) || block == 8 || block == 16;
+}
+
 } // namespace
 
 std::optional<KernelPlan> convKernel(const NodeView& view) {
@@ -33,12 +46,14 @@ std::optional<KernelPlan> convKernel(const NodeView& view) {
   ConvForm form = view.convForm();
   auto primitive = convPrimitive(*problem, form);
   if (!primitive && form != ConvForm::Any) primitive = convPrimitive(*problem, form = ConvForm::Any);
+  if (problem->turned && primitive && !(canBeNamed(primitive->src_desc()) && canBeNamed(primitive->dst_desc())))
+    primitive = convPrimitive(*problem, form = ConvForm::ChannelsLast);
   if (!primitive) return std::nullopt;
   const auto& desc = *primitive;
 
   KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
-  plan.inputs[0].layout = Layout::of(desc.src_desc());
-  plan.outputs[0] = Layout::of(desc.dst_desc());
+  plan.inputs[0].layout = sideLayout(view.input(0), desc.src_desc(), problem->turned);
+  plan.outputs[0] = sideLayout(view.output(0), desc.dst_desc(), problem->turned);
   DnnlKernelBuilder builder;
   std::vector<DnnlArgument> arguments{inputArgument(DNNL_ARG_SRC, desc.src_desc(), 0),
                                       outputArgument(DNNL_ARG_DST, desc.dst_desc(), 0)};

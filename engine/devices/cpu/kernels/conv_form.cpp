@@ -77,6 +77,21 @@ PrimitiveDesc makeForm(const ConvProblem& problem, ConvForm form) {
               form == ConvForm::Winograd ? dnnl::algorithm::convolution_winograd : dnnl::algorithm::convolution_direct);
 }
 
+bool isColumn(const ops::ConvGeometry& geometry) {
+  const ops::WindowAxis &height = geometry.axes[ops::kWindowAxes - 2], &width = geometry.axes[ops::kWindowAxes - 1];
+  return geometry.spatialRank == 2 && width.input == 1 && width.output == 1 && width.kernel == 1 && height.input > 1;
+}
+
+Shape exchanged(const Shape& shape) { return {shape[0], shape[1], shape[3], shape[2]}; }
+
+void turn(ConvProblem& problem) {
+  problem.turned = true;
+  problem.input.shape = exchanged(problem.input.shape);
+  problem.output.shape = exchanged(problem.output.shape);
+  std::swap(problem.geometry.axes[ops::kWindowAxes - 2], problem.geometry.axes[ops::kWindowAxes - 1]);
+  std::swap(problem.weights.end()[-2], problem.weights.end()[-1]);
+}
+
 } // namespace
 
 std::string_view toString(ConvForm form) {
@@ -116,6 +131,7 @@ std::optional<ConvProblem> ConvProblem::of(const Graph& graph, const Node& node)
   problem.constantWeights = graph.value(node.inputs[kWeights]).isConstant();
   problem.residual = fused && present(kResidual);
   if (problem.residual && graph.value(node.inputs[kResidual]).desc.shape != problem.output.shape) return std::nullopt;
+  if (isColumn(problem.geometry)) turn(problem);
   return problem;
 }
 

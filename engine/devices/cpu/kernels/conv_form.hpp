@@ -36,6 +36,9 @@ struct ConvProblem {
   bool bias = false;
   bool residual = false; ///< sums onto what the output holds
   bool constantWeights = false;
+  /// Height and width are exchanged here: oneDNN is fast along rows only, and for a picture one pixel wide every layout
+  /// is the same either way.
+  bool turned = false;
 };
 
 /// False where `form` is out of the question, whatever the shapes: then there is nothing to measure.
