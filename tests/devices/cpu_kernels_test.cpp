@@ -385,6 +385,33 @@ TEST(CpuConvTranspose, MatchesTheReference) {
   }
 }
 
+TEST(CpuConvTranspose, WindowsThatDoNotOverlapAreTilesOfAProduct) {
+  struct Case {
+    Shape x, w;
+    Ints strides;
+  };
+  const std::vector<Case> cases{{{1, 24, 37, 30}, {24, 1, 2, 2}, {2, 2}},
+                                {{2, 5, 7, 9}, {5, 3, 3, 2}, {3, 2}},
+                                {{1, 16, 64, 80}, {16, 24, 2, 2}, {2, 2}},
+                                {{3, 8, 1, 4}, {8, 2, 4, 4}, {4, 4}},
+                                {{1, 3, 5, 6}, {3, 4, 1, 1}, {1, 1}}};
+  for (const Case& c : cases)
+    for (bool bias : {true, false})
+      for (bool afterConvolution : {true, false}) {
+        SCOPED_TRACE(c.x.toString());
+        GraphMaker maker;
+        ValueId x = maker.input(c.x);
+        if (afterConvolution) x = maker.node("Conv", {x, maker.weights({c.x[1], c.x[1], 1, 1})});
+        std::vector<ValueId> inputs{x, maker.weights(c.w)};
+        if (bias) inputs.push_back(maker.weights({c.w[1]}));
+        maker.finish({maker.node("Relu", {maker.node("ConvTranspose", inputs, attributes({{"strides", c.strides}}))})});
+        const std::string first = expectLikeReference(maker.graph);
+        if (!afterConvolution) {
+          EXPECT_THAT(first, StartsWith("tiles"));
+        }
+      }
+}
+
 TEST(CpuTranspose, MovesAnyAxesOfAnyType) {
   for (DataType type : {DataType::Float32, DataType::Int32, DataType::Int64, DataType::Bool}) {
     for (const Ints& perm :

@@ -6,6 +6,7 @@ tandem_cpu_kernel(cast castKernel Cast)
 tandem_cpu_kernel(concat concatKernel Concat)
 tandem_cpu_kernel(channel_scale channelScaleKernel Conv tandem/FusedConv)
 tandem_cpu_kernel(conv convKernel Conv tandem/FusedConv)
+tandem_cpu_kernel(tiled_conv_transpose tiledConvTransposeKernel ConvTranspose)
 tandem_cpu_kernel(conv_transpose convTransposeKernel ConvTranspose)
 tandem_cpu_kernel(eltwise eltwiseKernel
   Abs Clip Elu Exp HardSwish LeakyRelu Log Relu Round Sigmoid Softplus Sqrt Swish Tanh)

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 namespace tandem::cpu {
 namespace {
@@ -68,6 +69,17 @@ void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, 
   for (std::int64_t row = 0; row < rows; ++row, x += from, out += to)
 #pragma GCC ivdep
     for (std::int64_t j = 0; j < to; ++j) out[j] = x[indices[j]];
+}
+
+void copyStrips(const float* x, std::int64_t stride, std::int64_t length, std::int64_t count, float* out) {
+  // Short strips of one size are single moves, where a call would cost more than the copy.
+  if (length == 2)
+    for (std::int64_t i = 0; i < count; ++i) std::memcpy(out + i * 2, x + i * stride, 8);
+  else if (length == 4)
+    for (std::int64_t i = 0; i < count; ++i) std::memcpy(out + i * 4, x + i * stride, 16);
+  else
+    for (std::int64_t i = 0; i < count; ++i)
+      std::memcpy(out + i * length, x + i * stride, static_cast<std::size_t>(length) * sizeof(float));
 }
 
 TANDEM_VECTOR_CLONES
@@ -214,8 +226,18 @@ double rowSum(const float* x, std::int64_t count) {
 
 TANDEM_VECTOR_CLONES
 float rowMax(const float* x, std::int64_t count) {
+  constexpr std::int64_t kLanes = 64;
+  const auto greater = [](float best, float value) { return value > best || value != value ? value : best; };
   float best = x[0];
-  for (std::int64_t i = 1; i < count; ++i) best = x[i] > best || x[i] != x[i] ? x[i] : best;
+  std::int64_t i = 0;
+  if (count >= kLanes) {
+    float lanes[kLanes];
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] = x[lane];
+    for (i = kLanes; i + kLanes <= count; i += kLanes)
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] = greater(lanes[lane], x[i + lane]);
+    for (float value : lanes) best = greater(best, value);
+  }
+  for (; i < count; ++i) best = greater(best, x[i]);
   return best;
 }
 

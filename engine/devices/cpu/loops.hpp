@@ -47,6 +47,9 @@ void shuffleRows(const float* x, std::int64_t groups, std::int64_t width, std::i
 void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, std::int64_t to, std::int64_t rows,
                 float* out);
 
+/// Copies `count` strips of `length` numbers that lie `stride` apart to one row.
+void copyStrips(const float* x, std::int64_t stride, std::int64_t length, std::int64_t count, float* out);
+
 double rowSum(const float* x, std::int64_t count);
 float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 
