@@ -17,8 +17,8 @@ using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
 constexpr std::size_t kWeights = 1;
 constexpr std::size_t kBias = 2;
 constexpr std::size_t kResidual = 3;
-// oneDNN reads pictures of up to this many channels in whatever layout suits the first layer.
-constexpr std::int64_t kPictureChannels = 4;
+// What has fewer channels than any block, as a network's first layer reads, oneDNN takes in whatever layout suits it.
+constexpr std::int64_t kPictureChannels = 15;
 // The zeros cost as many multiplications again for every further group.
 constexpr std::int64_t kMaxDenseGroups = 8;
 
