@@ -520,6 +520,30 @@ TEST(CpuSplit, CutsLikeTheReference) {
   }
 }
 
+TEST(CpuReduce, TheLargestOfARowOfAnyLengthAndNaNWhereThereIsOne) {
+  const auto cpus = makeCpuDevices({});
+  for (std::int64_t length : {1, 15, 16, 17, 40, 252}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({3, length});
+    maker.finish({maker.node("ReduceMax", {x, maker.constant(Tensor::of<std::int64_t>({1}, {-1}))})});
+    EXPECT_EQ(expectLikeReference(maker.graph, 0), "rows");
+    for (std::int64_t at : {std::int64_t{0}, length / 2, length - 1}) {
+      Tensor rows = randomTensor({DataType::Float32, {3, length}}, 5);
+      rows.mutableAs<float>()[static_cast<std::size_t>(length + at)] = std::numeric_limits<float>::quiet_NaN();
+      const Tensor y = runOn(*cpus.front(), maker.graph, {rows}).front();
+      for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(std::isnan(y.as<float>()[i]), i == 1) << length << " " << at;
+    }
+  }
+}
+
+TEST(CpuCast, TruthBecomesZeroAndOne) {
+  GraphMaker maker;
+  const ValueId x = maker.input({3, 37});
+  const ValueId isLarger = maker.node("Greater", {x, maker.constant(Tensor::scalar(0.1f))});
+  maker.finish({maker.node("Cast", {isLarger}, attributes({{"to", std::int64_t{1}}}))});
+  expectLikeReference(maker.graph, 0);
+}
+
 TEST(CpuPow, MultipliesOrTakesRootsForSmallConstantExponents) {
   for (float exponent : {2.0f, 3.0f, 0.5f, 1.7f}) {
     GraphMaker maker;

@@ -211,6 +211,11 @@ void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count) {
 }
 
 TANDEM_VECTOR_CLONES
+void truthRowToFloat(const std::uint8_t* x, float* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = x[i] != 0 ? 1.0f : 0.0f;
+}
+
+TANDEM_VECTOR_CLONES
 double rowSum(const float* x, std::int64_t count) {
   // Independent partial sums: vector code without reassociation, and less rounding than one running sum.
   constexpr std::int64_t kLanes = 16;

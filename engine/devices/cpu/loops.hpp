@@ -37,6 +37,7 @@ void floatRowToHalf(const float* x, std::uint16_t* out, std::int64_t count);
 void bfloat16RowToFloat(const std::uint16_t* x, float* out, std::int64_t count);
 void floatRowToBFloat16(const float* x, std::uint16_t* out, std::int64_t count);
 void integerRowToFloat(const std::int32_t* x, float* out, std::int64_t count);
+void truthRowToFloat(const std::uint8_t* x, float* out, std::int64_t count); ///< 0 or 1
 
 /// Every second of 2 * count - 1 numbers of 4 bytes.
 void everySecond(const void* x, void* out, std::int64_t count);

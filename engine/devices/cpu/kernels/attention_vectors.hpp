@@ -183,8 +183,11 @@ AttentionMatrix wholeValues(const AttentionBlock& b, const Parts& parts, std::in
   if (b.width % kLanes == 0) return b.v;
   const std::int64_t width = (b.width + kLanes - 1) / kLanes * kLanes;
   for (std::int64_t key = 0; key < keys; ++key) {
+    const float* from = b.v.data + key * b.v.row;
     float* out = parts.values + key * width;
-    for (std::int64_t i = 0; i < width; ++i) out[i] = i < b.width ? b.v.data[key * b.v.row + i] : 0;
+    std::int64_t i = 0;
+    for (; i + kLanes <= b.width; i += kLanes) store(out + i, loadFree(from + i));
+    store(out + i, loadPart(from + i, b.width - i));
   }
   return {parts.values, width, 1};
 }

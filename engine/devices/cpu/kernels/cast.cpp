@@ -21,7 +21,8 @@ template <class From, class To> std::optional<KernelPlan> castPlan(const NodeVie
 
 } // namespace
 
-/// Between 16-bit floats and float32, and of sums of integers; other conversions have the operator's own loops.
+/// Between 16-bit floats and float32, of sums of integers and of truth values; other conversions have the operator's
+/// own loops.
 std::optional<KernelPlan> castKernel(const NodeView& view) {
   const DataType from = view.input(0).type, to = view.output(0).type;
   if (from == DataType::Float16 && to == DataType::Float32) return castPlan(view, &halfRowToFloat);
@@ -29,6 +30,7 @@ std::optional<KernelPlan> castKernel(const NodeView& view) {
   if (from == DataType::BFloat16 && to == DataType::Float32) return castPlan(view, &bfloat16RowToFloat);
   if (from == DataType::Float32 && to == DataType::BFloat16) return castPlan(view, &floatRowToBFloat16);
   if (from == DataType::Int32 && to == DataType::Float32) return castPlan(view, &integerRowToFloat);
+  if (from == DataType::Bool && to == DataType::Float32) return castPlan(view, &truthRowToFloat);
   return std::nullopt;
 }
 

@@ -37,14 +37,22 @@ TANDEM_INLINE Floats loadFree(const float* p) { return *reinterpret_cast<const F
 TANDEM_INLINE void storeFree(float* p, Floats v) { *reinterpret_cast<FreeFloats*>(p) = v; }
 /// The first `count` < kLanes elements; `rest` in the others.
 TANDEM_INLINE Floats loadPart(const float* p, std::int64_t count, float rest = 0) {
-  Floats v = Floats{} + rest;
-  for (int i = 0; i < kLanes; ++i)
-    if (i < count) v[i] = p[i];
-  return v;
+#if defined(__AVX512F__)
+  return _mm512_mask_loadu_ps(Floats{} + rest, static_cast<__mmask16>((1u << count) - 1u), p);
+#else
+  alignas(64) float part[kLanes];
+  for (int i = 0; i < kLanes; ++i) part[i] = i < count ? p[i] : rest;
+  return load(part);
+#endif
 }
 TANDEM_INLINE void storePart(float* p, Floats v, std::int64_t count) {
-  for (int i = 0; i < kLanes; ++i)
-    if (i < count) p[i] = v[i];
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1u), v);
+#else
+  alignas(64) float part[kLanes];
+  store(part, v);
+  for (int i = 0; i < count; ++i) p[i] = part[i];
+#endif
 }
 TANDEM_INLINE Floats all(float value) { return Floats{} + value; }
 
