@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <numeric>
+#include <random>
 
 namespace tandem {
 namespace {
@@ -214,6 +215,40 @@ TEST_F(WeightsInFile, ACutFileIsRefusedLikeFromMemory) {
     ASSERT_FALSE(memory.ok());
     EXPECT_EQ(file.error().message, memory.error().message);
   }
+}
+
+TEST_F(WeightsInFile, DamagedFilesAreJudgedAsFromMemory) {
+  ModelBuilder builder;
+  builder.input("x", {2000}).output("y").node("Add", {"x", "w"}, {"sum"});
+  builder.node("Relu", {"sum"}, {"y"});
+  setRaw(*builder.graph().add_initializer(), "w", ramp(2000));
+  const std::string whole = builder.bytes();
+  const std::size_t weights = whole.find(std::string("w")) + 1;
+  std::mt19937 random(11);
+  int opened = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string bytes = whole;
+    for (int changes = 1 + round % 3; changes > 0; --changes) {
+      // Mostly around the weights, whose bytes themselves may be anything.
+      std::size_t at = random() % (bytes.size() - 7900);
+      if (at > weights) at += 7900;
+      bytes[std::min(at, bytes.size() - 1)] = static_cast<char>(random());
+    }
+    const auto file = readFile(bytes);
+    const auto memory = ModelBuilder::readBytes(bytes);
+    ASSERT_EQ(file.ok(), memory.ok()) << round;
+    if (!file) continue;
+    ++opened;
+    ASSERT_EQ(file->graph.values().size(), memory->graph.values().size());
+    for (std::size_t i = 0; i < file->graph.values().size(); ++i) {
+      const Value &a = file->graph.values()[i], &b = memory->graph.values()[i];
+      ASSERT_EQ(a.desc, b.desc) << round;
+      ASSERT_EQ(a.isConstant(), b.isConstant()) << round;
+      if (!a.isConstant()) continue;
+      ASSERT_EQ(std::memcmp(a.constant.data(), b.constant.data(), a.constant.bytes()), 0) << round;
+    }
+  }
+  EXPECT_GT(opened, 10);
 }
 
 TEST_F(WeightsInFile, AFileThatIsWrittenToIsNoticed) {

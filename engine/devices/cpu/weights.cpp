@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/weights.hpp"
 
+#include "engine/devices/cpu/winograd_weights.hpp"
 #include "engine/tensor/element_source.hpp"
 
 #include <algorithm>
@@ -93,7 +94,9 @@ void reorderInto(const Tensor& tensor, const dnnl::memory::desc& from, const dnn
   // Layouts with padding are written as a whole, which sees to the zeros there.
   const bool inParts = tensor.source() && tensor.bytes() > 2 * kPartBytes && !hasPadding(to);
   if (inParts && reorderInParts(tensor, from, to, target)) return;
-  executeReorder(from, elementsAt(tensor, 0, tensor.bytes()), to, target);
+  const std::byte* elements = elementsAt(tensor, 0, tensor.bytes());
+  if (!transformWinogradWeights(from, reinterpret_cast<const float*>(elements), to, static_cast<float*>(target)))
+    executeReorder(from, elements, to, target);
   if (tensor.source()) tensor.source()->giveBack(0, tensor.bytes());
 }
 
