@@ -59,16 +59,17 @@ void turned(const AttentionMatrix& m, std::int64_t rows, std::int64_t columns, f
   const auto rowAt = [&](std::int64_t i) { return m.data + (i < rows ? i : rows - 1) * m.row; };
   for (int first = 0; first < kQueries; first += kLanes) {
     std::int64_t column = 0;
-    if (m.column == 1) {
-      for (; column + kLanes <= columns; column += kLanes) {
-        Floats square[kLanes];
-        unrolled<kLanes>([&](auto i)
-                             __attribute__((always_inline)) { square[i] = loadFree(rowAt(first + i) + column); });
-        turn(square);
-        unrolled<kLanes>([&](auto i) __attribute__((always_inline)) {
-          store(out + (column + i) * kQueries + first, square[i] * factor);
-        });
-      }
+    for (; m.column == 1 && column < columns; column += kLanes) {
+      const std::int64_t count = columns - column < kLanes ? columns - column : kLanes;
+      Floats square[kLanes];
+      unrolled<kLanes>([&](auto i) __attribute__((always_inline)) {
+        const float* row = rowAt(first + i) + column;
+        square[i] = count == kLanes ? loadFree(row) : loadPart(row, count);
+      });
+      turn(square);
+      unrolled<kLanes>([&](auto i) __attribute__((always_inline)) {
+        if (i < count) store(out + (column + i) * kQueries + first, square[i] * factor);
+      });
     }
     for (; column < columns; ++column)
       for (int i = 0; i < kLanes; ++i)
