@@ -155,6 +155,21 @@ TEST(CpuLayouts, PicturesOnePixelWideAreConvolvedAlongTheirHeight) {
   }
 }
 
+TEST(CpuLayouts, SpatialAxesOfOneComeAndGo) {
+  GraphMaker maker;
+  const ValueId x = maker.input({2, 5, 40, 1});
+  const ValueId c = maker.node("Conv", {x, maker.weights({7, 5, 3, 1})});
+  const auto shape = [&](Ints values) {
+    const Shape count{static_cast<std::int64_t>(values.size())};
+    return maker.constant(Tensor::of<std::int64_t>(count, std::span<const std::int64_t>(values)));
+  };
+  const ValueId row = maker.node("Reshape", {c, shape({2, 7, 38})});
+  const ValueId picture = maker.node("Reshape", {row, shape({2, 7, 1, 38})});
+  const ValueId halves = maker.node("Reshape", {row, shape({2, 7, 2, 19})});
+  maker.finish({maker.node("GlobalMaxPool", {row}), maker.node("Relu", {picture}), maker.node("Neg", {halves}), row});
+  expectLikeReference(maker.graph);
+}
+
 TEST(CpuLayouts, ViewsOfBlockedValuesAndOutputsKeepTheirElements) {
   GraphMaker maker;
   const ValueId x = maker.input({2, 3, 6, 6});
