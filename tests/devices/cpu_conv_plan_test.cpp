@@ -206,6 +206,21 @@ TEST(ConvForms, ShapesThatDoNotFillBlocksStayAsTheyAre) {
   expectLikeReference(maker.graph);
 }
 
+TEST(ConvForms, ValuesThatOutgrowPicturesAreNoMatterOfLayouts) {
+  GraphMaker maker;
+  const ValueId x = maker.input({1, 16, 4, 30, 26});
+  const auto conv = [&](ValueId from) {
+    return maker.node("Conv", {from, maker.weights({16, 16, 3, 3, 3})}, attributes({{"pads", Ints{1, 1, 1, 1, 1, 1}}}));
+  };
+  const ValueId a = conv(x), b = conv(a);
+  const std::vector<std::int64_t> indices{3, 1, 2, 0};
+  const ValueId square = maker.constant(Tensor::of<std::int64_t>({2, 2}, std::span<const std::int64_t>(indices)));
+  const ValueId gathered = maker.node("Gather", {a, square}, attributes({{"axis", std::int64_t{1}}}));
+  const ValueId wide = maker.node("Add", {a, maker.weights({1, 1, 1, 1, 1, 1})});
+  maker.finish({gathered, maker.node("Mul", {wide, maker.node("Add", {b, maker.weights({1, 1, 1, 1, 1, 1})})})});
+  expectLikeReference(maker.graph, 1e-3);
+}
+
 TEST(ConvForms, ACancelledCompilationMeasuresNothingMore) {
   GraphMaker maker;
   const ValueId x = maker.input({1, 32, 64, 64});

@@ -20,6 +20,9 @@ namespace {
 constexpr double kLeastFlops = 5e6;
 // Weights of larger networks come from memory on every run, so they are measured that way.
 constexpr std::int64_t kCachedBytes = std::int64_t{16} << 20;
+// What is measured takes memory beside the program's own; beyond this it is left to oneDNN's choice.
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
+constexpr double kMicrosecondsPerByte = 1e-4; // 10 GB/s, read and written
 constexpr int kRuns = 5;
 constexpr std::int64_t kEnoughNs = 20'000'000;
 
@@ -86,14 +89,14 @@ double measureReorder(const dnnl::memory::desc& from, const dnnl::memory::desc& 
 
 /// Operators that leave a value's elements in the layout they find them in.
 bool keepsLayout(const Node& node) {
-  static const std::set<std::string, std::less<>> kTypes{"Abs",        "Add",      "AveragePool", "BatchNormalization",
-                                                         "Clip",       "Concat",   "Div",         "Dropout",
-                                                         "Elu",        "Exp",      "Gelu",        "GlobalAveragePool",
-                                                         "HardSwish",  "Identity", "LRN",         "LeakyRelu",
-                                                         "MaxPool",    "Max",      "Min",         "Mul",
-                                                         "Relu",       "Sigmoid",  "Softplus",    "Sub",
-                                                         "Sum",        "Swish",    "Tanh",        "GlobalMaxPool",
-                                                         "HardSigmoid"};
+  static const std::set<std::string, std::less<>> kTypes{"Abs",         "Add",      "AveragePool", "BatchNormalization",
+                                                         "Clip",        "Concat",   "Div",         "Dropout",
+                                                         "Elu",         "Exp",      "Gelu",        "GlobalAveragePool",
+                                                         "HardSwish",   "Identity", "LRN",         "LeakyRelu",
+                                                         "MaxPool",     "Max",      "Min",         "Mul",
+                                                         "Relu",        "Sigmoid",  "Softplus",    "Sub",
+                                                         "Sum",         "Swish",    "Tanh",        "GlobalMaxPool",
+                                                         "HardSigmoid", "Resize",   "Upsample"};
   if (node.type == "Gather") return node.attributes.getInt("axis", 0) == 1;
   const bool conv = node.type == "Conv" || node.type == "FusedConv"; // that scales channels
   return (node.domain.empty() || node.domain == "tandem") && (conv || kTypes.contains(node.type));
@@ -109,7 +112,8 @@ class Planner {
 
   Result<ConvForms> plan(const CancelToken& cancel) {
     for (NodeId id : m_segment.nodes)
-      if (auto problem = ConvProblem::of(m_graph, m_graph.node(id)); problem && !problem->scalesChannels())
+      if (auto problem = ConvProblem::of(m_graph, m_graph.node(id));
+          problem && !problem->scalesChannels() && problem->input.bytes() + problem->output.bytes() <= kMostBytes)
         addProblem(id, std::move(*problem));
     if (m_flops < kLeastFlops) return ConvForms{};
     for (NodeId id : m_segment.nodes) {
@@ -208,6 +212,9 @@ class Planner {
   }
 
   double reorderTime(const TensorDesc& desc) {
+    // Broadcasting and Gather make values that no convolution reads.
+    if (desc.shape.rank() < 3 || desc.shape.rank() > 5 || desc.type != DataType::Float32) return 0;
+    if (desc.bytes() > kMostBytes / 2) return static_cast<double>(desc.bytes()) * kMicrosecondsPerByte;
     const dnnl::memory::desc last = channelsLastDesc(desc);
     const std::string work = "reorder " + desc.shape.toString() + " t" + std::to_string(m_threads);
     return m_timings.microseconds(work, [&] { return measureReorder(last, blockedDesc(desc, 16)); });
