@@ -21,7 +21,11 @@
 namespace {
 std::atomic<bool> counting{false};
 std::atomic<int> allocations{0};
+} // namespace
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TANDEM_COUNTS_ALLOCATIONS
+namespace {
 /// oneDNN makes a table of its arguments for every call; that is its own.
 bool isOneDnn(const void* caller) {
   Dl_info info{};
@@ -37,8 +41,6 @@ void* counted(std::size_t bytes, std::size_t alignment, const void* caller) {
 }
 } // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define TANDEM_COUNTS_ALLOCATIONS
 void* operator new(std::size_t bytes) { return counted(bytes, 1, __builtin_return_address(0)); }
 void* operator new[](std::size_t bytes) { return counted(bytes, 1, __builtin_return_address(0)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
