@@ -45,6 +45,21 @@ std::vector<float> reordered(const Tensor& tensor, const dnnl::memory::desc& fro
   return result;
 }
 
+TEST(CpuWeights, RewrittenElementsAreToldApartByBothLayouts) {
+  const Tensor tensor = frozen({DataType::Float32, {32, 32}}, 1);
+  const dnnl::memory::desc plain({32, 32}, kFloat, tag::ab), turned({32, 32}, kFloat, tag::ba);
+  const auto negate = [](const float* source, float* target) {
+    for (int i = 0; i < 32 * 32; ++i) target[i] = -source[i];
+  };
+  WeightStore first, second;
+  const WeightsPtr a = first.rewrite(tensor, "negative", plain, plain, negate);
+  const WeightsPtr b = second.rewrite(tensor, "negative", plain, turned, negate);
+  EXPECT_EQ(second.rewrite(tensor, "negative", plain, plain, negate), a);
+  const float* elements = tensor.as<float>().data();
+  EXPECT_EQ(static_cast<const float*>(a->data())[1], -elements[1]);
+  EXPECT_EQ(static_cast<const float*>(b->data())[1], -elements[32]);
+}
+
 TEST(CpuWeights, OneFormOfATensorIsPreparedOnceInAllPrograms) {
   const Tensor tensor = frozen({DataType::Float32, {32, 16, 3, 3}}, 1);
   const dnnl::memory::desc from({32, 16, 3, 3}, kFloat, tag::oihw), to({32, 16, 3, 3}, kFloat, tag::OIhw16i16o);

@@ -262,7 +262,22 @@ WeightsPtr WeightStore::prepare(const Tensor& tensor, const dnnl::memory::desc& 
 
 WeightsPtr WeightStore::pack(const Tensor& tensor, std::string form, std::size_t bytes,
                              const std::function<void(const void*, void*)>& write) {
-  return findOrMake(tensor, Form{std::move(form), {}, {}, bytes}, [&] {
+  return packAs(tensor, Form{std::move(form), {}, {}, bytes}, write);
+}
+
+WeightsPtr WeightStore::rewrite(const Tensor& tensor, std::string form, const dnnl::memory::desc& plain,
+                                const dnnl::memory::desc& to, const std::function<void(const float*, float*)>& write) {
+  return packAs(tensor, Form{std::move(form), plain, to, to.get_size()}, [&](const void* source, void* target) {
+    const AlignedMemory rewritten(plain.get_size());
+    if (!rewritten.data()) throw std::bad_alloc();
+    write(static_cast<const float*>(source), static_cast<float*>(rewritten.data()));
+    executeReorder(plain, rewritten.data(), to, target);
+  });
+}
+
+WeightsPtr WeightStore::packAs(const Tensor& tensor, Form form, const std::function<void(const void*, void*)>& write) {
+  const std::size_t bytes = form.bytes;
+  return findOrMake(tensor, std::move(form), [&] {
     auto weights = std::make_shared<Weights>(bytes, [&](void* target) {
       write(elementsAt(tensor, 0, tensor.bytes()), target);
       if (tensor.source()) tensor.source()->giveBack(0, tensor.bytes());

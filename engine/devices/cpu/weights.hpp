@@ -45,6 +45,10 @@ class WeightStore {
   /// once per tensor, `form` and size, which together say all about it. Throws std::bad_alloc.
   WeightsPtr pack(const Tensor& tensor, std::string form, std::size_t bytes,
                   const std::function<void(const void*, void*)>& write);
+  /// What `write(source, target)` makes of the tensor's elements, row-major as `plain`, brought into layout `to`.
+  /// `form` says with the two layouts all about it. Throws std::bad_alloc and dnnl::error.
+  WeightsPtr rewrite(const Tensor& tensor, std::string form, const dnnl::memory::desc& plain,
+                     const dnnl::memory::desc& to, const std::function<void(const float*, float*)>& write);
   /// Zeros in place of a constant that was left out. Throws std::bad_alloc.
   WeightsPtr zeros(std::size_t bytes);
   /// The tensor itself, counted as resident.
@@ -62,7 +66,7 @@ class WeightStore {
  private:
   /// What weights are made of and how.
   struct Form {
-    std::string text; ///< of pack() and keep()
+    std::string text; ///< of pack(), rewrite() and keep()
     dnnl::memory::desc from, to;
     std::size_t bytes = 0;
     friend bool operator==(const Form&, const Form&) = default;
@@ -75,6 +79,7 @@ class WeightStore {
   struct Shared;
   static Shared& shared();
 
+  WeightsPtr packAs(const Tensor& tensor, Form form, const std::function<void(const void*, void*)>& write);
   WeightsPtr findOrMake(const Tensor& tensor, Form form, const std::function<WeightsPtr()>& make);
 
   std::unordered_multimap<std::string, Entry> m_entries;

@@ -15,14 +15,9 @@ WeightsPtr prepareWeights(const NodeView& view, const ConvProblem& problem, Conv
   constexpr auto kFloat = dnnl::memory::data_type::f32;
   const Tensor& weights = *view.constant(kWeights);
   if (form != ConvForm::DenseGroups) return view.weights().prepare(weights, plainDesc(kFloat, problem.weights), wanted);
-  return view.weights().pack(weights, "dense groups", wanted.get_size(), [&](const void* source, void* target) {
-    const dnnl::memory::desc plain = plainDesc(kFloat, problem.ungrouped().weights);
-    dnnl::memory dense(plain, engine()), result(wanted, engine(), target);
-    writeDenseGroups(problem, static_cast<const float*>(source), static_cast<float*>(dense.get_data_handle()));
-    dnnl::stream stream(engine());
-    dnnl::reorder(dense, result).execute(stream, dense, result);
-    stream.wait();
-  });
+  return view.weights().rewrite(weights, "dense groups " + std::to_string(problem.geometry.groups),
+                                plainDesc(kFloat, problem.ungrouped().weights), wanted,
+                                [&](const float* source, float* target) { writeDenseGroups(problem, source, target); });
 }
 
 /// How a value lies that the primitive knows as `desc`, perhaps with height and width exchanged.

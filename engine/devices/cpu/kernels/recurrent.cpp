@@ -172,6 +172,15 @@ class LayerMaker {
     return offset;
   }
 
+  /// Tensors of the same size can belong to layers of other sizes.
+  std::string formOf(const char* what) const {
+    const ops::RecurrentGeometry& g = m_layer.geometry;
+    std::string form = "recurrent " + std::string(what);
+    for (std::int64_t size : {std::int64_t{static_cast<int>(m_layer.kind)}, g.directions, g.hidden, g.inputSize})
+      form += ' ' + std::to_string(size);
+    return form;
+  }
+
   RecurrentOperand operand(std::size_t index, const char* what, const Panels& panels) {
     return operand(index, what, panels, panels.elements());
   }
@@ -183,11 +192,10 @@ class LayerMaker {
     if (!m_view.hasInput(index)) {
       result.prepared = m_view.weights().zeros(static_cast<std::size_t>(result.bytes));
     } else if (const Tensor* constant = m_view.constant(index)) {
-      result.prepared =
-          m_view.weights().pack(*constant, "recurrent " + std::string(what), static_cast<std::size_t>(result.bytes),
-                                [&](const void* source, void* packed) {
-                                  pack(static_cast<const float*>(source), static_cast<float*>(packed));
-                                });
+      result.prepared = m_view.weights().pack(*constant, formOf(what), static_cast<std::size_t>(result.bytes),
+                                              [&](const void* source, void* packed) {
+                                                pack(static_cast<const float*>(source), static_cast<float*>(packed));
+                                              });
     } else {
       result.pack = pack;
       result.scratchOffset = reserve(result.bytes);

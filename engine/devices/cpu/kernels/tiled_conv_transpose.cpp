@@ -46,10 +46,11 @@ std::optional<Tiling> tilingOf(const ops::ConvGeometry& geometry) {
   return tiling;
 }
 
-class TileStep final : public Step {
+/// A run of the kernel: a function object.
+class TileRun {
  public:
-  TileStep(const Tiling& tiling, const dnnl::matmul::primitive_desc& desc, WeightsPtr weights, WeightsPtr bias,
-           std::int64_t tileOffset, int threads, const Binding& binding)
+  TileRun(const Tiling& tiling, const dnnl::matmul::primitive_desc& desc, WeightsPtr weights, WeightsPtr bias,
+          std::int64_t tileOffset, int threads, const Binding& binding)
       : m_tiling(tiling),
         m_primitive(desc),
         m_stream(binding.stream),
@@ -67,7 +68,7 @@ class TileStep final : public Step {
     if (m_bias) m_arguments[DNNL_ARG_BIAS] = memory(desc.bias_desc(), engine(), m_bias->data());
   }
 
-  Result<void> run() override {
+  Result<void> operator()() {
     const std::int64_t pixels = m_tiling.rows * m_tiling.width;
     for (std::int64_t chunk = 0; chunk < m_tiling.chunks; ++chunk) {
       m_source.set_data_handle(m_x + chunk * pixels * m_tiling.inputs);
@@ -135,18 +136,14 @@ std::optional<KernelPlan> tiledConvTransposeKernel(const NodeView& view) {
   plan.inputs[0].layout = Layout::of(channelsLastDesc(view.input(0)));
   plan.outputs[0] = Layout::of(channelsLastDesc(view.output(0)));
   for (std::size_t i = kWeights; i < plan.inputs.size(); ++i) plan.inputs[i].used = false;
-  const WeightsPtr prepared = view.weights().pack(
-      *view.constant(kWeights), "tiles", desc.weights_desc().get_size(), [&](const void* source, void* target) {
-        memory plain(weights, engine()), result(desc.weights_desc(), engine(), target);
-        writeTaps(static_cast<const float*>(source), tiling->inputs, geometry->outputChannels, taps,
-                  static_cast<float*>(plain.get_data_handle()));
-        dnnl::stream stream(engine());
-        dnnl::reorder(plain, result).execute(stream, plain, result);
-        stream.wait();
+  const std::string form = "tiles of " + std::to_string(taps) + " taps";
+  const WeightsPtr prepared = view.weights().rewrite(
+      *view.constant(kWeights), form, weights, desc.weights_desc(), [&](const float* source, float* target) {
+        writeTaps(source, tiling->inputs, geometry->outputChannels, taps, target);
       });
   WeightsPtr repeated;
   if (view.hasInput(kBias))
-    repeated = view.weights().pack(*view.constant(kBias), "tiles", static_cast<std::size_t>(columns) * sizeof(float),
+    repeated = view.weights().pack(*view.constant(kBias), form, static_cast<std::size_t>(columns) * sizeof(float),
                                    [&](const void* source, void* target) {
                                      for (std::int64_t tap = 0; tap < taps; ++tap)
                                        std::copy_n(static_cast<const float*>(source), geometry->outputChannels,
@@ -156,15 +153,9 @@ std::optional<KernelPlan> tiledConvTransposeKernel(const NodeView& view) {
   const std::int64_t tileOffset = (own + kAlignment - 1) / kAlignment * kAlignment;
   plan.scratchBytes = tileOffset + pixels * columns * static_cast<std::int64_t>(sizeof(float));
 
-  struct TileKernel final : Kernel {
-    std::unique_ptr<Step> bind(const Binding& binding) const override { return make(binding); }
-    std::function<std::unique_ptr<Step>(const Binding&)> make;
-  };
-  auto kernel = std::make_shared<TileKernel>();
-  kernel->make = [=, tiling = *tiling, threads = view.threads()](const Binding& binding) {
-    return std::make_unique<TileStep>(tiling, desc, prepared, repeated, tileOffset, threads, binding);
-  };
-  plan.kernel = std::move(kernel);
+  plan.kernel = makeKernel([=, tiling = *tiling, threads = view.threads()](const Binding& binding) {
+    return TileRun(tiling, desc, prepared, repeated, tileOffset, threads, binding);
+  });
   return plan;
 }
 
