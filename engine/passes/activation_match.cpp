@@ -39,9 +39,7 @@ std::optional<double> numberBeside(const Graph& graph, const Node& node, ValueId
   if (node.inputs.size() != 2 || (node.inputs[0] != operand && !commutes)) return std::nullopt;
   const std::size_t other = node.inputs[0] == operand ? 1 : 0;
   if (node.inputs[1 - other] != operand) return std::nullopt;
-  const Tensor* constant = constantInput(graph, node, other);
-  if (!constant || constant->elements() != 1) return std::nullopt;
-  return constant->asDouble(0);
+  return numberOf(graph, node.inputs[other]);
 }
 
 bool isSixth(const Graph& graph, const Node& node, ValueId operand) {

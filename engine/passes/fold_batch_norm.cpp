@@ -231,15 +231,12 @@ class Folding {
                                                 fromDoubles(type, Shape(std::move(taps)), affine->scale));
     const ValueId bias =
         m_graph.addConstant(m_names.make(node.name + "/shift"), fromDoubles(type, Shape{shape[1]}, affine->shift));
-    const std::array<ValueId, 4> inputs{weights, bias, ValueId{}, ValueId{}};
-    for (std::size_t i = 0; i < inputs.size(); ++i) m_graph.setInput(id, i + 1, inputs[i]);
-    Node& layer = m_graph.node(id);
-    layer.inputs.resize(3);
+    Node layer;
     layer.type = "Conv";
     layer.version = kConvVersion;
-    layer.attributes = {};
     layer.attributes.set("group", shape[1]);
-    return true;
+    layer.inputs = {m_graph.node(id).inputs[0], weights, bias};
+    return replaceNodes(m_graph, m_context, {id}, std::move(layer));
   }
 
   bool continuesScaling(NodeId id, ValueId operand) const {

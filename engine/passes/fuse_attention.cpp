@@ -27,28 +27,8 @@ struct Attention {
   std::vector<NodeId> nodes;
 };
 
-std::optional<double> numberOf(const Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  if (!value.isConstant() || value.constant.elements() != 1 || !isFloating(value.desc.type)) return std::nullopt;
-  return value.constant.asDouble(0);
-}
-
 bool keepsShape(const Graph& graph, const Node& node, ValueId operand) {
   return graph.value(operand).isStatic() && graph.value(node.outputs[0]).desc == graph.value(operand).desc;
-}
-
-/// x * number or x / number: the factor, and x in `operand`.
-std::optional<double> scalingOf(const Graph& graph, const Node& node, ValueId& operand) {
-  if (node.inputs.size() != 2 || node.version < 7) return std::nullopt;
-  for (std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-    const bool divides = isOp(node, "Div");
-    if (!(isOp(node, "Mul") || (divides && i == 0))) continue;
-    const auto number = numberOf(graph, node.inputs[1 - i]);
-    if (!number || !keepsShape(graph, node, node.inputs[i]) || (divides && *number == 0)) continue;
-    operand = node.inputs[i];
-    return divides ? 1 / *number : *number;
-  }
-  return std::nullopt;
 }
 
 /// The producer of a value that only the fused operation will read.
@@ -61,13 +41,12 @@ std::optional<NodeId> ownProducer(const Graph& graph, ValueId value) {
 Operand readOperand(const Graph& graph, ValueId value, bool scales, Attention& found) {
   Operand operand{value, {}};
   auto producer = ownProducer(graph, value);
-  ValueId scaled;
   if (scales && producer) {
-    if (const auto factor = scalingOf(graph, graph.node(*producer), scaled)) {
-      found.scale *= *factor;
+    if (const auto scaling = scalingOf(graph, graph.node(*producer))) {
+      found.scale *= scaling->factor;
       found.nodes.push_back(*producer);
-      operand.source = scaled;
-      producer = ownProducer(graph, scaled);
+      operand.source = scaling->operand;
+      producer = ownProducer(graph, scaling->operand);
     }
   }
   if (!producer || !isOp(graph.node(*producer), "Transpose")) return operand;
@@ -85,19 +64,17 @@ bool readScoreStep(const Graph& graph, NodeId id, ValueId& scores, bool& masked,
     found.nodes.push_back(id);
     return true;
   };
-  ValueId operand;
-  if (const auto factor = scalingOf(graph, node, operand)) {
+  if (const auto scaling = scalingOf(graph, node)) {
     // Nothing may have come between this and the softmax that is not scaled with it.
-    found.scale *= *factor;
-    return take(node.inputs[0] == operand ? 0 : 1);
+    found.scale *= scaling->factor;
+    return take(node.inputs[0] == scaling->operand ? 0 : 1);
   }
   if (masked || found.scale != 1) return false;
   masked = true;
   const auto isProduct = [&](ValueId value) {
     const auto producer = ownProducer(graph, value);
-    ValueId inner;
     return producer && keepsShape(graph, node, value) &&
-           (isOp(graph.node(*producer), "MatMul") || scalingOf(graph, graph.node(*producer), inner));
+           (isOp(graph.node(*producer), "MatMul") || scalingOf(graph, graph.node(*producer)));
   };
   if (isOp(node, "Add") && node.inputs.size() == 2 && node.version >= 7) {
     const std::size_t index = isProduct(node.inputs[0]) ? 0 : 1;

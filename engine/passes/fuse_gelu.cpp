@@ -67,10 +67,7 @@ class Expression {
       return p;
     }
     const Value& value = m_graph.value(id);
-    if (value.isConstant()) {
-      if (value.constant.elements() != 1 || !isFloating(value.desc.type)) return std::nullopt;
-      return constantPolynomial(value.constant.asDouble(0));
-    }
+    if (const auto number = numberOf(m_graph, id)) return constantPolynomial(*number);
     if (!value.producer.valid()) return std::nullopt;
     if (std::find(m_nodes.begin(), m_nodes.end(), value.producer) == m_nodes.end()) m_nodes.push_back(value.producer);
     if (++m_reads > kMostNodes) return std::nullopt; // so the depth is bounded, too
@@ -82,7 +79,7 @@ class Expression {
     if (!node.domain.empty() || node.inputs.size() != 2 || node.version < 7) return std::nullopt;
     const auto a = read(node.inputs[0]);
     if (!a) return std::nullopt;
-    if (node.type == "Pow") return power(*a, constantInput(m_graph, node, 1));
+    if (node.type == "Pow") return power(*a, numberOf(m_graph, node.inputs[1]));
     const auto b = read(node.inputs[1]);
     if (!b) return std::nullopt;
     if (node.type == "Add") return sum(*a, *b, 1);
@@ -94,12 +91,10 @@ class Expression {
     return times(*a, constantPolynomial(1 / divisor));
   }
 
-  static std::optional<Polynomial> power(const Polynomial& base, const Tensor* exponent) {
-    if (!exponent || exponent->elements() != 1) return std::nullopt;
-    const double count = exponent->asDouble(0);
-    if (count != 2 && count != 3) return std::nullopt;
+  static std::optional<Polynomial> power(const Polynomial& base, std::optional<double> exponent) {
+    if (exponent != 2 && exponent != 3) return std::nullopt;
     std::optional<Polynomial> result = times(base, base);
-    return count == 3 && result ? times(*result, base) : result;
+    return exponent == 3 && result ? times(*result, base) : result;
   }
 
   const Graph& m_graph;

@@ -25,12 +25,6 @@ std::optional<ValueId> otherOperand(const Node& node, ValueId value) {
   return std::nullopt;
 }
 
-std::optional<double> numberOf(const Graph& graph, ValueId id) {
-  const Value& value = graph.value(id);
-  if (!value.isConstant() || value.constant.elements() != 1 || !isFloating(value.desc.type)) return std::nullopt;
-  return value.constant.asDouble(0);
-}
-
 /// A ReduceMean over the last axes that keeps them: the first of them.
 std::optional<std::size_t> meanAxis(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);

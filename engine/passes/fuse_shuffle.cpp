@@ -29,6 +29,28 @@ std::optional<std::int64_t> groupsOf(const Graph& graph, const Node& split, cons
   return cut[1];
 }
 
+bool fuse(Graph& graph, const PassContext& context, UniqueNames& names, NodeId id) {
+  const auto split = producerOf(graph, id, 0);
+  const auto join = soleConsumer(graph, graph.node(id).outputs[0]);
+  if (!split || !join || !isOp(graph.node(*split), "Reshape") || !isOp(graph.node(*join), "Reshape") ||
+      graph.node(*join).inputs[0] != graph.node(id).outputs[0])
+    return false;
+  const auto groups = groupsOf(graph, graph.node(*split), graph.node(id), graph.node(*join));
+  if (!groups) return false;
+  Node gather;
+  gather.type = "Gather";
+  gather.version = kGatherVersion;
+  gather.attributes.set("axis", std::int64_t{1});
+  const ValueId x = graph.node(*split).inputs[0];
+  const std::int64_t channels = graph.value(x).desc.shape[1], width = channels / *groups;
+  std::vector<std::int64_t> sources;
+  for (std::int64_t i = 0; i < channels; ++i) sources.push_back(i % *groups * width + i / *groups);
+  gather.inputs = {
+      x, graph.addConstant(names.make(graph.node(id).name + "/channels"),
+                           Tensor::of<std::int64_t>(Shape{channels}, std::span<const std::int64_t>(sources)))};
+  return replaceNodes(graph, context, {*split, id, *join}, std::move(gather));
+}
+
 } // namespace
 
 Result<int> fuseShuffle(Graph& graph, const PassContext& context) {
@@ -36,36 +58,7 @@ Result<int> fuseShuffle(Graph& graph, const PassContext& context) {
   UniqueNames names(graph);
   for (NodeId id : topologicalOrder(graph)) {
     TANDEM_TRY(context.cancel.check());
-    if (graph.isDead(id) || !isOp(graph.node(id), "Transpose")) continue;
-    const auto split = producerOf(graph, id, 0);
-    const auto join = soleConsumer(graph, graph.node(id).outputs[0]);
-    if (!split || !join || !isOp(graph.node(*split), "Reshape") || !isOp(graph.node(*join), "Reshape") ||
-        soleConsumer(graph, graph.node(*split).outputs[0]) != id ||
-        graph.node(*join).inputs[0] != graph.node(id).outputs[0] ||
-        !context.allowsFusion(graph.node(*split), graph.node(id)) ||
-        !context.allowsFusion(graph.node(id), graph.node(*join)))
-      continue;
-    const auto groups = groupsOf(graph, graph.node(*split), graph.node(id), graph.node(*join));
-    if (!groups) continue;
-    const ValueId x = graph.node(*split).inputs[0];
-    const std::int64_t channels = graph.value(x).desc.shape[1], width = channels / *groups;
-    std::vector<std::int64_t> sources;
-    for (std::int64_t i = 0; i < channels; ++i) sources.push_back(i % *groups * width + i / *groups);
-    const ValueId indices =
-        graph.addConstant(names.make(graph.node(id).name + "/channels"),
-                          Tensor::of<std::int64_t>(Shape{channels}, std::span<const std::int64_t>(sources)));
-    Node& node = graph.node(id);
-    node.type = "Gather";
-    node.version = kGatherVersion;
-    node.attributes = {};
-    node.attributes.set("axis", std::int64_t{1});
-    node.inputs.resize(2);
-    graph.setInput(id, 0, x);
-    graph.setInput(id, 1, indices);
-    addOrigins(graph.node(id), graph.node(*split));
-    graph.removeNode(*split);
-    absorbConsumer(graph, id, *join);
-    ++changes;
+    if (!graph.isDead(id) && isOp(graph.node(id), "Transpose") && fuse(graph, context, names, id)) ++changes;
   }
   return changes;
 }

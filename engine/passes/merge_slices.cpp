@@ -10,31 +10,28 @@ namespace {
 
 constexpr int kFirstWithInputs = 10; // earlier versions have attributes and no steps
 
-/// Per axis that is cut; axes are not negative.
-struct Cuts {
-  std::vector<std::int64_t> starts, ends, axes, steps;
-};
+/// Starts, ends, axes and steps, as a Slice's inputs give them, for each axis that is cut. Axes are not negative.
+using Cuts = std::array<std::vector<std::int64_t>, 4>;
+enum : std::size_t { kStarts, kEnds, kAxes, kSteps };
 
 /// Nullopt where something is not known before the run.
 std::optional<Cuts> cutsOf(const Graph& graph, const Node& node, std::size_t rank) {
-  const Tensor* starts = constantInput(graph, node, 1);
-  const Tensor* ends = constantInput(graph, node, 2);
-  if (!starts || !ends) return std::nullopt;
-  Cuts cuts{starts->toInts(), ends->toInts(), {}, {}};
-  const auto optional = [&](std::size_t index, std::vector<std::int64_t>& values) {
-    if (index >= node.inputs.size() || !node.inputs[index].valid()) return true;
-    const Tensor* constant = constantInput(graph, node, index);
-    if (constant) values = constant->toInts();
-    return constant != nullptr;
-  };
-  if (!optional(3, cuts.axes) || !optional(4, cuts.steps)) return std::nullopt;
-  if (cuts.axes.empty())
-    for (std::size_t i = 0; i < cuts.starts.size(); ++i) cuts.axes.push_back(static_cast<std::int64_t>(i));
-  if (cuts.steps.empty()) cuts.steps.assign(cuts.starts.size(), 1);
-  if (cuts.ends.size() != cuts.starts.size() || cuts.axes.size() != cuts.starts.size() ||
-      cuts.steps.size() != cuts.starts.size())
+  Cuts cuts;
+  for (std::size_t i = 0; i < cuts.size(); ++i) {
+    const bool isPresent = i + 1 < node.inputs.size() && node.inputs[i + 1].valid();
+    const Tensor* constant = constantInput(graph, node, i + 1);
+    if (constant)
+      cuts[i] = constant->toInts();
+    else if (isPresent || i == kStarts || i == kEnds)
+      return std::nullopt;
+  }
+  const std::size_t count = cuts[kStarts].size();
+  if (cuts[kAxes].empty())
+    for (std::size_t i = 0; i < count; ++i) cuts[kAxes].push_back(static_cast<std::int64_t>(i));
+  if (cuts[kSteps].empty()) cuts[kSteps].assign(count, 1);
+  if (std::any_of(cuts.begin(), cuts.end(), [&](const auto& values) { return values.size() != count; }))
     return std::nullopt;
-  for (std::int64_t& axis : cuts.axes) {
+  for (std::int64_t& axis : cuts[kAxes]) {
     const auto normal = normalizeAxis(axis, rank);
     if (!normal) return std::nullopt;
     axis = static_cast<std::int64_t>(*normal);
@@ -69,23 +66,18 @@ class Merging {
     auto cuts = cutsOf(m_graph, node, rank);
     const auto others = cutsOf(m_graph, m_graph.node(*next), rank);
     // Cuts of one axis depend on each other; those of different axes do not.
-    if (!cuts || !others || std::any_of(others->axes.begin(), others->axes.end(), [&](std::int64_t axis) {
-          return std::find(cuts->axes.begin(), cuts->axes.end(), axis) != cuts->axes.end();
+    if (!cuts || !others || std::any_of((*others)[kAxes].begin(), (*others)[kAxes].end(), [&](std::int64_t axis) {
+          return std::find((*cuts)[kAxes].begin(), (*cuts)[kAxes].end(), axis) != (*cuts)[kAxes].end();
         }))
       return false;
-    const std::array<std::pair<std::vector<std::int64_t>*, const std::vector<std::int64_t>*>, 4> lists{
-        {{&cuts->starts, &others->starts},
-         {&cuts->ends, &others->ends},
-         {&cuts->axes, &others->axes},
-         {&cuts->steps, &others->steps}}};
-    m_graph.node(id).inputs.resize(5);
-    for (std::size_t i = 0; i < lists.size(); ++i) {
-      lists[i].first->insert(lists[i].first->end(), lists[i].second->begin(), lists[i].second->end());
-      const std::span<const std::int64_t> values(*lists[i].first);
+    m_graph.node(id).inputs.resize(1 + cuts->size());
+    for (std::size_t i = 0; i < cuts->size(); ++i) {
+      std::vector<std::int64_t>& both = (*cuts)[i];
+      both.insert(both.end(), (*others)[i].begin(), (*others)[i].end());
+      const Shape shape{static_cast<std::int64_t>(both.size())};
       const std::string name = m_names.make(m_graph.node(id).name + "/cuts");
-      m_graph.setInput(
-          id, i + 1,
-          m_graph.addConstant(name, Tensor::of<std::int64_t>(Shape{static_cast<std::int64_t>(values.size())}, values)));
+      m_graph.setInput(id, i + 1,
+                       m_graph.addConstant(name, Tensor::of<std::int64_t>(shape, std::span<const std::int64_t>(both))));
     }
     absorbConsumer(m_graph, id, *next);
     return true;

@@ -57,6 +57,25 @@ const Tensor* constantInput(const Graph& graph, const Node& node, std::size_t in
   return value.isConstant() ? &value.constant : nullptr;
 }
 
+std::optional<double> numberOf(const Graph& graph, ValueId id) {
+  if (!id.valid()) return std::nullopt;
+  const Value& value = graph.value(id);
+  if (!value.isConstant() || value.constant.elements() != 1 || !isFloating(value.desc.type)) return std::nullopt;
+  return value.constant.asDouble(0);
+}
+
+std::optional<Scaling> scalingOf(const Graph& graph, const Node& node) {
+  const bool divides = isOp(node, "Div");
+  if ((!divides && !isOp(node, "Mul")) || node.inputs.size() != 2 || node.version < 7) return std::nullopt;
+  for (std::size_t i = 0; i < (divides ? 1u : 2u); ++i) {
+    const auto number = numberOf(graph, node.inputs[1 - i]);
+    if (!number || (divides && *number == 0)) continue;
+    if (graph.value(node.inputs[i]).desc != graph.value(node.outputs[0]).desc) continue;
+    return Scaling{node.inputs[i], divides ? 1 / *number : *number};
+  }
+  return std::nullopt;
+}
+
 std::size_t usedOutputs(const Graph& graph, const Node& node) {
   return static_cast<std::size_t>(std::count_if(node.outputs.begin(), node.outputs.end(), [&](ValueId output) {
     return output.valid() && (!graph.value(output).consumers.empty() || isGraphOutput(graph, output));

@@ -29,6 +29,14 @@ std::optional<NodeId> soleConsumer(const Graph& graph, ValueId value);
 std::optional<NodeId> producerOf(const Graph& graph, NodeId node, std::size_t index);
 /// The constant at input `index`, or nullptr where it is absent or computed.
 const Tensor* constantInput(const Graph& graph, const Node& node, std::size_t index);
+/// The number a value is: a constant of one floating element.
+std::optional<double> numberOf(const Graph& graph, ValueId value);
+/// A product of a value with a number, or a quotient by one, that has the value's type and shape.
+struct Scaling {
+  ValueId operand;
+  double factor = 1;
+};
+std::optional<Scaling> scalingOf(const Graph& graph, const Node& node);
 /// Number of outputs of the node that somebody reads.
 std::size_t usedOutputs(const Graph& graph, const Node& node);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/engine_state.hpp"
 
+#include "engine/base/cache_folder.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "engine/devices/opencl/opencl_devices.hpp"
@@ -10,21 +11,11 @@
 #include "engine/session/abandonable.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace tandem::session {
 namespace {
 
 constexpr std::string_view kSamplePrefix = "sample:";
-
-/// Where a kind of device keeps what it would have to compute again; empty where there is no place for it.
-std::filesystem::path cacheFolder(const char* kind) {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  if (cache && *cache) return std::filesystem::path(cache) / "tandem" / kind;
-  if (home && *home) return std::filesystem::path(home) / ".cache" / "tandem" / kind;
-  return {};
-}
 
 /// One enumeration at a time in the process: the default configuration must not replace one that was asked for
 /// meanwhile.

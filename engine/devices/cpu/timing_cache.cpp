@@ -2,6 +2,7 @@
 #include "engine/devices/cpu/timing_cache.hpp"
 
 #include "engine/base/atomic_file.hpp"
+#include "engine/base/hash.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -14,19 +15,12 @@ namespace {
 // Far more than a person's models need; a file beyond that is not ours.
 constexpr std::size_t kMaxEntries = 50000;
 
-/// FNV-1a, for a file name that is the same in every process.
-std::uint64_t hashOf(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037u;
-  for (unsigned char c : text) hash = (hash ^ c) * 1099511628211u;
-  return hash;
-}
-
 } // namespace
 
 TimingCache::TimingCache(const std::filesystem::path& folder, std::string machine) : m_machine(std::move(machine)) {
   if (folder.empty()) return;
   std::ostringstream name;
-  name << "timings-" << std::hex << hashOf(m_machine) << ".txt";
+  name << "timings-" << std::hex << fnv1a(m_machine) << ".txt";
   m_file = folder / name.str();
   load();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/opencl_devices.hpp"
 
+#include "engine/base/cache_folder.hpp"
 #include "engine/devices/opencl/detail/icd_check.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
 
@@ -54,7 +55,7 @@ struct Found {
 class Enumerator {
  public:
   explicit Enumerator(const OpenClOptions& options) : m_options(options) {
-    m_cacheDirectory = options.cacheDir.empty() ? defaultCacheDirectory() : options.cacheDir;
+    m_cacheDirectory = options.cacheDir.empty() ? cacheFolder("opencl") : options.cacheDir;
   }
 
   OpenClEnumeration run() {

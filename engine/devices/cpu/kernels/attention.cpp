@@ -18,17 +18,6 @@ namespace {
 
 using Operand = ops::AttentionOperands::Operand;
 
-const AttentionCode& bestCode() {
-#if defined(__x86_64__)
-  switch (bestVectorIsa()) {
-  case VectorIsa::Avx512: return kAttentionAvx512;
-  case VectorIsa::Avx2: return kAttentionAvx2;
-  case VectorIsa::Plain: break;
-  }
-#endif
-  return kAttentionPlain;
-}
-
 /// Everything but the addresses of the tensors.
 struct Work {
   ops::AttentionOperands g;
@@ -150,7 +139,7 @@ std::optional<KernelPlan> attentionKernel(const NodeView& view) {
     return std::nullopt;
   Work work;
   work.g = std::move(*operands);
-  work.code = &bestCode();
+  work.code = &widest(kAttentionVersions);
   work.scale = view.attributes().getFloat("scale", 1);
   work.fill = view.attributes().getFloat("fill", 0);
   work.kept = view.attributes().getInt("inverted", 0) == 0;

@@ -56,6 +56,9 @@ extern const AttentionCode kAttentionPlain;
 #if defined(__x86_64__)
 extern const AttentionCode kAttentionAvx2;
 extern const AttentionCode kAttentionAvx512;
+inline constexpr const AttentionCode* kAttentionVersions[] = {&kAttentionPlain, &kAttentionAvx2, &kAttentionAvx512};
+#else
+inline constexpr const AttentionCode* kAttentionVersions[] = {&kAttentionPlain};
 #endif
 
 } // namespace tandem::cpu

@@ -127,7 +127,7 @@ std::optional<KernelPlan> unaryKernel(const NodeView& view) {
 /// Erf and Gelu.
 std::optional<KernelPlan> errorFunctionKernel(const NodeView& view) {
   if (!view.allFloat() || view.inputCount() != 1) return std::nullopt;
-  const RowCode& code = bestRowCode();
+  const RowCode& code = widest(kRowsVersions);
   if (view.node().type == "Erf") return piecesPlan(view, code.name, code.erf);
   const std::string_view approximate = view.attributes().getString("approximate", "none");
   if (approximate == "tanh") return piecesPlan(view, code.name, code.geluTanh);

@@ -30,7 +30,7 @@ std::optional<KernelPlan> inPlacePlan(const NodeView& view, const typename Primi
 
 /// Every row is normalized and multiplied by input 1; input 2, if there is one, is added.
 KernelPlan normalizedRowsPlan(const NodeView& view, std::int64_t rows, std::int64_t count, bool centred) {
-  const RowCode& code = bestRowCode();
+  const RowCode& code = widest(kRowsVersions);
   KernelPlan plan = view.plainPlan(code.name);
   plan.overwrites = {0};
   plan.kernel = makeKernel([=, threads = view.threads(), hasShift = view.hasInput(2), normalize = code.normalize,
@@ -52,7 +52,7 @@ KernelPlan normalizedRowsPlan(const NodeView& view, std::int64_t rows, std::int6
 
 /// Softmax of rows of plain memory.
 KernelPlan softmaxRowsPlan(const NodeView& view, std::int64_t rows, std::int64_t count) {
-  const RowCode& code = bestRowCode();
+  const RowCode& code = widest(kRowsVersions);
   KernelPlan plan = view.plainPlan(code.name);
   plan.overwrites = {0};
   plan.kernel = makeKernel([=, threads = view.threads(), softmax = code.softmax](const Binding& binding) {

@@ -17,17 +17,6 @@ struct CellType {
   std::span<const std::string_view> functions; ///< the defaults of one direction
 };
 
-const RecurrentCode& bestCode() {
-#if defined(__x86_64__)
-  switch (bestVectorIsa()) {
-  case VectorIsa::Avx512: return kRecurrentAvx512;
-  case VectorIsa::Avx2: return kRecurrentAvx2;
-  case VectorIsa::Plain: break;
-  }
-#endif
-  return kRecurrentPlain;
-}
-
 std::optional<CellFunction> vectorFunction(Kind kind) {
   switch (kind) {
   case Kind::Affine: return CellFunction::Affine;
@@ -219,7 +208,7 @@ std::optional<KernelPlan> recurrentPlan(const NodeView& view, const CellType& ty
   layer->blocks = (geometry->hidden + kRecurrentBlock - 1) / kRecurrentBlock;
   if (!inputsFit(view, *layer) || !readActivations(view, type, *layer)) return std::nullopt;
   layer->name = view.node().name;
-  layer->code = &bestCode();
+  layer->code = &widest(kRecurrentVersions);
   layer->clip = view.attributes().getFloat("clip", 0.0f);
   layer->couples = view.attributes().getInt("input_forget", 0) != 0;
   layer->threads = view.threads();

@@ -83,6 +83,9 @@ extern const RecurrentCode kRecurrentPlain;
 #if defined(__x86_64__)
 extern const RecurrentCode kRecurrentAvx2;
 extern const RecurrentCode kRecurrentAvx512;
+inline constexpr const RecurrentCode* kRecurrentVersions[] = {&kRecurrentPlain, &kRecurrentAvx2, &kRecurrentAvx512};
+#else
+inline constexpr const RecurrentCode* kRecurrentVersions[] = {&kRecurrentPlain};
 #endif
 
 } // namespace tandem::cpu

@@ -32,6 +32,9 @@ extern const RowCode kRowsPlain;
 #if defined(__x86_64__)
 extern const RowCode kRowsAvx2;
 extern const RowCode kRowsAvx512;
+inline constexpr const RowCode* kRowsVersions[] = {&kRowsPlain, &kRowsAvx2, &kRowsAvx512};
+#else
+inline constexpr const RowCode* kRowsVersions[] = {&kRowsPlain};
 #endif
 
 } // namespace tandem::cpu

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/kernels/vector_isa.hpp"
 
-#include "engine/devices/cpu/kernels/row_code.hpp"
-
 #include <dnnl.hpp>
 
 namespace tandem::cpu {
@@ -18,17 +16,6 @@ VectorIsa bestVectorIsa() {
   if (fma && allows(dnnl::cpu_isa::avx2)) return VectorIsa::Avx2;
 #endif
   return VectorIsa::Plain;
-}
-
-const RowCode& bestRowCode() {
-#if defined(__x86_64__)
-  switch (bestVectorIsa()) {
-  case VectorIsa::Avx512: return kRowsAvx512;
-  case VectorIsa::Avx2: return kRowsAvx2;
-  case VectorIsa::Plain: break;
-  }
-#endif
-  return kRowsPlain;
 }
 
 } // namespace tandem::cpu

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/detail/binary_cache.hpp"
 
+#include "engine/base/hash.hpp"
+
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <unistd.h>
@@ -13,13 +14,8 @@ namespace {
 constexpr std::string_view kMagic = "tandem-cl-1\n";
 constexpr std::uint64_t kMaxBinaryBytes = std::uint64_t{256} << 20;
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo); `seed` gives independent variants.
-std::uint64_t hashBytes(const void* data, std::size_t bytes, std::uint64_t seed) {
-  std::uint64_t hash = 14695981039346656037ull ^ seed;
-  const auto* p = static_cast<const unsigned char*>(data);
-  for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ p[i]) * 1099511628211ull;
-  return hash;
-}
+/// A second basis, for hashes independent of the usual ones.
+constexpr std::uint64_t kOtherBasis = kFnvBasis ^ 0x9e3779b97f4a7c15u;
 
 /// Fixed part after the magic. The whole key's two hashes guard against colliding file names.
 struct Header {
@@ -30,8 +26,8 @@ struct Header {
 };
 
 Header headerFor(std::string_view key, const std::vector<unsigned char>& binary) {
-  return {hashBytes(key.data(), key.size(), 0), hashBytes(key.data(), key.size(), 0x9e3779b97f4a7c15ull), binary.size(),
-          hashBytes(binary.data(), binary.size(), 0)};
+  const std::string_view bytes(reinterpret_cast<const char*>(binary.data()), binary.size());
+  return {fnv1a(key), fnv1a(key, kOtherBasis), binary.size(), fnv1a(bytes)};
 }
 
 } // namespace
@@ -39,8 +35,8 @@ Header headerFor(std::string_view key, const std::vector<unsigned char>& binary)
 std::filesystem::path BinaryCache::pathOf(std::string_view key) const {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string name;
-  for (std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{0x9e3779b97f4a7c15ull}}) {
-    const std::uint64_t hash = hashBytes(key.data(), key.size(), seed);
+  for (std::uint64_t basis : {kFnvBasis, kOtherBasis}) {
+    const std::uint64_t hash = fnv1a(key, basis);
     for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[(hash >> shift) & 15];
   }
   return m_directory / (name + ".clbin");
@@ -85,14 +81,6 @@ void BinaryCache::store(std::string_view key, const std::vector<unsigned char>& 
   }
   std::filesystem::rename(temporary, target, ignored);
   if (ignored) std::filesystem::remove(temporary, ignored);
-}
-
-std::filesystem::path defaultCacheDirectory() {
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/')
-    return std::filesystem::path(xdg) / "tandem" / "opencl";
-  if (const char* home = std::getenv("HOME"); home && *home == '/')
-    return std::filesystem::path(home) / ".cache" / "tandem" / "opencl";
-  return {};
 }
 
 } // namespace tandem::opencl

@@ -23,7 +23,4 @@ class BinaryCache {
   std::filesystem::path m_directory;
 };
 
-/// $XDG_CACHE_HOME/tandem/opencl, else $HOME/.cache/tandem/opencl; empty (no cache) where neither is set.
-std::filesystem::path defaultCacheDirectory();
-
 } // namespace tandem::opencl
