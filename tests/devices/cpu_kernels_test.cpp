@@ -46,6 +46,19 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{{2, 4, 20}, {8, 4, 3}, {2}, {1, 0}, {1}, 1},
                     ConvCase{{1, 3, 6, 7, 8}, {4, 3, 2, 3, 3}, {1, 1, 1}, {0, 1, 1, 1, 1, 1}, {1, 1, 1}, 1}));
 
+TEST(CpuConvolution, ManyOutputsOfEachChannelAreNoScales) {
+  const std::pair<Shape, Shape> cases[] = {
+      {{1, 4, 10, 8}, {32, 1, 1, 1}}, {{3, 31, 29}, {62, 1, 1}}, {{2, 5, 3, 4, 5}, {15, 1, 1, 1, 1}}};
+  for (const auto& [shape, weights] : cases) {
+    GraphMaker maker;
+    const ValueId x = maker.input(shape);
+    const ValueId y =
+        maker.node("Conv", {x, maker.weights(weights), maker.weights({weights[0]})}, attributes({{"group", shape[1]}}));
+    maker.finish({maker.node("Relu", {y})});
+    EXPECT_NE(expectLikeReference(maker.graph), "channel scale");
+  }
+}
+
 TEST(CpuConvolution, TakesComputedWeights) {
   GraphMaker maker;
   const ValueId x = maker.input({1, 8, 9, 9});

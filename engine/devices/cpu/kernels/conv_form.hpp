@@ -23,7 +23,9 @@ struct ConvProblem {
   /// Nullopt where the node is no such convolution.
   static std::optional<ConvProblem> of(const Graph& graph, const Node& node);
   /// Each channel times a number plus another: what fold_batch_norm makes of a normalisation that stands alone.
-  bool scalesChannels() const { return geometry.isDepthwise() && geometry.isPointwise(); }
+  bool scalesChannels() const {
+    return geometry.isDepthwise() && geometry.outputChannels == geometry.inputChannels && geometry.isPointwise();
+  }
   /// The same convolution without groups.
   ConvProblem ungrouped() const;
   /// All that the time of a run depends on, in one line.
