@@ -32,6 +32,7 @@ class ExecutionSlot {
   /// Result `index` of the last run; valid until the next one.
   const Tensor& output(std::size_t index) const { return m_outputs[index]; }
   std::size_t outputCount() const { return m_outputs.size(); }
+  const Executable& executable() const { return *m_executable; }
 
   /// Records the next runs under `request` until switched off with nullptr; tracks are added to the recorder, one per
   /// device, named `trackPrefix` + device id, at the first call with that recorder.

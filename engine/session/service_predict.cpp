@@ -87,7 +87,7 @@ class Predictor {
         if (step % 64 == 0) m_job->progress(step, input.steps, input.label);
       }
       TANDEM_TRY(m_slot->setInputs(tensors));
-      if (step == 0 && m_isNew) TANDEM_TRY(m_slot->run(m_job->cancel)); // drivers set themselves up at the first run
+      if (step == 0 && m_isNew && hasDrivers()) TANDEM_TRY(m_slot->run(m_job->cancel));
       m_isNew = false;
       const RunTimes times = TANDEM_TRY(m_slot->run(m_job->cancel));
       total += static_cast<double>(times.totalNs) * 1e-6;
@@ -108,6 +108,13 @@ class Predictor {
     m_slot = TANDEM_TRY(m_variants->slotFor(tensors));
     m_isNew = m_isNew || m_variants->compiled() != before;
     return {};
+  }
+
+  /// Drivers set themselves up at the first run, which says nothing about the device.
+  bool hasDrivers() const {
+    const std::vector<Device*> devices = m_slot->executable().devices();
+    return std::any_of(devices.begin(), devices.end(),
+                       [](const Device* device) { return device->info().kind != DeviceKind::NativeCpu; });
   }
 
   /// Compiles for these inputs. Holds what it needs, as the predictor moves.
