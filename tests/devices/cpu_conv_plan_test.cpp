@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/conv_plan.hpp"
+#include "engine/devices/cpu/conv_timing.hpp"
 #include "engine/devices/cpu/cpu_device.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "engine/devices/cpu/label_cut.hpp"
@@ -14,7 +15,13 @@ namespace {
 
 using namespace test;
 using cpu::ConvForm;
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Gt;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Lt;
 using Ints = std::vector<std::int64_t>;
 
 struct RandomProblem {
@@ -85,51 +92,92 @@ class TimingCacheTest : public testing::Test {
   std::filesystem::path m_folder;
 };
 
-double never() {
-  ADD_FAILURE() << "measured again";
-  return 0;
+/// The time of one work, which takes `value` if it has to be measured.
+double timeOf(cpu::TimingCache& cache, const cpu::Work& work, double value) {
+  return cache.microseconds({&work, 1}, [&](std::span<const std::size_t>) { return std::vector<double>{value}; })[0];
 }
+
+constexpr double kUnused = -1; // a time that shows up where something is measured that should not be
 
 TEST_F(TimingCacheTest, RemembersAcrossProcessesAndAddsWhatOthersMeasured) {
   cpu::TimingCache first(m_folder, "machine"), second(m_folder, "machine");
-  EXPECT_EQ(first.microseconds("a", [] { return 1.5; }), 1.5);
-  EXPECT_EQ(first.microseconds("a", never), 1.5);
-  EXPECT_EQ(second.microseconds("b", [] { return 2.5; }), 2.5);
+  EXPECT_EQ(timeOf(first, {"a", "1", 1}, 1.5), 1.5);
+  EXPECT_EQ(timeOf(first, {"a", "1", 1}, kUnused), 1.5);
+  EXPECT_EQ(timeOf(second, {"a", "2", 1}, 2.5), 2.5);
   first.save();
   second.save();
   cpu::TimingCache third(m_folder, "machine");
-  EXPECT_EQ(third.microseconds("a", never), 1.5);
-  EXPECT_EQ(third.microseconds("b", never), 2.5);
+  EXPECT_EQ(timeOf(third, {"a", "1", 1}, kUnused), 1.5);
+  EXPECT_EQ(timeOf(third, {"a", "2", 1}, kUnused), 2.5);
 }
 
 TEST_F(TimingCacheTest, AnotherMachineMeasuresForItself) {
   cpu::TimingCache first(m_folder, "machine");
-  first.microseconds("a", [] { return 1.5; });
+  timeOf(first, {"a", "", 1}, 1.5);
   first.save();
   cpu::TimingCache other(m_folder, "another");
-  EXPECT_EQ(other.microseconds("a", [] { return 7.0; }), 7.0);
+  EXPECT_EQ(timeOf(other, {"a", "", 1}, 7.0), 7.0);
 }
 
 TEST_F(TimingCacheTest, DamagedLinesAreMeasuredAgain) {
   cpu::TimingCache first(m_folder, "machine");
-  first.microseconds("good", [] { return 1.5; });
-  first.microseconds("bad", [] { return 2.5; });
+  timeOf(first, {"good", "1", 1}, 1.5);
+  timeOf(first, {"bad", "1", 1}, 2.5);
   first.save();
-  std::ofstream(onlyFile()) << "machine\n1.5\tgood\nnan\tbad\n-3\tbad\n1e999\tbad\n4\n\t\n5 bad\n";
+  std::ofstream(onlyFile()) << "machine\n1.5\t1\tgood\t1\nnan\t1\tbad\t1\n-3\t1\tbad\t1\n1e999\t1\tbad\t1\n"
+                            << "4\n\t\n5 bad\n6\t0\tbad\t1\n7\t-1\tbad\t1\n8\tbad\t1\n9\t1\tbad\n1\t1\t\t1\n";
   cpu::TimingCache second(m_folder, "machine");
-  EXPECT_EQ(second.microseconds("good", never), 1.5);
-  EXPECT_EQ(second.microseconds("bad", [] { return 3.5; }), 3.5);
+  EXPECT_EQ(timeOf(second, {"good", "1", 1}, kUnused), 1.5);
+  EXPECT_EQ(timeOf(second, {"bad", "1", 1}, 3.5), 3.5);
 }
 
 TEST_F(TimingCacheTest, WithoutAPlaceForItNothingIsWritten) {
   cpu::TimingCache nowhere({}, "machine");
-  EXPECT_EQ(nowhere.microseconds("a", [] { return 1.5; }), 1.5);
+  EXPECT_EQ(timeOf(nowhere, {"a", "", 1}, 1.5), 1.5);
   nowhere.save();
   std::ofstream(m_folder.string()) << "a file where the folder should be";
   cpu::TimingCache blocked(m_folder, "machine");
-  EXPECT_EQ(blocked.microseconds("a", [] { return 1.5; }), 1.5);
+  EXPECT_EQ(timeOf(blocked, {"a", "", 1}, 1.5), 1.5);
   blocked.save();
   EXPECT_TRUE(std::filesystem::is_regular_file(m_folder));
+}
+
+TEST_F(TimingCacheTest, FurtherSizesOfAKindAreEstimatedFromTheNearestAndNotKept) {
+  cpu::TimingCache cache({}, "machine");
+  for (std::int64_t amount : {10, 100, 1000, 10000})
+    timeOf(cache, {"a", std::to_string(amount), amount}, 2 * static_cast<double>(amount));
+  timeOf(cache, {"b", "70", 70}, 5);
+  EXPECT_DOUBLE_EQ(timeOf(cache, {"a", "150", 150}, kUnused), 300);
+  EXPECT_DOUBLE_EQ(timeOf(cache, {"a", "1000000", 1000000}, kUnused), 2e6);
+  EXPECT_DOUBLE_EQ(timeOf(cache, {"a", "2", 2}, kUnused), 4);
+  EXPECT_DOUBLE_EQ(timeOf(cache, {"b", "140", 140}, 6), 6);
+}
+
+TEST_F(TimingCacheTest, OnlyWhatIsNotKnownOfSeveralIsMeasured) {
+  cpu::TimingCache cache({}, "machine");
+  const std::vector<cpu::Work> works{{"a", "1", 1}, {"b", "1", 1}, {"c", "1", 1}};
+  timeOf(cache, works[1], 2);
+  const auto times = cache.microseconds(works, [](std::span<const std::size_t> missing) {
+    EXPECT_THAT(std::vector<std::size_t>(missing.begin(), missing.end()), ElementsAre(0u, 2u));
+    return std::vector<double>{1, 3};
+  });
+  EXPECT_THAT(times, ElementsAre(1, 2, 3));
+}
+
+TEST(ConvTimer, GivesEveryContenderATimeAndGrowsItsMemory) {
+  cpu::ConvTimer timer(true);
+  for (std::int64_t channels : {16, 64}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({1, channels, 20, 20});
+    maker.finish({maker.node("Conv", {x, maker.weights({32, channels, 3, 3}), maker.weights({32})})});
+    const auto problem = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
+    ASSERT_TRUE(problem.has_value());
+    std::vector<dnnl::convolution_forward::primitive_desc> contenders;
+    for (ConvForm form : {ConvForm::ChannelsLast, ConvForm::Blocked})
+      contenders.push_back(cpu::convPrimitive(*problem, form).value());
+    EXPECT_THAT(timer.race(*problem, contenders), Each(AllOf(Gt(0), Lt(1e7))));
+    EXPECT_THAT(timer.race(*problem, {}), IsEmpty());
+  }
 }
 
 /// A device that believes `form` to be the fastest for every convolution of `graph`.
@@ -139,7 +187,7 @@ cpu::CpuDevice believing(const Graph& graph, ConvForm form) {
   for (NodeId id : topologicalOrder(graph))
     if (const auto problem = cpu::ConvProblem::of(graph, graph.node(id)))
       for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked, ConvForm::Winograd})
-        timings->microseconds(cpu::convWork(*problem, 1, false, each), [&] { return each == form ? 1.0 : 1e6; });
+        timeOf(*timings, cpu::convWork(*problem, 1, false, each), each == form ? 1.0 : 1e6);
   return {devices.front()->info(), timings};
 }
 

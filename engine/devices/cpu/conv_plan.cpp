@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/conv_plan.hpp"
 
-#include "engine/base/clock.hpp"
+#include "engine/devices/cpu/conv_timing.hpp"
 #include "engine/devices/cpu/label_cut.hpp"
-#include "engine/devices/cpu/weights.hpp"
+#include "engine/devices/cpu/layout.hpp"
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <set>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace tandem::cpu {
 namespace {
@@ -23,69 +19,11 @@ constexpr std::int64_t kCachedBytes = std::int64_t{16} << 20;
 // What is measured takes memory beside the program's own; beyond this it is left to oneDNN's choice.
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;
 constexpr double kMicrosecondsPerByte = 1e-4; // 10 GB/s, read and written
-constexpr int kRuns = 5;
-constexpr std::int64_t kEnoughNs = 20'000'000;
 
 constexpr std::array<ConvForm, 4> kForms{ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked,
                                          ConvForm::Winograd};
 
 bool isBlocked(ConvForm form) { return form == ConvForm::Blocked || form == ConvForm::Winograd; }
-
-/// Memory for one argument, filled with numbers that arithmetic is quick with.
-struct Operand {
-  explicit Operand(const dnnl::memory::desc& desc) : bytes(desc.get_size()) {
-    if (!bytes.data()) throw std::bad_alloc();
-    std::fill_n(static_cast<float*>(bytes.data()), bytes.bytes() / sizeof(float), 0.01f);
-    memory = dnnl::memory(desc, engine(), bytes.data());
-  }
-  void evict() const {
-#if defined(__SSE2__)
-    const auto* data = static_cast<const std::byte*>(bytes.data());
-    for (std::size_t i = 0; i < bytes.bytes(); i += 64) _mm_clflush(data + i);
-#endif
-  }
-  AlignedMemory bytes;
-  dnnl::memory memory;
-};
-
-/// Microseconds of the fastest of a few runs: the least disturbed one.
-double fastestRun(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments,
-                  const std::function<void()>& before) {
-  const dnnl::stream stream(engine());
-  primitive.execute(stream, arguments);
-  std::int64_t best = INT64_MAX, total = 0;
-  for (int i = 0; i < kRuns && total < kEnoughNs; ++i) {
-    before();
-    const std::int64_t start = nowNs();
-    primitive.execute(stream, arguments);
-    const std::int64_t taken = nowNs() - start;
-    best = std::min(best, taken);
-    total += taken;
-  }
-  return static_cast<double>(best) * 1e-3;
-}
-
-double measureConv(const ConvProblem& problem, const dnnl::convolution_forward::primitive_desc& desc, bool cold) {
-  const Operand src(desc.src_desc()), weights(desc.weights_desc()), dst(desc.dst_desc());
-  const Operand scratch(desc.scratchpad_desc());
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, src.memory},
-                                                  {DNNL_ARG_WEIGHTS, weights.memory},
-                                                  {DNNL_ARG_DST, dst.memory},
-                                                  {DNNL_ARG_SCRATCHPAD, scratch.memory}};
-  std::optional<Operand> bias;
-  if (problem.bias) arguments[DNNL_ARG_BIAS] = bias.emplace(desc.bias_desc()).memory;
-  return fastestRun(dnnl::convolution_forward(desc), arguments, [&] {
-    if (cold) weights.evict();
-  });
-}
-
-double measureReorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  const Operand src(from), dst(to);
-  const dnnl::reorder::primitive_desc desc(engine(), from, engine(), to);
-  // In a program the source was written just before, and the target is memory that other layers used meanwhile.
-  return fastestRun(dnnl::reorder(desc), {{DNNL_ARG_FROM, src.memory}, {DNNL_ARG_TO, dst.memory}},
-                    [&] { dst.evict(); });
-}
 
 /// Operators that leave a value's elements in the layout they find them in.
 bool keepsLayout(const Node& node) {
@@ -116,6 +54,7 @@ class Planner {
           problem && !problem->scalesChannels() && problem->input.bytes() + problem->output.bytes() <= kMostBytes)
         addProblem(id, std::move(*problem));
     if (m_flops < kLeastFlops) return ConvForms{};
+    m_timer.emplace(isCold());
     for (NodeId id : m_segment.nodes) {
       TANDEM_TRY(cancel.check());
       if (auto found = m_itemOf.find(id); found != m_itemOf.end())
@@ -152,22 +91,42 @@ class Planner {
 
   void addConv(NodeId id, std::size_t index) {
     Item& item = m_items[index];
-    const bool cold = m_weightBytes > kCachedBytes;
+    std::vector<ConvForm> forms;
+    std::vector<Work> works;
     for (ConvForm form : kForms) {
       if (!suits(item.problem, form)) continue;
-      const double time = m_timings.microseconds(convWork(item.problem, m_threads, cold, form), [&] {
-        const auto desc = convPrimitive(item.problem, form);
-        return desc ? measureConv(item.problem, *desc, cold) : kNever;
-      });
-      const std::size_t label = isBlocked(form) ? 1 : 0;
-      if (time >= item.time[label]) continue;
-      item.time[label] = time;
-      item.best[label] = form;
+      forms.push_back(form);
+      works.push_back(convWork(item.problem, m_threads, isCold(), form));
+    }
+    const std::vector<double> times = m_timings.microseconds(
+        works, [&](std::span<const std::size_t> missing) { return measure(item.problem, forms, missing); });
+    for (std::size_t i = 0; i < forms.size(); ++i) {
+      const std::size_t label = isBlocked(forms[i]) ? 1 : 0;
+      if (times[i] >= item.time[label]) continue;
+      item.time[label] = times[i];
+      item.best[label] = forms[i];
     }
     const Node& node = m_graph.node(id);
     connect(node.inputs[0], index);
     if (item.problem.residual) connect(node.inputs[3], index);
     m_labelOf[node.outputs[0]] = index;
+  }
+
+  bool isCold() const { return m_weightBytes > kCachedBytes; }
+
+  std::vector<double> measure(const ConvProblem& problem, std::span<const ConvForm> forms,
+                              std::span<const std::size_t> which) {
+    std::vector<dnnl::convolution_forward::primitive_desc> contenders;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < which.size(); ++i)
+      if (auto desc = convPrimitive(problem, forms[which[i]])) {
+        contenders.push_back(std::move(*desc));
+        places.push_back(i);
+      }
+    std::vector<double> times(which.size(), kNever);
+    const std::vector<double> raced = m_timer->race(problem, contenders);
+    for (std::size_t i = 0; i < places.size(); ++i) times[places[i]] = raced[i];
+    return times;
   }
 
   /// The result lies as the first input that a convolution made does.
@@ -216,8 +175,11 @@ class Planner {
     if (desc.shape.rank() < 3 || desc.shape.rank() > 5 || desc.type != DataType::Float32) return 0;
     if (desc.bytes() > kMostBytes / 2) return static_cast<double>(desc.bytes()) * kMicrosecondsPerByte;
     const dnnl::memory::desc last = channelsLastDesc(desc);
-    const std::string work = "reorder " + desc.shape.toString() + " t" + std::to_string(m_threads);
-    return m_timings.microseconds(work, [&] { return measureReorder(last, blockedDesc(desc, 16)); });
+    const Work work{"reorder c" + std::to_string(desc.shape[1]) + " t" + std::to_string(m_threads),
+                    desc.shape.toString(), desc.shape.elements()};
+    return m_timings.microseconds({&work, 1}, [&](std::span<const std::size_t>) {
+      return std::vector<double>{m_timer->reorder(last, blockedDesc(desc, 16))};
+    })[0];
   }
 
   ConvForms solve() const {
@@ -240,6 +202,7 @@ class Planner {
   const Segment& m_segment;
   int m_threads;
   TimingCache& m_timings;
+  std::optional<ConvTimer> m_timer;
   std::vector<Item> m_items;
   std::unordered_map<NodeId, std::size_t> m_itemOf;
   std::unordered_map<ValueId, std::size_t> m_labelOf; ///< the item whose label a value's layout follows
@@ -251,8 +214,10 @@ class Planner {
 
 } // namespace
 
-std::string convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form) {
-  return problem.text() + " t" + std::to_string(threads) + (cold ? " cold " : " warm ") + std::string(toString(form));
+Work convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form) {
+  Work work{problem.kindText(), problem.sizeText(), problem.output.shape.elements()};
+  work.kind += " t" + std::to_string(threads) + (cold ? " cold " : " warm ") + std::string(toString(form));
+  return work;
 }
 
 Result<ConvForms> planConvForms(const Segment& segment, int threads, TimingCache& timings, const CancelToken& cancel) {

@@ -10,9 +10,9 @@ namespace tandem::cpu {
 
 using ConvForms = std::unordered_map<NodeId, ConvForm>;
 
-/// The name of a measurement: this convolution on so many threads in this form, its weights coming from memory (cold)
+/// What is measured: this convolution on so many threads in this form, its weights coming from memory (cold)
 /// or from caches.
-std::string convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form);
+Work convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form);
 
 /// Chooses how every convolution of the segment is computed so that convolutions and the reorders between them take the
 /// least time together: each form is measured once per shape and thread count, and a minimum cut decides which regions

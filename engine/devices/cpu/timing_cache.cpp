@@ -4,9 +4,11 @@
 #include "engine/base/atomic_file.hpp"
 #include "engine/base/hash.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace tandem::cpu {
@@ -14,6 +16,31 @@ namespace {
 
 // Far more than a person's models need; a file beyond that is not ours.
 constexpr std::size_t kMaxEntries = 50000;
+
+struct Entry {
+  Work work;
+  double microseconds = 0;
+};
+
+/// A number at the beginning of `text`, up to a tab, both of which are taken off.
+template <class Number> std::optional<Number> takeNumber(std::string_view& text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto used = static_cast<std::size_t>(end - text.data());
+  if (error != std::errc() || used >= text.size() || text[used] != '\t') return std::nullopt;
+  text.remove_prefix(used + 1);
+  return value;
+}
+
+/// Microseconds, amount, kind and size, with tabs between them.
+std::optional<Entry> parse(std::string_view line) {
+  const auto microseconds = takeNumber<double>(line);
+  if (!microseconds || !std::isfinite(*microseconds) || *microseconds < 0) return std::nullopt;
+  const auto amount = takeNumber<std::int64_t>(line);
+  const std::size_t tab = line.find('\t');
+  if (!amount || *amount < 1 || tab == 0 || tab == std::string_view::npos) return std::nullopt;
+  return Entry{{std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), *amount}, *microseconds};
+}
 
 } // namespace
 
@@ -25,29 +52,52 @@ TimingCache::TimingCache(const std::filesystem::path& folder, std::string machin
   load();
 }
 
-/// The first line names the machine, every other one holds microseconds, a tab and the work. What this process
-/// measured itself stays.
+/// The first line names the machine, every other one holds a time. What this process measured itself stays.
 void TimingCache::load() {
   std::ifstream file(m_file);
   std::string line;
   if (!std::getline(file, line) || line != m_machine) return;
-  while (m_known.size() < kMaxEntries && std::getline(file, line)) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-    const auto used = static_cast<std::size_t>(end - line.data());
-    if (error != std::errc() || !std::isfinite(value) || value < 0 || used + 1 >= line.size() || line[used] != '\t')
-      continue;
-    m_known.try_emplace(line.substr(used + 1), value);
-  }
+  for (std::size_t i = 0; i < kMaxEntries && std::getline(file, line); ++i)
+    if (auto entry = parse(line))
+      m_known[entry->work.kind].try_emplace(entry->work.size, Timing{entry->work.amount, entry->microseconds});
 }
 
-double TimingCache::microseconds(const std::string& work, const std::function<double()>& measure) {
+const TimingCache::Sizes& TimingCache::sizesOf(const std::string& kind) const {
+  static const Sizes kNone;
+  const auto found = m_known.find(kind);
+  return found == m_known.end() ? kNone : found->second;
+}
+
+std::vector<double>
+TimingCache::microseconds(std::span<const Work> works,
+                          const std::function<std::vector<double>(std::span<const std::size_t>)>& measure) {
   std::lock_guard lock(m_mutex);
-  if (auto found = m_known.find(work); found != m_known.end()) return found->second;
-  const double value = measure();
-  m_known.emplace(work, value);
+  std::vector<double> times(works.size());
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    const Sizes& sizes = sizesOf(works[i].kind);
+    if (const auto found = sizes.find(works[i].size); found != sizes.end()) {
+      times[i] = found->second.microseconds;
+    } else if (sizes.size() < kMeasuredSizes) {
+      missing.push_back(i);
+    } else {
+      const auto amount = static_cast<double>(works[i].amount);
+      const auto distance = [&](const Timing& t) { return std::abs(std::log(static_cast<double>(t.amount) / amount)); };
+      const Timing& nearest = std::min_element(sizes.begin(), sizes.end(), [&](const auto& a, const auto& b) {
+                                return distance(a.second) < distance(b.second);
+                              })->second;
+      times[i] = nearest.microseconds * amount / static_cast<double>(nearest.amount);
+    }
+  }
+  if (missing.empty()) return times;
+  const std::vector<double> measured = measure(missing);
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    const Work& work = works[missing[i]];
+    times[missing[i]] = measured[i];
+    m_known[work.kind].insert_or_assign(work.size, Timing{work.amount, measured[i]});
+  }
   m_changed = true;
-  return value;
+  return times;
 }
 
 void TimingCache::save() {
@@ -57,7 +107,9 @@ void TimingCache::save() {
   load(); // what other processes measured meanwhile
   std::ostringstream text;
   text << m_machine << '\n';
-  for (const auto& [work, value] : m_known) text << value << '\t' << work << '\n';
+  for (const auto& [kind, sizes] : m_known)
+    for (const auto& [size, timing] : sizes)
+      text << timing.microseconds << '\t' << timing.amount << '\t' << kind << '\t' << size << '\n';
   std::error_code ignored;
   std::filesystem::create_directories(m_file.parent_path(), ignored);
   static_cast<void>(writeFileAtomically(m_file, text.str()));

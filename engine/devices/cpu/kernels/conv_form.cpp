@@ -135,17 +135,23 @@ std::optional<ConvProblem> ConvProblem::of(const Graph& graph, const Node& node)
   return problem;
 }
 
-std::string ConvProblem::text() const {
+std::string ConvProblem::kindText() const {
   std::ostringstream text;
-  text << "conv b" << geometry.batch << " g" << geometry.groups << " c" << geometry.inputChannels << " o"
-       << geometry.outputChannels;
+  text << "conv g" << geometry.groups << " c" << geometry.inputChannels << " o" << geometry.outputChannels;
   for (std::size_t i = ops::kWindowAxes - geometry.spatialRank; i < ops::kWindowAxes; ++i) {
     const ops::WindowAxis& axis = geometry.axes[i];
-    text << " i" << axis.input << "k" << axis.kernel << "s" << axis.stride << "d" << axis.dilation << "p"
-         << axis.padBegin << "," << axis.padEnd;
+    text << " k" << axis.kernel << "s" << axis.stride << "d" << axis.dilation << "p" << axis.padBegin << ","
+         << axis.padEnd;
   }
   text << (bias ? " bias" : "") << (residual ? " sum" : "") << " a" << static_cast<int>(activation.kind);
   return text.str();
+}
+
+std::string ConvProblem::sizeText() const {
+  std::string text = "b" + std::to_string(geometry.batch);
+  for (std::size_t i = ops::kWindowAxes - geometry.spatialRank; i < ops::kWindowAxes; ++i)
+    text += " i" + std::to_string(geometry.axes[i].input);
+  return text;
 }
 
 ConvProblem ConvProblem::ungrouped() const {

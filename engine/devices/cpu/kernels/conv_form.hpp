@@ -28,8 +28,10 @@ struct ConvProblem {
   }
   /// The same convolution without groups.
   ConvProblem ungrouped() const;
-  /// All that the time of a run depends on, in one line.
-  std::string text() const;
+  /// All that the time of a run depends on, in two texts: what stays where a network takes larger inputs, and what
+  /// grows with them.
+  std::string kindText() const;
+  std::string sizeText() const;
 
   TensorDesc input, output;
   ops::ConvGeometry geometry;
