@@ -25,13 +25,13 @@ Result<Geometry> geometryOf(const Context& context, const Shape& signal, const S
     return context.fail("the signal " + signal.toString() + " is not [batch][samples][1 or 2]");
   if (window && window->rank() != 1) return context.fail("the window " + window->toString() + " is not a list");
   if (!length && !context.hasInput(kLength)) length = window ? (*window)[0] : signal[1];
-  if (length && *length == kUnknownDim && !context.hasInput(kLength)) length.reset();
-  if (window && length && (*window)[0] != kUnknownDim && (*window)[0] != *length)
+  const bool known = length && (context.hasInput(kLength) || *length != kUnknownDim);
+  if (window && known && (*window)[0] != kUnknownDim && (*window)[0] != *length)
     return context.fail("the window and frame_length differ");
   const bool oneSided = context.attributes().getInt("onesided", 1) != 0;
   Geometry g{kUnknownDim, kUnknownDim, kUnknownDim, kUnknownDim, {}};
   if (step && (*step < 1 || *step > kMaxWindowExtent)) return context.fail("frame_step must be positive");
-  if (length) {
+  if (known) {
     if (*length < 1 || *length > kMaxLength || (signal[1] != kUnknownDim && *length > signal[1]))
       return context.fail("frames of " + std::to_string(*length) + " do not fit a signal of " +
                           std::to_string(signal[1]));
@@ -39,7 +39,7 @@ Result<Geometry> geometryOf(const Context& context, const Shape& signal, const S
     g.bins = oneSided ? g.length / 2 + 1 : g.length;
   }
   if (step) g.step = *step;
-  if (step && length && signal[1] != kUnknownDim) g.frames = (signal[1] - g.length) / g.step + 1;
+  if (step && known && signal[1] != kUnknownDim) g.frames = (signal[1] - g.length) / g.step + 1;
   g.output = {signal[0], g.frames, g.bins, 2};
   return g;
 }
