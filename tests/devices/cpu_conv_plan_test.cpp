@@ -9,6 +9,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <random>
+#include <sys/stat.h>
 
 namespace tandem {
 namespace {
@@ -129,6 +130,48 @@ TEST_F(TimingCacheTest, DamagedLinesAreMeasuredAgain) {
   cpu::TimingCache second(m_folder, "machine");
   EXPECT_EQ(timeOf(second, {"good", "1", 1}, kUnused), 1.5);
   EXPECT_EQ(timeOf(second, {"bad", "1", 1}, 3.5), 3.5);
+}
+
+TEST_F(TimingCacheTest, EverNewWorkStartsOverInsteadOfGrowing) {
+  cpu::TimingCache timings(m_folder, "machine");
+  const auto lines = [&] {
+    std::ifstream file(onlyFile());
+    return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+  };
+  for (int i = 0; i < 40000; ++i) {
+    timeOf(timings, {"kind " + std::to_string(i), "", 1}, 1.5);
+    if (i % 9000 != 0) continue;
+    timings.save();
+    EXPECT_LE(lines(), 50001) << i;
+  }
+  timings.save();
+  EXPECT_LE(lines(), 50001);
+  EXPECT_EQ(timeOf(timings, {"kind 39999", "", 1}, kUnused), 1.5);
+}
+
+TEST_F(TimingCacheTest, WhatIsNoFileIsLeftAlone) {
+  const cpu::Work work{"a", "", 1};
+  cpu::TimingCache first(m_folder, "machine");
+  timeOf(first, work, 1.5);
+  first.save();
+  const std::filesystem::path file = onlyFile();
+  std::filesystem::remove(file);
+  ASSERT_EQ(mkfifo(file.c_str(), 0600), 0); // opening it would wait for somebody at the other end
+  cpu::TimingCache beside(m_folder, "machine");
+  EXPECT_EQ(timeOf(beside, work, 2.5), 2.5);
+  beside.save();
+  EXPECT_TRUE(std::filesystem::is_fifo(file));
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  cpu::TimingCache second(m_folder, "machine");
+  EXPECT_EQ(timeOf(second, work, 3.5), 3.5);
+  second.save();
+  EXPECT_TRUE(std::filesystem::is_directory(file));
+  std::filesystem::remove(file);
+  std::ofstream(file) << "machine\n1.5\t1\ta\t\n";
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 40); // sparse, one endless line
+  cpu::TimingCache third(m_folder, "machine");
+  EXPECT_EQ(timeOf(third, work, 4.5), 4.5);
 }
 
 TEST_F(TimingCacheTest, WithoutAPlaceForItNothingIsWritten) {

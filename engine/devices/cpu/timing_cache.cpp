@@ -16,6 +16,9 @@ namespace {
 
 // Far more than a person's models need; a file beyond that is not ours.
 constexpr std::size_t kMaxEntries = 50000;
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{64} << 20;
+// Whoever meets ever new kinds starts over.
+constexpr std::size_t kMaxKinds = kMaxEntries / TimingCache::kMeasuredSizes;
 
 struct Entry {
   Work work;
@@ -54,10 +57,13 @@ TimingCache::TimingCache(const std::filesystem::path& folder, std::string machin
 
 /// The first line names the machine, every other one holds a time. What this process measured itself stays.
 void TimingCache::load() {
+  std::error_code problem; // a pipe would never end, a folder has no size
+  const bool isFile = std::filesystem::is_regular_file(m_file, problem);
+  if (!isFile || std::filesystem::file_size(m_file, problem) > kMaxFileBytes) return;
   std::ifstream file(m_file);
   std::string line;
   if (!std::getline(file, line) || line != m_machine) return;
-  for (std::size_t i = 0; i < kMaxEntries && std::getline(file, line); ++i)
+  for (std::size_t i = 0; i < kMaxEntries && m_known.size() < kMaxKinds && std::getline(file, line); ++i)
     if (auto entry = parse(line))
       m_known[entry->work.kind].try_emplace(entry->work.size, Timing{entry->work.amount, entry->microseconds});
 }
@@ -91,6 +97,7 @@ TimingCache::microseconds(std::span<const Work> works,
   }
   if (missing.empty()) return times;
   const std::vector<double> measured = measure(missing);
+  if (m_known.size() + missing.size() > kMaxKinds) m_known.clear();
   for (std::size_t i = 0; i < missing.size(); ++i) {
     const Work& work = works[missing[i]];
     times[missing[i]] = measured[i];
@@ -104,13 +111,15 @@ void TimingCache::save() {
   std::lock_guard lock(m_mutex);
   if (m_file.empty() || !m_changed) return;
   m_changed = false;
+  std::error_code ignored;
+  const auto type = std::filesystem::status(m_file, ignored).type();
+  if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found) return;
   load(); // what other processes measured meanwhile
   std::ostringstream text;
   text << m_machine << '\n';
   for (const auto& [kind, sizes] : m_known)
     for (const auto& [size, timing] : sizes)
       text << timing.microseconds << '\t' << timing.amount << '\t' << kind << '\t' << size << '\n';
-  std::error_code ignored;
   std::filesystem::create_directories(m_file.parent_path(), ignored);
   static_cast<void>(writeFileAtomically(m_file, text.str()));
 }
