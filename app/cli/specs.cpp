@@ -139,7 +139,8 @@ Result<Json> parseMemoryLimits(const std::vector<std::string>& texts) {
         value *= static_cast<double>(unit.factor);
       break;
     }
-    if (value < 0)
+    constexpr double kTooMany = 9223372036854775808.0; // 2^63
+    if (!(value >= 0) || value >= kTooMany)
       return makeError(ErrorCode::Usage, "cannot read the memory limit '" + text + "'", "--memory-limit",
                        "for example --memory-limit CPU:0=2GiB");
     limits[text.substr(0, equals)] = static_cast<std::int64_t>(value);

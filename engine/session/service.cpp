@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/service.hpp"
 
+#include "engine/runtime/executable.hpp"
 #include "engine/session/codec.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/tensor/visit.hpp"
@@ -107,6 +108,18 @@ Result<void> requireRunnable(const OpenDocument& document) {
 
 Result<void> requireUnchanged(const OpenDocument& document) {
   for (const auto& file : document.model.files) TANDEM_TRY(file->requireUnchanged());
+  return {};
+}
+
+Result<void> requireWithinLimits(const Executable& executable, const DeviceRegistry& registry) {
+  for (const ExecutableMemory& use : executable.memory()) {
+    const auto limit = registry.memoryLimit(use.device->id());
+    const std::int64_t need = use.weightsBytes + use.activationsBytes + use.stagingBytes;
+    if (!limit || need <= *limit) continue;
+    return makeError(ErrorCode::DeviceFailed,
+                     "the plan needs " + std::to_string(need) + " bytes, the memory limit is " + std::to_string(*limit),
+                     use.device->id(), "use a smaller batch or smaller inputs, another device, or a higher limit");
+  }
   return {};
 }
 

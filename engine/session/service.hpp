@@ -5,6 +5,10 @@
 #include "engine/session/engine_state.hpp"
 #include "engine/session/session.hpp"
 
+namespace tandem {
+class Executable;
+}
+
 namespace tandem::session {
 
 /// One request being worked on.
@@ -55,6 +59,9 @@ struct PlacedGraph {
 };
 /// Fails with Unsupported where a node can run nowhere.
 Result<PlacedGraph> place(BoundGraph bound, const Placement& placement, const DeviceRegistry& registry, bool strict);
+/// Fails with DeviceFailed where a run of `executable` needs more memory than the limit of a device allows: call it
+/// before memory for the run is taken.
+Result<void> requireWithinLimits(const Executable& executable, const DeviceRegistry& registry);
 /// Fails with ModelRejected where a file that the model's weights are read from has changed since: call it after
 /// computing, before results are given out.
 Result<void> requireUnchanged(const OpenDocument& document);

@@ -128,7 +128,10 @@ class Predictor {
       CompileOptions options;
       options.compiled = job->params.value("mode", std::string("compiled")) != "eager";
       options.cancel = job->cancel;
-      return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options);
+      auto executable = TANDEM_TRY(
+          Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));
+      TANDEM_TRY(requireWithinLimits(*executable, *registry));
+      return executable;
     };
   }
 

@@ -115,6 +115,7 @@ Result<Json> profile(const Job& job) {
     options.cancel = job.cancel;
     auto executable =
         TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));
+    TANDEM_TRY(requireWithinLimits(*executable, *registry));
     const DeviceProfile measured = TANDEM_TRY(measure(*executable, repeat, job.cancel));
     for (Json& each : encodeTimes(*executable, measured, devices[i])) result["times"].push_back(std::move(each));
     result["totals"].push_back({{"device", devices[i]},

@@ -111,6 +111,7 @@ Result<Ran> runCase(const Job& job, const VerifyCase& each, const OpenDocument& 
   options.cancel = job.cancel;
   auto executable =
       TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry.host(), options));
+  TANDEM_TRY(requireWithinLimits(*executable, registry));
   for (const KernelUse& use : executable->kernels())
     if (use.isReference)
       for (NodeId node : use.openedNodes) ran.referenceOps.insert(document.graph().node(node).type);

@@ -84,6 +84,18 @@ class Errors(unittest.TestCase):
         self.expect(2, "usage", "inspect", "sample:nothing")
         self.expect(2, "usage", "export", "sample:mnist", "--to", "papyrus", "-o", "/tmp/unused")
 
+    def test_a_memory_limit_that_is_exceeded_is_told_before_the_run(self):
+        for command in (["run", "sample:squeezenet", "--replica", "CPU:0"],
+                        ["run", "sample:squeezenet", "--replica", "CPU:0,batch=64", "--batch", "1,64"],
+                        ["predict", "sample:squeezenet", "--input", "random", "--device", "CPU:0"],
+                        ["profile", "sample:squeezenet", "--device", "CPU:0"]):
+            error = self.expect(4, "device-failed", "--memory-limit", "CPU:0=2MB", *command)
+            self.assertRegex(error["message"], r"needs \d+ bytes, the memory limit is 2000000")
+            self.assertEqual(error["where"], "CPU:0")
+            self.assertIn("smaller batch", error["hint"])
+        for size in ("99999999999999999999GB", "-1", "nan", "inf", "", "2XB"):
+            self.expect(2, "usage", "--memory-limit", f"CPU:0={size}", "profile", "sample:squeezenet")
+
     def test_files_that_are_no_models_exit_with_3_and_name_the_file(self):
         with tempfile.TemporaryDirectory() as folder:
             noise = random.Random(1).randbytes(4096)
