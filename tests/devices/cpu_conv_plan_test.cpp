@@ -208,29 +208,32 @@ TEST_F(TimingCacheTest, OnlyWhatIsNotKnownOfSeveralIsMeasured) {
 }
 
 TEST(ConvTimer, GivesEveryContenderATimeAndGrowsItsMemory) {
-  cpu::ConvTimer timer(true);
+  cpu::ConvTimer timer(true, 1);
   for (std::int64_t channels : {16, 64}) {
     GraphMaker maker;
     const ValueId x = maker.input({1, channels, 20, 20});
     maker.finish({maker.node("Conv", {x, maker.weights({32, channels, 3, 3}), maker.weights({32})})});
     const auto problem = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
     ASSERT_TRUE(problem.has_value());
-    std::vector<dnnl::convolution_forward::primitive_desc> contenders;
+    std::vector<cpu::ConvCode> contenders;
     for (ConvForm form : {ConvForm::ChannelsLast, ConvForm::Blocked})
-      contenders.push_back(cpu::convPrimitive(*problem, form).value());
+      contenders.push_back(cpu::convCode(*problem, {form}).value());
     EXPECT_THAT(timer.race(*problem, contenders), Each(AllOf(Gt(0), Lt(1e7))));
     EXPECT_THAT(timer.race(*problem, {}), IsEmpty());
   }
 }
 
-/// A device that believes `form` to be the fastest for every convolution of `graph`.
-cpu::CpuDevice believing(const Graph& graph, ConvForm form) {
+/// A device that believes `choice` to be the fastest for every convolution of `graph`.
+cpu::CpuDevice believing(const Graph& graph, const cpu::ConvChoice& choice) {
   const auto devices = makeCpuDevices({CpuSet({CpuSet::available().cpus().front()})});
   auto timings = std::make_shared<cpu::TimingCache>(std::filesystem::path(), "test");
   for (NodeId id : topologicalOrder(graph))
     if (const auto problem = cpu::ConvProblem::of(graph, graph.node(id)))
-      for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked, ConvForm::Winograd})
-        timeOf(*timings, cpu::convWork(*problem, 1, false, each), each == form ? 1.0 : 1e6);
+      for (bool separate : {false, true})
+        for (ConvForm each : {ConvForm::ChannelsLast, ConvForm::DenseGroups, ConvForm::Blocked, ConvForm::Winograd}) {
+          const bool best = each == choice.form && separate == choice.separate;
+          timeOf(*timings, cpu::convWork(*problem, 1, false, {each, separate}), best ? 1.0 : 1e6);
+        }
   return {devices.front()->info(), timings};
 }
 
@@ -254,7 +257,7 @@ void expectSameInForm(ConvForm form, const std::string& kernel) {
   const ValueId pooled =
       maker.node("MaxPool", {d}, attributes({{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}));
   maker.finish({maker.node("Add", {pooled, maker.weights({32, 1, 1})}), maker.node("Neg", {ab}), b});
-  cpu::CpuDevice device = believing(maker.graph, form);
+  cpu::CpuDevice device = believing(maker.graph, {form});
   const std::vector<Tensor> inputs = randomInputs(maker.graph, 3);
   const std::vector<Tensor> actual = runOn(device, maker.graph, inputs), expected = runReference(maker.graph, inputs);
   for (std::size_t i = 0; i < actual.size(); ++i)
@@ -276,7 +279,7 @@ TEST(ConvForms, GroupsComputedAsOneGiveTheReferenceResult) {
   const ValueId y = maker.node("Conv", {x, maker.weights({56, 6, 3, 3}), maker.weights({56})},
                                attributes({{"group", std::int64_t{4}}, {"pads", Ints{1, 1, 1, 1}}}));
   maker.finish({maker.node("Relu", {y})});
-  cpu::CpuDevice device = believing(maker.graph, ConvForm::DenseGroups);
+  cpu::CpuDevice device = believing(maker.graph, {ConvForm::DenseGroups});
   const std::vector<Tensor> inputs = randomInputs(maker.graph, 3);
   expectNear(runOn(device, maker.graph, inputs)[0], runReference(maker.graph, inputs)[0], 1e-4, "output");
   const auto grouped = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
@@ -285,15 +288,35 @@ TEST(ConvForms, GroupsComputedAsOneGiveTheReferenceResult) {
   EXPECT_FALSE(cpu::suits(grouped->ungrouped(), ConvForm::DenseGroups));
 }
 
+TEST(ConvForms, ActivationsOnTheirOwnGiveTheReferenceResult) {
+  for (const char* activation : {"Sigmoid", "Tanh", "Swish", "Gelu"})
+    for (ConvForm form : {ConvForm::ChannelsLast, ConvForm::Blocked}) {
+      GraphMaker maker;
+      const ValueId x = maker.input({1, 16, 30, 26});
+      const auto conv = [&](ValueId from, std::int64_t wanted) {
+        return maker.node(
+            "FusedConv", {from, maker.weights({wanted, 16, 3, 3}), maker.weights({wanted})},
+            attributes(
+                {{"pads", Ints{1, 1, 1, 1}}, {"activation", std::string(activation)}, {"activation_alpha", 1.5f}}),
+            1, "tandem");
+      };
+      maker.finish({conv(conv(x, 16), 32)});
+      cpu::CpuDevice device = believing(maker.graph, {form, true});
+      const std::vector<Tensor> inputs = randomInputs(maker.graph, 3);
+      expectNear(runOn(device, maker.graph, inputs)[0], runReference(maker.graph, inputs)[0], 1e-4, activation);
+      EXPECT_THAT(compileWhole(device, maker.graph)->kernels().front().kernel, HasSubstr("+ activation"));
+    }
+}
+
 TEST(ConvForms, ShapesThatDoNotFillBlocksStayAsTheyAre) {
   GraphMaker maker;
   const ValueId x = maker.input({1, 20, 64, 64});
   maker.finish({maker.node("Conv", {x, maker.weights({20, 20, 3, 3})}, attributes({{"pads", Ints{1, 1, 1, 1}}}))});
   const auto problem = cpu::ConvProblem::of(maker.graph, maker.graph.node(topologicalOrder(maker.graph).front()));
   ASSERT_TRUE(problem.has_value());
-  EXPECT_FALSE(cpu::convPrimitive(*problem, ConvForm::Blocked).has_value());
-  EXPECT_FALSE(cpu::convPrimitive(*problem, ConvForm::Winograd).has_value());
-  EXPECT_TRUE(cpu::convPrimitive(*problem, ConvForm::ChannelsLast).has_value());
+  EXPECT_FALSE(cpu::convCode(*problem, {ConvForm::Blocked}).has_value());
+  EXPECT_FALSE(cpu::convCode(*problem, {ConvForm::Winograd}).has_value());
+  EXPECT_TRUE(cpu::convCode(*problem, {ConvForm::ChannelsLast}).has_value());
   expectLikeReference(maker.graph);
 }
 
@@ -320,9 +343,9 @@ TEST(ConvForms, ACancelledCompilationMeasuresNothingMore) {
   cpu::TimingCache timings({}, "test");
   const CancelToken cancel;
   cancel.cancel();
-  const auto forms = cpu::planConvForms(segment, 1, timings, cancel);
-  ASSERT_FALSE(forms.ok());
-  EXPECT_EQ(forms.error().code, ErrorCode::Cancelled);
+  const auto choices = cpu::planConvolutions(segment, 1, timings, cancel);
+  ASSERT_FALSE(choices.ok());
+  EXPECT_EQ(choices.error().code, ErrorCode::Cancelled);
 }
 
 } // namespace

@@ -48,13 +48,13 @@ class Planner {
         m_threads(threads),
         m_timings(timings) {}
 
-  Result<ConvForms> plan(const CancelToken& cancel) {
+  Result<ConvChoices> plan(const CancelToken& cancel) {
     for (NodeId id : m_segment.nodes)
       if (auto problem = ConvProblem::of(m_graph, m_graph.node(id));
           problem && !problem->scalesChannels() && problem->input.bytes() + problem->output.bytes() <= kMostBytes)
         addProblem(id, std::move(*problem));
-    if (m_flops < kLeastFlops) return ConvForms{};
-    m_timer.emplace(isCold());
+    if (m_flops < kLeastFlops) return ConvChoices{};
+    m_timer.emplace(isCold(), m_threads);
     for (NodeId id : m_segment.nodes) {
       TANDEM_TRY(cancel.check());
       if (auto found = m_itemOf.find(id); found != m_itemOf.end())
@@ -67,11 +67,11 @@ class Planner {
   }
 
  private:
-  /// A convolution: the best form and its time under each label, channels last and blocked.
+  /// A convolution: the best choice and its time under each label, channels last and blocked.
   struct Item {
     NodeId node;
     ConvProblem problem;
-    std::array<ConvForm, 2> best{ConvForm::Any, ConvForm::Any};
+    std::array<ConvChoice, 2> best{};
     std::array<double, 2> time{kNever, kNever};
   };
   struct Difference {
@@ -91,20 +91,23 @@ class Planner {
 
   void addConv(NodeId id, std::size_t index) {
     Item& item = m_items[index];
-    std::vector<ConvForm> forms;
+    std::vector<ConvChoice> choices;
     std::vector<Work> works;
-    for (ConvForm form : kForms) {
-      if (!suits(item.problem, form)) continue;
-      forms.push_back(form);
-      works.push_back(convWork(item.problem, m_threads, isCold(), form));
+    for (bool separate : {false, true}) {
+      if (separate && !rowFunctionOf(item.problem.activation)) break;
+      for (ConvForm form : kForms) {
+        if (!suits(item.problem, form)) continue;
+        choices.push_back({form, separate});
+        works.push_back(convWork(item.problem, m_threads, isCold(), choices.back()));
+      }
     }
     const std::vector<double> times = m_timings.microseconds(
-        works, [&](std::span<const std::size_t> missing) { return measure(item.problem, forms, missing); });
-    for (std::size_t i = 0; i < forms.size(); ++i) {
-      const std::size_t label = isBlocked(forms[i]) ? 1 : 0;
+        works, [&](std::span<const std::size_t> missing) { return measure(item.problem, choices, missing); });
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      const std::size_t label = isBlocked(choices[i].form) ? 1 : 0;
       if (times[i] >= item.time[label]) continue;
       item.time[label] = times[i];
-      item.best[label] = forms[i];
+      item.best[label] = choices[i];
     }
     const Node& node = m_graph.node(id);
     connect(node.inputs[0], index);
@@ -114,13 +117,13 @@ class Planner {
 
   bool isCold() const { return m_weightBytes > kCachedBytes; }
 
-  std::vector<double> measure(const ConvProblem& problem, std::span<const ConvForm> forms,
+  std::vector<double> measure(const ConvProblem& problem, std::span<const ConvChoice> choices,
                               std::span<const std::size_t> which) {
-    std::vector<dnnl::convolution_forward::primitive_desc> contenders;
+    std::vector<ConvCode> contenders;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < which.size(); ++i)
-      if (auto desc = convPrimitive(problem, forms[which[i]])) {
-        contenders.push_back(std::move(*desc));
+      if (auto code = convCode(problem, choices[which[i]])) {
+        contenders.push_back(std::move(*code));
         places.push_back(i);
       }
     std::vector<double> times(which.size(), kNever);
@@ -182,15 +185,15 @@ class Planner {
     })[0];
   }
 
-  ConvForms solve() const {
+  ConvChoices solve() const {
     LabelCut cut(m_items.size());
     for (std::size_t i = 0; i < m_items.size(); ++i) cut.addCosts(i, m_items[i].time[0], m_items[i].time[1]);
     for (const FollowerCost& each : m_followerCosts) cut.addCosts(each.label, each.last, each.blocked);
     for (const Difference& each : m_differences) cut.addDifference(each.a, each.b, each.cost);
     const std::vector<bool> blocked = cut.solve();
-    ConvForms forms;
-    for (std::size_t i = 0; i < m_items.size(); ++i) forms[m_items[i].node] = m_items[i].best[blocked[i] ? 1 : 0];
-    return forms;
+    ConvChoices choices;
+    for (std::size_t i = 0; i < m_items.size(); ++i) choices[m_items[i].node] = m_items[i].best[blocked[i] ? 1 : 0];
+    return choices;
   }
 
   struct FollowerCost {
@@ -214,13 +217,15 @@ class Planner {
 
 } // namespace
 
-Work convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form) {
+Work convWork(const ConvProblem& problem, int threads, bool cold, const ConvChoice& choice) {
   Work work{problem.kindText(), problem.sizeText(), problem.output.shape.elements()};
-  work.kind += " t" + std::to_string(threads) + (cold ? " cold " : " warm ") + std::string(toString(form));
+  work.kind += " t" + std::to_string(threads) + (cold ? " cold " : " warm ") + std::string(toString(choice.form)) +
+               (choice.separate ? ", separate" : "");
   return work;
 }
 
-Result<ConvForms> planConvForms(const Segment& segment, int threads, TimingCache& timings, const CancelToken& cancel) {
+Result<ConvChoices> planConvolutions(const Segment& segment, int threads, TimingCache& timings,
+                                     const CancelToken& cancel) {
   return Planner(segment, threads, timings).plan(cancel);
 }
 

@@ -8,16 +8,17 @@
 
 namespace tandem::cpu {
 
-using ConvForms = std::unordered_map<NodeId, ConvForm>;
+using ConvChoices = std::unordered_map<NodeId, ConvChoice>;
 
-/// What is measured: this convolution on so many threads in this form, its weights coming from memory (cold)
+/// What is measured: this convolution on so many threads computed so, its weights coming from memory (cold)
 /// or from caches.
-Work convWork(const ConvProblem& problem, int threads, bool cold, ConvForm form);
+Work convWork(const ConvProblem& problem, int threads, bool cold, const ConvChoice& choice);
 
 /// Chooses how every convolution of the segment is computed so that convolutions and the reorders between them take the
-/// least time together: each form is measured once per shape and thread count, and a minimum cut decides which regions
-/// have their channels last and which in blocks. Nodes that are not listed take ConvForm::Any. Call it on the thread
-/// that holds the device's cores. May throw std::bad_alloc; fails with Cancelled.
-Result<ConvForms> planConvForms(const Segment& segment, int threads, TimingCache& timings, const CancelToken& cancel);
+/// least time together: each choice is measured once per shape and thread count, and a minimum cut decides which
+/// regions have their channels last and which in blocks. Nodes that are not listed take ConvChoice{}. Call it on the
+/// thread that holds the device's cores. May throw std::bad_alloc; fails with Cancelled.
+Result<ConvChoices> planConvolutions(const Segment& segment, int threads, TimingCache& timings,
+                                     const CancelToken& cancel);
 
 } // namespace tandem::cpu

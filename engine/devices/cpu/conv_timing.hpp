@@ -16,11 +16,10 @@ namespace tandem::cpu {
 class ConvTimer {
  public:
   /// `coldWeights`: weights come from memory, not from caches.
-  explicit ConvTimer(bool coldWeights) : m_coldWeights(coldWeights) {}
-  /// Microseconds of primitives that all compute `problem`: of each its fastest run, as the least disturbed one. They
+  ConvTimer(bool coldWeights, int threads) : m_coldWeights(coldWeights), m_threads(threads) {}
+  /// Microseconds of codes that all compute `problem`: of each its fastest run, as the least disturbed one. They
   /// run in turns, and what is clearly slower than the best soon drops out.
-  std::vector<double> race(const ConvProblem& problem,
-                           std::span<const dnnl::convolution_forward::primitive_desc> contenders);
+  std::vector<double> race(const ConvProblem& problem, std::span<const ConvCode> contenders);
   /// Microseconds of bringing a value that was written just before into another layout.
   double reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
@@ -32,6 +31,7 @@ class ConvTimer {
   void evict(Role role) const;
 
   bool m_coldWeights;
+  int m_threads;
   std::array<AlignedMemory, kRoles> m_memory;
 };
 

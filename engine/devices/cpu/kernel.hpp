@@ -54,14 +54,14 @@ struct KernelPlan {
 class NodeView {
  public:
   NodeView(const Graph& graph, NodeId id, std::vector<Layout> inputLayouts, bool compiled, int threads,
-           WeightStore& weights, ConvForm convForm)
+           WeightStore& weights, const ConvChoice& convChoice)
       : m_graph(graph),
         m_id(id),
         m_layouts(std::move(inputLayouts)),
         m_compiled(compiled),
         m_threads(threads),
         m_weights(weights),
-        m_convForm(convForm) {}
+        m_convChoice(convChoice) {}
 
   const Graph& graph() const { return m_graph; }
   NodeId id() const { return m_id; }
@@ -84,7 +84,8 @@ class NodeView {
   bool compiled() const { return m_compiled; }
   int threads() const { return m_threads; }
   WeightStore& weights() const { return m_weights; }
-  ConvForm convForm() const { return m_convForm; } ///< how the program wants a convolution computed, where it can
+  /// How the program wants a convolution computed, where it can.
+  const ConvChoice& convChoice() const { return m_convChoice; }
 
   bool allFloat() const; ///< every present input and output is float32 and has elements
   /// A plan with every input and output in plain layout.
@@ -97,7 +98,7 @@ class NodeView {
   bool m_compiled;
   int m_threads;
   WeightStore& m_weights;
-  ConvForm m_convForm;
+  ConvChoice m_convChoice;
 };
 
 /// Nullopt: this kernel does not fit the node, ask the next one. dnnl::error counts as that, too.

@@ -34,7 +34,7 @@ Result<CompiledSegment> ProgramBuilder::build() {
   readUses();
   if (m_options.compiled) {
     findConcatSlots();
-    m_convForms = TANDEM_TRY(planConvForms(m_segment, m_threads, m_timings, m_options.cancel));
+    m_convChoices = TANDEM_TRY(planConvolutions(m_segment, m_threads, m_timings, m_options.cancel));
   }
   for (std::size_t i = 0; i < m_segment.nodes.size(); ++i) {
     TANDEM_TRY(m_options.cancel.check());
@@ -95,9 +95,9 @@ Result<void> ProgramBuilder::addNode(NodeId id, int position) {
   if (finishConcat(id)) {
     m_result.kernels.push_back({id, "in place", false});
   } else {
-    const auto form = m_convForms.find(id);
+    const auto choice = m_convChoices.find(id);
     const NodeView view(m_graph, id, std::move(layouts), m_options.compiled, m_threads, m_weights,
-                        form == m_convForms.end() ? ConvForm::Any : form->second);
+                        choice == m_convChoices.end() ? ConvChoice{} : choice->second);
     const KernelPlan plan = TANDEM_TRY(choosePlan(view));
     m_result.kernels.push_back({id, plan.name, plan.isReference});
     std::vector<Home> inputs = placeInputs(node, plan);

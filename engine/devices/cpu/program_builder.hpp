@@ -84,7 +84,7 @@ class ProgramBuilder {
   const ProgramOptions& m_options;
   int m_threads;
   TimingCache& m_timings;
-  ConvForms m_convForms;
+  ConvChoices m_convChoices;
   WeightStore m_weights;
   CompiledSegment m_result;
   std::vector<Storage> m_storages;

@@ -33,20 +33,32 @@ bool canBeNamed(const dnnl::memory::desc& desc) {
   return Layout::of(desc).isPlain() || isChannelsLast(desc) || block == 8 || block == 16;
 }
 
+/// A kernel and then a function of its output, in place.
+std::shared_ptr<const Kernel> followed(std::shared_ptr<const Kernel> kernel, RowFunction function, std::int64_t count,
+                                       int threads) {
+  return makeKernel([=, kernel = std::move(kernel), function = std::move(function)](const Binding& binding) {
+    return [=, step = kernel->bind(binding), y = static_cast<float*>(binding.outputs[0])]() -> Result<void> {
+      TANDEM_TRY(step->run());
+      runInPieces(function, y, y, count, threads);
+      return {};
+    };
+  });
+}
+
 } // namespace
 
 std::optional<KernelPlan> convKernel(const NodeView& view) {
   const auto problem = ConvProblem::of(view.graph(), view.node());
   if (!problem) return std::nullopt;
-  ConvForm form = view.convForm();
-  auto primitive = convPrimitive(*problem, form);
-  if (!primitive && form != ConvForm::Any) primitive = convPrimitive(*problem, form = ConvForm::Any);
-  if (problem->turned && primitive && !(canBeNamed(primitive->src_desc()) && canBeNamed(primitive->dst_desc())))
-    primitive = convPrimitive(*problem, form = ConvForm::ChannelsLast);
-  if (!primitive) return std::nullopt;
-  const auto& desc = *primitive;
+  ConvChoice choice = view.convChoice();
+  auto code = convCode(*problem, choice);
+  if (!code) code = convCode(*problem, choice = {});
+  if (problem->turned && code && !(canBeNamed(code->desc.src_desc()) && canBeNamed(code->desc.dst_desc())))
+    code = convCode(*problem, choice = {ConvForm::ChannelsLast});
+  if (!code) return std::nullopt;
+  const auto& desc = code->desc;
 
-  KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
+  KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()) + (code->after ? " + activation" : ""));
   plan.inputs[0].layout = sideLayout(view.input(0), desc.src_desc(), problem->turned);
   plan.outputs[0] = sideLayout(view.output(0), desc.dst_desc(), problem->turned);
   DnnlKernelBuilder builder;
@@ -55,7 +67,7 @@ std::optional<KernelPlan> convKernel(const NodeView& view) {
   if (view.constant(kWeights)) {
     plan.inputs[kWeights].used = false;
     arguments.push_back(weightsArgument(DNNL_ARG_WEIGHTS, desc.weights_desc(),
-                                        prepareWeights(view, *problem, form, desc.weights_desc())));
+                                        prepareWeights(view, *problem, choice.form, desc.weights_desc())));
   } else {
     const dnnl::memory::desc plainWeights = plainDesc(dnnl::memory::data_type::f32, problem->weights);
     arguments.push_back(builder.reorderedInput(DNNL_ARG_WEIGHTS, plainWeights, desc.weights_desc(), kWeights));
@@ -68,6 +80,7 @@ std::optional<KernelPlan> convKernel(const NodeView& view) {
   builder.add(desc, dnnl::convolution_forward(desc), std::move(arguments));
   plan.scratchBytes = builder.scratchBytes();
   plan.kernel = builder.finish();
+  if (code->after) plan.kernel = followed(plan.kernel, code->after, view.output(0).shape.elements(), view.threads());
   return plan;
 }
 

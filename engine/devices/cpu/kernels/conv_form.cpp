@@ -188,12 +188,21 @@ void writeDenseGroups(const ConvProblem& problem, const float* weights, float* d
   }
 }
 
-std::optional<PrimitiveDesc> convPrimitive(const ConvProblem& problem, ConvForm form) {
-  if (!suits(problem, form)) return std::nullopt;
+std::optional<ConvCode> convCode(const ConvProblem& problem, const ConvChoice& choice) {
+  if (!suits(problem, choice.form)) return std::nullopt;
+  ConvProblem inner = problem;
+  ConvCode code;
+  if (choice.separate) {
+    code.after = rowFunctionOf(problem.activation);
+    if (!code.after) return std::nullopt;
+    inner.activation = {};
+  }
   try {
-    PrimitiveDesc desc = makeForm(problem, form);
-    if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
-    return desc;
+    code.desc = makeForm(inner, choice.form);
+    if (isDnnlReference(code.desc.impl_info_str())) return std::nullopt;
+    // Blocks that the channels do not fill must stay zero.
+    if (choice.separate && hasPadding(code.desc.dst_desc())) return std::nullopt;
+    return code;
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     return std::nullopt;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/devices/cpu/kernels/row_function.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/ops/activation.hpp"
 #include "engine/ops/conv_common.hpp"
@@ -50,7 +51,17 @@ bool suits(const ConvProblem& problem, ConvForm form);
 /// Writes the weights of a grouped convolution as those of one without groups. Both row-major.
 void writeDenseGroups(const ConvProblem& problem, const float* weights, float* dense);
 
-/// The primitive for `form`; nullopt where oneDNN has no fast code for it.
-std::optional<dnnl::convolution_forward::primitive_desc> convPrimitive(const ConvProblem& problem, ConvForm form);
+/// How a convolution is computed.
+struct ConvChoice {
+  ConvForm form = ConvForm::Any;
+  bool separate = false; ///< the activation is vector code of our own after the primitive, not a part of it
+};
+
+struct ConvCode {
+  dnnl::convolution_forward::primitive_desc desc;
+  RowFunction after; ///< of the result, in place; empty where there is nothing left to do
+};
+/// Nullopt where oneDNN has no fast code for the form, or no activation can be separate.
+std::optional<ConvCode> convCode(const ConvProblem& problem, const ConvChoice& choice);
 
 } // namespace tandem::cpu

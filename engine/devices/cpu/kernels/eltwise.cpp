@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/cpu/dnnl_kernel.hpp"
 #include "engine/devices/cpu/kernels/row_code.hpp"
+#include "engine/devices/cpu/kernels/row_function.hpp"
 #include "engine/devices/cpu/kernels/vector_isa.hpp"
 #include "engine/devices/cpu/loops.hpp"
 
@@ -39,8 +40,6 @@ std::optional<Function> functionOf(const NodeView& view) {
   if (type == "Relu") return Function{algorithm::eltwise_relu};
   if (type == "LeakyRelu") return Function{algorithm::eltwise_relu, attributes.getFloat("alpha", 0.01f)};
   if (type == "Elu") return Function{algorithm::eltwise_elu, attributes.getFloat("alpha", 1.0f)};
-  if (type == "Sigmoid") return Function{algorithm::eltwise_logistic};
-  if (type == "Tanh") return Function{algorithm::eltwise_tanh};
   if (type == "Exp") return Function{algorithm::eltwise_exp};
   if (type == "Log") return Function{algorithm::eltwise_log};
   if (type == "Sqrt") return Function{algorithm::eltwise_sqrt};
@@ -48,7 +47,6 @@ std::optional<Function> functionOf(const NodeView& view) {
   if (type == "Round") return Function{algorithm::eltwise_round};
   if (type == "HardSwish") return Function{algorithm::eltwise_hardswish};
   if (type == "Softplus") return Function{algorithm::eltwise_soft_relu};
-  if (type == "Swish") return Function{algorithm::eltwise_swish, attributes.getFloat("alpha", 1.0f)};
   if (type == "Clip") return clipOf(view);
   return std::nullopt;
 }
@@ -79,8 +77,8 @@ std::optional<KernelPlan> eltwisePlan(const NodeView& view, const Function& func
   return plan;
 }
 
-/// f(x, y, count) over memory, in whatever layout.
-template <class F> KernelPlan piecesPlan(const NodeView& view, std::string name, F f) {
+/// Over memory, in whatever layout.
+KernelPlan piecesPlan(const NodeView& view, std::string name, const RowFunction& function) {
   KernelPlan plan = view.plainPlan(std::move(name));
   // Blocks that the channels do not fill must stay zero, which not every function gives.
   if (!view.layout(0).isPlain() && !hasPadding(view.layout(0).desc()))
@@ -90,8 +88,7 @@ template <class F> KernelPlan piecesPlan(const NodeView& view, std::string name,
   const std::int64_t count = view.output(0).shape.elements();
   plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
     return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
-      inPieces(threads, count, count * 8,
-               [&](std::int64_t begin, std::int64_t end) { f(x + begin, y + begin, end - begin); });
+      runInPieces(function, x, y, count, threads);
     };
   });
   return plan;
@@ -124,14 +121,23 @@ std::optional<KernelPlan> unaryKernel(const NodeView& view) {
   return rowsPlan(view, function, alpha, beta);
 }
 
-/// Erf and Gelu.
-std::optional<KernelPlan> errorFunctionKernel(const NodeView& view) {
+/// Functions with exponentials.
+std::optional<KernelPlan> exponentialKernel(const NodeView& view) {
+  using ops::ActivationKind;
   if (!view.allFloat() || view.inputCount() != 1) return std::nullopt;
   const RowCode& code = widest(kRowsVersions);
-  if (view.node().type == "Erf") return piecesPlan(view, code.name, code.erf);
-  const std::string_view approximate = view.attributes().getString("approximate", "none");
-  if (approximate == "tanh") return piecesPlan(view, code.name, code.geluTanh);
-  return approximate == "none" ? std::optional(piecesPlan(view, code.name, code.gelu)) : std::nullopt;
+  const std::string_view type = view.node().type;
+  if (type == "Erf") return piecesPlan(view, code.name, code.erf);
+  if (type == "Gelu") {
+    const std::string_view approximate = view.attributes().getString("approximate", "none");
+    if (approximate == "tanh") return piecesPlan(view, code.name, code.geluTanh);
+    if (approximate != "none") return std::nullopt;
+  }
+  const ActivationKind kind = type == "Gelu"      ? ActivationKind::Gelu
+                              : type == "Sigmoid" ? ActivationKind::Sigmoid
+                              : type == "Tanh"    ? ActivationKind::Tanh
+                                                  : ActivationKind::Swish;
+  return piecesPlan(view, code.name, rowFunctionOf({kind, view.attributes().getFloat("alpha", 1.0f)}));
 }
 
 /// Pow with a constant exponent of 2, 3 or 0.5; the latter differs from a power at minus infinity alone.

@@ -24,6 +24,9 @@ struct RowCode {
   void (*erf)(const float* x, float* y, std::int64_t count);
   void (*gelu)(const float* x, float* y, std::int64_t count);
   void (*geluTanh)(const float* x, float* y, std::int64_t count);
+  void (*sigmoid)(const float* x, float* y, std::int64_t count);
+  void (*tanh)(const float* x, float* y, std::int64_t count);
+  void (*swish)(const float* x, float* y, std::int64_t count, float alpha); ///< x * sigmoid(alpha * x)
   void (*softmax)(const float* x, float* y, std::int64_t rows, std::int64_t count);
   void (*normalize)(const RowNormalization& work, std::int64_t firstRow, std::int64_t endRow);
 };

@@ -33,6 +33,19 @@ void geluTanhRow(const float* x, float* y, std::int64_t count) {
       x, y, count, [](Floats v) __attribute__((always_inline)) { return geluTanh(v); });
 }
 
+void sigmoidRow(const float* x, float* y, std::int64_t count) {
+  mapRow(
+      x, y, count, [](Floats v) __attribute__((always_inline)) { return sigmoid(v); });
+}
+void tanhRow(const float* x, float* y, std::int64_t count) {
+  mapRow(
+      x, y, count, [](Floats v) __attribute__((always_inline)) { return tanh(v); });
+}
+void swishRow(const float* x, float* y, std::int64_t count, float alpha) {
+  mapRow(
+      x, y, count, [alpha](Floats v) __attribute__((always_inline)) { return swish(v, alpha); });
+}
+
 /// Calls f(sum, vector) over a row with four running values; `rest` fills the last vector.
 template <class Load, class F> TANDEM_INLINE void foldRow(std::int64_t count, Floats (&sums)[4], Load load, F f) {
   std::int64_t i = 0;
@@ -130,7 +143,7 @@ void normalizeRows(const RowNormalization& work, std::int64_t firstRow, std::int
 }
 
 constexpr RowCode rowCodeNamed(const char* name) {
-  return {name, erfRow, geluRow, geluTanhRow, softmaxRows, normalizeRows};
+  return {name, erfRow, geluRow, geluTanhRow, sigmoidRow, tanhRow, swishRow, softmaxRows, normalizeRows};
 }
 
 } // namespace

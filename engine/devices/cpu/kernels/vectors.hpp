@@ -137,6 +137,12 @@ TANDEM_INLINE Floats sigmoid(Floats x) {
   const Exponential e = exponential(-x);
   return 1.0f / (e.rest * e.scale + (e.scale + 1.0f));
 }
+/// x * sigmoid(alpha * x); 0 where the limit of the exponential would show.
+TANDEM_INLINE Floats swish(Floats x, float alpha) {
+  const Floats scaled = x * alpha;
+  const Exponential e = exponential(-scaled);
+  return (scaled < -86.0f ? Floats{} : x) / (e.rest * e.scale + (e.scale + 1.0f));
+}
 /// (e^2x - 1) / (e^2x + 1), which keeps its relative precision at zero because e^2x - 1 does.
 TANDEM_INLINE Floats tanh(Floats x) {
   const Floats e = expm1(x + x);
