@@ -323,7 +323,7 @@ Result<InputSet> InputReader::readSynthetic(const Item& item) const {
     if (!bytes || *bytes > std::int64_t{4} << 30)
       return makeError(ErrorCode::InputRejected, "the input is too large to make up", input.name,
                        "give an input tensor");
-    SyntheticInput made = makeSynthetic(graph(), i, desc, distribution, m_options.seed + i);
+    SyntheticInput made = TANDEM_TRY(makeSynthetic(graph(), i, desc, distribution, m_options.seed + i));
     set.notes.push_back(input.name + " " + desc.toString() + ": " + made.distribution + ", seed " +
                         std::to_string(m_options.seed + i));
     given[i] = std::move(made.tensor);

@@ -48,9 +48,11 @@ Result<std::vector<InputSet>> inputsOf(const Job& job, const OpenDocument& docum
   BoundGraph bound = TANDEM_TRY(document.bind(std::max(1, readOr(job.params, "batch", 1))));
   InputSet set;
   set.label = "synthetic, seed " + std::to_string(seed);
-  for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
-    set.tensors.push_back(
-        makeSynthetic(document.graph(), i, bound.graph.value(bound.graph.inputs()[i]).desc, {}, seed + i).tensor);
+  for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i) {
+    const TensorDesc& desc = bound.graph.value(bound.graph.inputs()[i]).desc;
+    SyntheticInput made = TANDEM_TRY(makeSynthetic(document.graph(), i, desc, {}, seed + i));
+    set.tensors.push_back(std::move(made.tensor));
+  }
   return std::vector<InputSet>{std::move(set)};
 }
 

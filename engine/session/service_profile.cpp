@@ -28,7 +28,8 @@ Result<DeviceProfile> measure(const Executable& executable, int repeat, const Ca
   const Graph& graph = executable.graph();
   for (std::size_t i = 0; i < graph.inputs().size(); ++i)
     if (slot->input(i).defined()) {
-      const Tensor data = makeSynthetic(graph, i, slot->input(i).desc(), {}, i + 1).tensor;
+      const SyntheticInput made = TANDEM_TRY(makeSynthetic(graph, i, slot->input(i).desc(), {}, i + 1));
+      const Tensor& data = made.tensor;
       std::copy_n(static_cast<const std::byte*>(data.data()), data.bytes(),
                   static_cast<std::byte*>(slot->input(i).mutableData()));
     }

@@ -35,7 +35,7 @@ Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
 }
 
 /// What input `i` gets where nobody gave one; tables are looked up in the graph as opened.
-SyntheticInput madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
+Result<SyntheticInput> madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
   return makeSynthetic(context.document->graph(), i, bound.value(bound.inputs()[i]).desc, {}, seed + i);
 }
 
@@ -44,10 +44,11 @@ Result<void> findItemShapes(RunContext& context) {
   const Graph& graph = context.document->graph();
   if (context.inputs.empty()) {
     const BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
-    for (std::size_t i = 0; i < graph.inputs().size(); ++i)
-      context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " +
-                             madeUp(context, bound.graph, i, context.inputs.seed).distribution + ", seed " +
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+      const SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, context.inputs.seed));
+      context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " + made.distribution + ", seed " +
                              std::to_string(context.inputs.seed + i));
+    }
     return {};
   }
   const InputReader reader = TANDEM_TRY(InputReader::create(*context.document, context.inputs));
@@ -131,8 +132,10 @@ Result<std::vector<RequestData>> requestData(const RunContext& context, const st
     RequestData request;
     request.items = items;
     if (context.inputs.empty()) {
-      for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i)
-        request.inputs.push_back(madeUp(context, bound.graph, i, seed).tensor);
+      for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i) {
+        SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, seed));
+        request.inputs.push_back(std::move(made.tensor));
+      }
     } else {
       request.inputs = TANDEM_TRY(batchFromFiles(*context.document, bound.graph, context.inputs, items, preprocessMs));
     }

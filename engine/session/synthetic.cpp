@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/synthetic.hpp"
 
+#include "engine/base/host_memory.hpp"
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/tensor/visit.hpp"
 
@@ -162,16 +163,23 @@ std::optional<std::int64_t> tableSize(const Graph& graph, std::size_t input) {
   return least;
 }
 
-SyntheticInput makeSynthetic(const Graph& graph, std::size_t input, const TensorDesc& desc,
-                             const Distribution& distribution, std::uint64_t seed) {
+Result<SyntheticInput> makeSynthetic(const Graph& graph, std::size_t input, const TensorDesc& desc,
+                                     const Distribution& distribution, std::uint64_t seed) {
   using Kind = Distribution::Kind;
+  const auto bytes = desc.checkedBytes();
+  if (!bytes || !fitsHostMemory(*bytes))
+    return makeError(ErrorCode::DeviceFailed,
+                     "not enough memory: " + desc.toString() + " needs " +
+                         (bytes ? std::to_string(*bytes) : std::string("over 2^63")) + " bytes, " +
+                         std::to_string(availableHostMemory()) + " are free",
+                     graph.value(graph.inputs()[input]).name, "use a smaller batch or smaller inputs");
   Distribution used = distribution;
   std::string why;
   if (input == sampleRateInput(graph)) {
     const auto audio = guessAudio(graph);
     const double rate = audio && audio->sampleRate > 0 ? audio->sampleRate : 16000;
     used = {Kind::Integers, rate, rate};
-    return {filled(desc, used, seed), text(rate) + " (samples per second)"};
+    return SyntheticInput{filled(desc, used, seed), text(rate) + " (samples per second)"};
   }
   const bool spread = used.kind == Kind::Uniform || used.kind == Kind::Normal;
   if (!isFloating(desc.type) && spread) {
@@ -185,7 +193,7 @@ SyntheticInput makeSynthetic(const Graph& graph, std::size_t input, const Tensor
       why = " (a mask)";
     }
   }
-  return {filled(desc, used, seed), toString(used) + why};
+  return SyntheticInput{filled(desc, used, seed), toString(used) + why};
 }
 
 } // namespace tandem::session

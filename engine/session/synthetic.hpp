@@ -35,8 +35,8 @@ struct SyntheticInput {
 /// Fills `desc` (static) for graph input `input`. The distribution applies to floating point inputs; integer inputs get
 /// numbers that the model's tables have, the sample rate its rate, masks and other integers 0 or 1, unless it is one of
 /// whole numbers itself.
-/// The same seed gives the same data on every machine.
-SyntheticInput makeSynthetic(const Graph& graph, std::size_t input, const TensorDesc& desc,
-                             const Distribution& distribution, std::uint64_t seed);
+/// The same seed gives the same data on every machine. Fails with DeviceFailed where the host has not the memory.
+Result<SyntheticInput> makeSynthetic(const Graph& graph, std::size_t input, const TensorDesc& desc,
+                                     const Distribution& distribution, std::uint64_t seed);
 
 } // namespace tandem::session

@@ -100,7 +100,7 @@ TEST(Synthetic, HasTheStatedMeanAndDeviationAndRepeats) {
   const Graph graph = graphOf({{"x", kFloat, {1, 20000}}}, {});
   const TensorDesc desc{kFloat, {1, 20000}};
   const auto draw = [&](const char* text, std::uint64_t seed) {
-    return makeSynthetic(graph, 0, desc, *parseDistribution(text), seed).tensor;
+    return makeSynthetic(graph, 0, desc, *parseDistribution(text), seed)->tensor;
   };
   const Tensor normal = draw("random:normal(3,2)", 1);
   double mean = 0, square = 0;
@@ -131,7 +131,7 @@ TEST(Synthetic, TakesTokenNumbersFromTheModelsTable) {
   gather.outputs = {graph.addValue({})};
   graph.addNode(gather);
   EXPECT_EQ(tableSize(graph, 0), 7);
-  const SyntheticInput made = makeSynthetic(graph, 0, {DataType::Int64, {1, 64}}, Distribution{}, 1);
+  const SyntheticInput made = *makeSynthetic(graph, 0, {DataType::Int64, {1, 64}}, Distribution{}, 1);
   EXPECT_THAT(made.distribution, HasSubstr("0..6 (rows of the table"));
   bool last = false;
   for (std::int64_t value : made.tensor.toInts()) {
@@ -139,7 +139,20 @@ TEST(Synthetic, TakesTokenNumbersFromTheModelsTable) {
     last |= value == 6;
   }
   EXPECT_TRUE(last);
-  EXPECT_THAT(makeSynthetic(graph, 1, {DataType::Int64, {1, 64}}, Distribution{}, 1).distribution, HasSubstr("ones"));
+  EXPECT_THAT(makeSynthetic(graph, 1, {DataType::Int64, {1, 64}}, Distribution{}, 1)->distribution, HasSubstr("ones"));
+}
+
+TEST(Synthetic, WhatDoesNotFitIsRefusedWithItsSizeBeforeItIsMade) {
+  Graph graph;
+  graph.addInput("pictures", {DataType::Float32, {kUnknownDim, 3}});
+  for (const Shape& shape : {Shape{std::int64_t{1} << 50, 3}, Shape{std::int64_t{1} << 62, 3}}) {
+    const auto made = makeSynthetic(graph, 0, {DataType::Float32, shape}, Distribution{}, 1);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().code, ErrorCode::DeviceFailed);
+    EXPECT_EQ(made.error().where, "pictures");
+    EXPECT_THAT(made.error().message, HasSubstr(shape[0] >> 50 == 1 ? "13510798882111488 bytes" : "over 2^63"));
+    EXPECT_THAT(made.error().message, HasSubstr("are free"));
+  }
 }
 
 TEST(TextInputs, AreFoundByNameAndType) {
