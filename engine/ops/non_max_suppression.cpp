@@ -2,7 +2,6 @@
 #include "engine/ops/op_def.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 namespace tandem::ops {
@@ -10,52 +9,73 @@ namespace {
 
 /// Corners with low <= high.
 struct Box {
-  double top = 0, left = 0, bottom = 0, right = 0;
-  double area() const { return (bottom - top) * (right - left); }
+  float top = 0, left = 0, bottom = 0, right = 0;
 };
 
-Box boxAt(const Tensor& boxes, std::int64_t index, bool centered) {
-  std::array<double, 4> v{};
-  for (std::int64_t i = 0; i < 4; ++i) v[static_cast<std::size_t>(i)] = boxes.asDouble(index * 4 + i);
+Box boxAt(const float* v, bool centered) {
   if (centered) // x, y, width, height
     return {v[1] - v[3] / 2, v[0] - v[2] / 2, v[1] + v[3] / 2, v[0] + v[2] / 2};
   // Two corners in either order: y1, x1, y2, x2.
   return {std::min(v[0], v[2]), std::min(v[1], v[3]), std::max(v[0], v[2]), std::max(v[1], v[3])};
 }
 
-double overlap(const Box& a, const Box& b) {
-  const double height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
-  const double width = std::min(a.right, b.right) - std::max(a.left, b.left);
-  if (!(height > 0) || !(width > 0)) return 0;
-  const double both = height * width;
-  return both / (a.area() + b.area() - both);
-}
+float areaOf(const Box& box) { return (box.bottom - box.top) * (box.right - box.left); }
 
 struct Limits {
   std::int64_t count = 0; ///< per class; 0: none
-  double overlap = 0;
-  std::optional<double> score;
+  float overlap = 0;
+  std::optional<float> score;
+};
+
+/// The boxes kept so far, side by side: one comparison with all of them is what takes the time.
+class Kept {
+ public:
+  /// Does the intersection of `box` with one of them exceed `limit` times their union?
+  bool hide(const Box& box, float limit) const {
+    constexpr std::size_t kStride = 64; // between looks at the result
+    const float area = areaOf(box);
+    for (std::size_t first = 0; first < m_area.size(); first += kStride) {
+      const std::size_t end = std::min(first + kStride, m_area.size());
+      int hidden = 0;
+      for (std::size_t i = first; i < end; ++i) {
+        const float height = std::min(box.bottom, m_bottom[i]) - std::max(box.top, m_top[i]);
+        const float width = std::min(box.right, m_right[i]) - std::max(box.left, m_left[i]);
+        const float both = std::max(height, 0.0f) * std::max(width, 0.0f);
+        hidden |= int{both / (area + m_area[i] - both) > limit}; // two empty boxes: NaN, which is not more
+      }
+      if (hidden) return true;
+    }
+    return false;
+  }
+  void add(const Box& box) {
+    m_top.push_back(box.top);
+    m_left.push_back(box.left);
+    m_bottom.push_back(box.bottom);
+    m_right.push_back(box.right);
+    m_area.push_back(areaOf(box));
+  }
+
+ private:
+  std::vector<float> m_top, m_left, m_bottom, m_right, m_area;
 };
 
 /// Indices of the boxes that one class keeps, best first.
-std::vector<std::int64_t> select(const std::vector<Box>& boxes, const std::vector<double>& scores,
-                                 const Limits& limits) {
+std::vector<std::int64_t> select(const std::vector<Box>& boxes, const float* scores, const Limits& limits) {
   std::vector<std::int64_t> order;
-  for (std::size_t i = 0; i < scores.size(); ++i)
+  for (std::size_t i = 0; i < boxes.size(); ++i)
     if (scores[i] == scores[i] && (!limits.score || scores[i] > *limits.score))
       order.push_back(static_cast<std::int64_t>(i));
-  const auto score = [&](std::int64_t i) { return scores[static_cast<std::size_t>(i)]; };
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return score(a) > score(b); });
-  std::vector<std::int64_t> kept;
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
+  std::vector<std::int64_t> indices;
+  Kept kept;
   for (std::int64_t candidate : order) {
-    if (static_cast<std::int64_t>(kept.size()) >= limits.count) break;
+    if (static_cast<std::int64_t>(indices.size()) >= limits.count) break;
     const Box& box = boxes[static_cast<std::size_t>(candidate)];
-    const bool hidden = std::any_of(kept.begin(), kept.end(), [&](std::int64_t other) {
-      return overlap(box, boxes[static_cast<std::size_t>(other)]) > limits.overlap;
-    });
-    if (!hidden) kept.push_back(candidate);
+    if (kept.hide(box, limits.overlap)) continue;
+    kept.add(box);
+    indices.push_back(candidate);
   }
-  return kept;
+  return indices;
 }
 
 bool shapesFit(const Shape& boxes, const Shape& scores) {
@@ -76,8 +96,8 @@ Result<Limits> readLimits(const ReferenceContext& context) {
   const auto scalar = [&](std::size_t i) { return context.hasInput(i) && context.input(i).elements() > 0; };
   Limits limits;
   if (scalar(2)) limits.count = context.input(2).asInt(0);
-  if (scalar(3)) limits.overlap = context.input(3).asDouble(0);
-  if (scalar(4)) limits.score = context.input(4).asDouble(0);
+  if (scalar(3)) limits.overlap = static_cast<float>(context.input(3).asDouble(0));
+  if (scalar(4)) limits.score = static_cast<float>(context.input(4).asDouble(0));
   if (!(limits.overlap >= 0 && limits.overlap <= 1)) return context.fail("iou_threshold is not between 0 and 1");
   return limits;
 }
@@ -87,20 +107,21 @@ Result<void> reference(ReferenceContext& context) {
   if (!shapesFit(boxTensor.shape(), scoreTensor.shape()))
     return context.fail("boxes " + boxTensor.shape().toString() + " do not go with scores " +
                         scoreTensor.shape().toString());
+  if (boxTensor.type() != DataType::Float32 || scoreTensor.type() != DataType::Float32)
+    return context.fail("boxes and scores are not float32");
   const Limits limits = TANDEM_TRY(readLimits(context));
   const bool centered = context.attributes().getInt("center_point_box", 0) != 0;
   const std::int64_t batches = scoreTensor.shape()[0], classes = scoreTensor.shape()[1];
   const std::int64_t count = scoreTensor.shape()[2];
+  const float* const scores = scoreTensor.as<float>().data();
   std::vector<std::int64_t> selected;
   for (std::int64_t batch = 0; batch < batches; ++batch) {
     std::vector<Box> boxes;
-    for (std::int64_t i = 0; i < count; ++i) boxes.push_back(boxAt(boxTensor, batch * count + i, centered));
-    for (std::int64_t c = 0; c < classes; ++c) {
-      std::vector<double> scores;
-      for (std::int64_t i = 0; i < count; ++i)
-        scores.push_back(scoreTensor.asDouble((batch * classes + c) * count + i));
-      for (std::int64_t index : select(boxes, scores, limits)) selected.insert(selected.end(), {batch, c, index});
-    }
+    for (std::int64_t i = 0; i < count; ++i)
+      boxes.push_back(boxAt(boxTensor.as<float>().data() + (batch * count + i) * 4, centered));
+    for (std::int64_t c = 0; c < classes; ++c)
+      for (std::int64_t index : select(boxes, scores + (batch * classes + c) * count, limits))
+        selected.insert(selected.end(), {batch, c, index});
   }
   Tensor y = context.output(0, DataType::Int64, Shape{static_cast<std::int64_t>(selected.size() / 3), 3});
   std::copy(selected.begin(), selected.end(), y.mutableAs<std::int64_t>().begin());

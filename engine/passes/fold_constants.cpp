@@ -15,8 +15,9 @@ namespace {
 constexpr std::int64_t kMaxGrownBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kMaxGrowth = 4;
 constexpr std::int64_t kMaxUnknownInputBytes = std::int64_t{1} << 20;
-// Reference kernels are plain loops, at about 1 GFLOP/s: this much costs a tenth of a second.
-constexpr double kMaxFlops = 1e8;
+// Reference kernels are plain loops, at about 1 GFLOP/s: this much costs a tenth of a second. Fast kernels do a hundred
+// times as much in that time, but have to be set up.
+constexpr double kMaxFlops = 1e8, kMaxFastFlops = 1e10, kLeastFastFlops = 1e6;
 
 class Folding {
  public:
@@ -88,7 +89,7 @@ class Folding {
       inputBytes += value.desc.bytes();
     }
     if (!isWorthwhile(node, *def, inputBytes)) return false;
-    auto results = evaluate(node, inputs);
+    auto results = compute(id, *def, inputs);
     if (!results) return false; // the run will say what is wrong, with the device's words
     for (std::size_t i = 0; i < node.outputs.size(); ++i)
       if (node.outputs[i].valid() && !(*results)[i].defined()) return false;
@@ -102,6 +103,14 @@ class Folding {
       if (outputs[i].valid()) m_graph.makeConstant(outputs[i], std::move((*results)[i]));
     m_graph.removeNode(id);
     return true;
+  }
+
+  Result<std::vector<Tensor>> compute(NodeId id, const OpDef& def, std::span<const Tensor> inputs) const {
+    const Node& node = m_graph.node(id);
+    const double flops = def.flops ? def.flops(m_graph, node) : 0;
+    if (!m_context.compute || flops < kLeastFastFlops) return evaluate(node, inputs);
+    auto results = m_context.compute(m_graph, id, inputs);
+    return results || flops > kMaxFlops ? std::move(results) : evaluate(node, inputs);
   }
 
   bool isWorthwhile(const Node& node, const OpDef& def, std::int64_t inputBytes) const {
@@ -119,7 +128,7 @@ class Folding {
     if (!allStatic) return inputBytes <= kMaxUnknownInputBytes && def.shapeInputs == 0;
     if (outputBytes > std::max(kMaxGrownBytes, kMaxGrowth * inputBytes)) return false;
     if (outputBytes - inputBytes > m_budget) return false;
-    return !def.flops || def.flops(m_graph, node) <= kMaxFlops;
+    return !def.flops || def.flops(m_graph, node) <= (m_context.compute ? kMaxFastFlops : kMaxFlops);
   }
 
   Graph& m_graph;

@@ -23,6 +23,9 @@ struct PassContext {
   /// Can the device of this node of this graph run it? Unset: yes. Asked before a pass puts an operator that the opened
   /// graph did not have in the place of others.
   std::function<bool(const Graph&, NodeId)> canRun;
+  /// Results of a node whose inputs are all constants, by fast kernels. Unset: reference kernels compute them, and what
+  /// would take those long stays as it is.
+  std::function<Result<std::vector<Tensor>>(const Graph&, NodeId, std::span<const Tensor>)> compute;
   /// Elements known before the run, as inferShapes() returned them for this very graph; may be null.
   const std::map<ValueId, Tensor>* known = nullptr;
   CancelToken cancel;

@@ -3,6 +3,7 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/runtime/execution_slot.hpp"
+#include "engine/runtime/single_node.hpp"
 #include "engine/tensor/element_source.hpp"
 
 #include <algorithm>
@@ -86,6 +87,9 @@ Result<void> Executable::optimize(const std::vector<Device*>& deviceOf, const st
   context.mayUseBytes = [&](const Node& node) { return deviceOf[node.origins.front().index()]->info().int8; };
   context.canRun = [&](const Graph& graph, NodeId id) {
     return deviceOf[graph.node(id).origins.front().index()]->supports(graph, id).ok();
+  };
+  context.compute = [&](const Graph& graph, NodeId id, std::span<const Tensor> inputs) {
+    return computeConstant(graph, id, inputs, *m_host, m_options.cancel);
   };
   context.known = &known;
   context.cancel = m_options.cancel;

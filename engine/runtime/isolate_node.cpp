@@ -14,12 +14,11 @@ std::vector<std::size_t> feedsOf(const Graph& graph, const Node& node) {
   return feeds;
 }
 
-IsolatedNode isolateNode(const Graph& graph, NodeId id, std::span<const Tensor> inputs) {
+IsolatedNode isolateNode(const Graph& graph, NodeId id, std::span<const Tensor> inputs, bool keepsConstants) {
   const Node& node = graph.node(id);
   IsolatedNode alone;
   alone.graph.name = graph.name;
   alone.graph.opset = graph.opset;
-  alone.feeds = feedsOf(graph, node);
   std::map<ValueId, ValueId> added;
   Node copy = node;
   copy.origins.clear();
@@ -27,10 +26,11 @@ IsolatedNode isolateNode(const Graph& graph, NodeId id, std::span<const Tensor> 
     if (!node.inputs[i].valid()) continue;
     const Value& value = graph.value(node.inputs[i]);
     auto [it, isNew] = added.try_emplace(node.inputs[i]);
-    if (isNew && value.isConstant()) {
+    if (isNew && value.isConstant() && keepsConstants) {
       it->second = alone.graph.addConstant(value.name, value.constant);
     } else if (isNew) {
       it->second = alone.graph.addInput(value.name, inputs[i].desc());
+      alone.feeds.push_back(i);
     }
     copy.inputs[i] = it->second;
   }

@@ -4,17 +4,17 @@
 
 namespace tandem {
 
-/// One node in a graph of its own. Constants of the old graph stay constants; every other value that the node reads is
-/// a graph input once. Outputs are those that somebody wants, in order.
+/// One node in a graph of its own. Outputs are those that somebody wants, in order.
 struct IsolatedNode {
   Graph graph;
-  std::vector<std::size_t> feeds; ///< as feedsOf() says
+  std::vector<std::size_t> feeds; ///< for every input of `graph`, the node input that it stands for
 };
 
-/// For every input of the isolated node's graph, the node input that it stands for.
+/// The feeds of a node that keeps its constants.
 std::vector<std::size_t> feedsOf(const Graph& graph, const Node& node);
 
-/// `inputs`: one tensor per input of the node, for types and shapes; undefined where left out.
-IsolatedNode isolateNode(const Graph& graph, NodeId node, std::span<const Tensor> inputs);
+/// Every value that the node reads is a graph input once, but constants of the old graph stay constants where
+/// `keepsConstants`. `inputs`: one tensor per input of the node, for types and shapes; undefined where left out.
+IsolatedNode isolateNode(const Graph& graph, NodeId node, std::span<const Tensor> inputs, bool keepsConstants = true);
 
 } // namespace tandem

@@ -99,6 +99,7 @@ class Comparison {
     }
     const std::vector<Tensor> inputsA = TANDEM_TRY(gather(m_a, node));
     auto onA = TANDEM_TRY(SingleNode::compile(m_graph, id, inputsA, *layer.deviceA, m_host, m_options.cancel));
+    onA->attachCurrentThread();
     layer.deviceA = &onA->device();
     layer.kernelA = onA->kernel();
     const std::vector<Tensor> outputsA = TANDEM_TRY(onA->run(inputsA, m_options.cancel));
@@ -120,9 +121,11 @@ class Comparison {
 
   Result<void> compareOnB(LayerParity& layer, const Node& node, const std::vector<Tensor>& inputsA,
                           const std::vector<Tensor>& outputsA) {
-    auto compile = [&](const std::vector<Tensor>& inputs) {
-      return SingleNode::compile(m_graph, layer.node, inputs, *m_devicesB[layer.node.index()], m_host,
-                                 m_options.cancel);
+    auto compile = [&](const std::vector<Tensor>& inputs) -> Result<std::unique_ptr<SingleNode>> {
+      auto single = TANDEM_TRY(
+          SingleNode::compile(m_graph, layer.node, inputs, *m_devicesB[layer.node.index()], m_host, m_options.cancel));
+      single->attachCurrentThread();
+      return single;
     };
     auto onB = TANDEM_TRY(compile(inputsA));
     layer.deviceB = &onB->device();

@@ -16,7 +16,8 @@ bool sameElements(const Tensor& a, const Tensor& b) {
 } // namespace
 
 Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, NodeId id, std::span<const Tensor> inputs,
-                                                        Device& device, Device& host, const CancelToken& cancel) {
+                                                        Device& device, Device& host, const CancelToken& cancel,
+                                                        int threads) {
   auto single = std::make_unique<SingleNode>();
   const auto [alone, feeds] = isolateNode(graph, id, inputs);
   std::vector<Tensor> given;
@@ -35,12 +36,15 @@ Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, Node
   CompileOptions options;
   options.compiled = false;
   options.cancel = cancel;
+  options.threads = threads;
   auto executable = TANDEM_TRY(Executable::compile(std::move(bound), {single->m_device}, host, options));
   const std::vector<KernelUse> kernels = executable->kernels();
   single->m_kernel = kernels.empty() ? "folded" : kernels.front().kernel;
-  if (!kernels.empty()) single->m_device = kernels.front().device;
+  if (!kernels.empty()) {
+    single->m_device = kernels.front().device;
+    single->m_isReference = kernels.front().isReference;
+  }
   single->m_slot = TANDEM_TRY(executable->createSlot());
-  single->m_slot->attachCurrentThread();
   return single;
 }
 
@@ -61,6 +65,15 @@ Result<std::vector<Tensor>> SingleNode::run(std::span<const Tensor> inputs, cons
   for (std::size_t i = 0; i < m_outputs.size(); ++i)
     if (m_slot->output(i).defined()) outputs[m_outputs[i]] = m_slot->output(i).clone();
   return outputs;
+}
+
+Result<std::vector<Tensor>> computeConstant(const Graph& graph, NodeId id, std::span<const Tensor> inputs, Device& host,
+                                            const CancelToken& cancel) {
+  // As graph inputs, so that nobody tries to fold the node again.
+  const IsolatedNode alone = isolateNode(graph, id, inputs, false);
+  const auto single = TANDEM_TRY(SingleNode::compile(alone.graph, NodeId(0), inputs, host, host, cancel, 1));
+  if (single->isReference()) return makeError(ErrorCode::Unsupported, "there is no fast kernel", graph.node(id).name);
+  return single->run(inputs, cancel);
 }
 
 } // namespace tandem

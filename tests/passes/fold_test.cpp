@@ -50,6 +50,27 @@ TEST(FoldConstants, AChainThatGrowsStepByStepEndsAtTheLimit) {
   EXPECT_GT(net.graph.nodes().size(), 4u);
 }
 
+TEST(FoldConstants, LeavesCostlyProductsToFastKernels) {
+  GraphUnderTest net;
+  const ValueId x = net.input({1, 4});
+  const ValueId product = net.op("MatMul", {net.weights({1024, 256}), net.weights({256, 256})}); // 134 MFLOP
+  net.output(net.op("Add", {x, net.op("ReduceMax", {product})}));
+  EXPECT_EQ(typesOf(net.rewritten()), "MatMul ReduceMax Add");
+  PassContext context;
+  int asked = 0;
+  context.compute = [&](const Graph& graph, NodeId id, std::span<const Tensor> inputs) {
+    ++asked;
+    EXPECT_EQ(graph.node(id).type, "MatMul");
+    return evaluate(graph.node(id), inputs);
+  };
+  EXPECT_EQ(typesOf(net.rewritten({}, context)), "Add");
+  EXPECT_EQ(asked, 1);
+  context.compute = [](const Graph&, NodeId, std::span<const Tensor>) -> Result<std::vector<Tensor>> {
+    return makeError(ErrorCode::Unsupported, "no kernel");
+  };
+  EXPECT_EQ(typesOf(net.rewritten({}, context)), "MatMul ReduceMax Add");
+}
+
 TEST(FoldConstants, AGraphOutputMayBecomeAConstant) {
   GraphUnderTest net;
   net.output(net.op("Relu", {net.input({2})}));

@@ -58,6 +58,28 @@ class ExecutableTest : public testing::Test {
 };
 
 bool nowhere(std::size_t) { return false; }
+
+TEST_F(ExecutableTest, ProductsOfConstantsAreComputedWhileCompilingByTheHostsKernels) {
+  const Tensor a = randomTensor({DataType::Float32, {1024, 256}}, 1),
+               b = randomTensor({DataType::Float32, {256, 256}}, 2);
+  for (bool onGpu : {false, true}) {
+    Graph graph;
+    graph.opset = 18;
+    const ValueId x = graph.addInput("x", {DataType::Float32, {1024, 256}});
+    const ValueId product = test::add(graph, "MatMul", {graph.addConstant("a", a), graph.addConstant("b", b)});
+    graph.addOutput(test::add(graph, "Add", {x, product}));
+    auto executable = compile(graph, 1, [&](std::size_t) { return onGpu; });
+    ASSERT_TRUE(executable.ok()) << executable.error().line();
+    ASSERT_EQ((*executable)->graph().nodes().size(), 1u);
+    const Tensor zeros = Tensor::zeros({DataType::Float32, {1024, 256}});
+    const Tensor y = runOnce(*executable, zeros);
+    for (std::int64_t row : {0, 511, 1023}) {
+      double expected = 0;
+      for (std::int64_t k = 0; k < 256; ++k) expected += a.asDouble(row * 256 + k) * b.asDouble(k * 256 + 7);
+      EXPECT_NEAR(y.asDouble(row * 256 + 7), expected, 1e-4);
+    }
+  }
+}
 bool everywhere(std::size_t) { return true; }
 bool alternating(std::size_t node) { return node % 2 == 1; }
 
