@@ -172,6 +172,35 @@ TEST(CpuNormalization, MatchesTheReference) {
                                attributes({{"axis", std::int64_t{2}}}));
   const ValueId noShift = maker.node("LayerNormalization", {x, maker.weights({7})});
   maker.finish({l, even, n, noShift});
+  EXPECT_EQ(expectLikeReference(maker.graph), "channel scale");
+}
+
+TEST(CpuNormalization, ScalesChannelsOfAnyRankAndLayout) {
+  for (const Shape& shape :
+       {Shape{5, 48}, Shape{3, 48, 7}, Shape{2, 48, 6, 5}, Shape{2, 20, 6, 5}, Shape{3, 48, 1, 1}}) {
+    for (bool convolved : {false, true}) { // leaves its channels last or in blocks
+      if (convolved && shape.rank() != 4) continue;
+      SCOPED_TRACE(shape.toString());
+      const std::int64_t channels = shape[1];
+      GraphMaker maker;
+      ValueId x = maker.input(shape);
+      if (convolved) x = maker.node("Conv", {x, maker.weights({channels, channels, 1, 1})});
+      const Tensor variance =
+          Tensor::of<float>({channels}, std::vector<float>(static_cast<std::size_t>(channels), 0.7f));
+      const ValueId y = maker.node("BatchNormalization", {x, maker.weights({channels}), maker.weights({channels}),
+                                                          maker.weights({channels}), maker.constant(variance)});
+      maker.finish({maker.node("Abs", {y}), y});
+      expectLikeReference(maker.graph);
+    }
+  }
+}
+
+TEST(CpuNormalization, ComputedParametersAreTakenToo) {
+  GraphMaker maker;
+  const ValueId x = maker.input({3, 20, 5, 7}), scale = maker.input({20});
+  const Tensor variance = Tensor::of<float>({20}, std::vector<float>(20, 0.7f));
+  maker.finish({maker.node("BatchNormalization",
+                           {x, scale, maker.weights({20}), maker.weights({20}), maker.constant(variance)})});
   EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("onednn"));
 }
 

@@ -16,6 +16,7 @@ tandem_cpu_kernel(eltwise powKernel Pow)
 tandem_cpu_kernel(gather gatherKernel Gather)
 tandem_cpu_kernel(matmul gemmKernel Gemm tandem/FusedGemm)
 tandem_cpu_kernel(matmul matMulKernel MatMul)
+tandem_cpu_kernel(channel_scale constantNormalizationKernel BatchNormalization)
 tandem_cpu_kernel(normalize batchNormalizationKernel BatchNormalization)
 tandem_cpu_kernel(normalize layerNormalizationKernel
   LayerNormalization RMSNormalization SimplifiedLayerNormalization)

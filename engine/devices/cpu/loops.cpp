@@ -71,6 +71,47 @@ void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, 
     for (std::int64_t j = 0; j < to; ++j) out[j] = x[indices[j]];
 }
 
+TANDEM_VECTOR_CLONES
+void blendColumns(const float* x, const std::int32_t* indices, const float* weights, std::int64_t taps,
+                  std::int64_t columns, std::int64_t channels, float* out) {
+  if (channels == 1 && taps == 2) {
+#pragma GCC ivdep
+    for (std::int64_t j = 0; j < columns; ++j)
+      out[j] = weights[2 * j] * x[indices[2 * j]] + weights[2 * j + 1] * x[indices[2 * j + 1]];
+    return;
+  }
+  for (std::int64_t j = 0; j < columns; ++j, indices += taps, weights += taps, out += channels) {
+    for (std::int64_t k = 0; k < taps; ++k) {
+      const float* src = x + indices[k] * channels;
+      const float weight = weights[k];
+#pragma GCC ivdep
+      for (std::int64_t c = 0; c < channels; ++c) out[c] = k == 0 ? weight * src[c] : out[c] + weight * src[c];
+    }
+  }
+}
+
+TANDEM_VECTOR_CLONES
+void blendRows(const float* const* rows, const float* weights, std::int64_t count, std::int64_t length, float* out) {
+  std::int64_t k = 0;
+  if (count >= 2) {
+    const float *a = rows[0], *b = rows[1];
+    const float first = weights[0], second = weights[1];
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < length; ++i) out[i] = first * a[i] + second * b[i];
+    k = 2;
+  } else {
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < length; ++i) out[i] = weights[0] * rows[0][i];
+    k = 1;
+  }
+  for (; k < count; ++k) {
+    const float* row = rows[k];
+    const float weight = weights[k];
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < length; ++i) out[i] += weight * row[i];
+  }
+}
+
 void copyStrips(const float* x, std::int64_t stride, std::int64_t length, std::int64_t count, float* out) {
   // Short strips of one size are single moves, where a call would cost more than the copy.
   if (length == 2)

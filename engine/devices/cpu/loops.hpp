@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 // Functions so marked are compiled once per instruction set and chosen when the program starts, so that one binary is
 // fast on AVX-512 and still runs everywhere. Sanitizers cannot start a program with such functions.
@@ -48,6 +49,13 @@ void shuffleRows(const float* x, std::int64_t groups, std::int64_t width, std::i
 void gatherRows(const float* x, std::int64_t from, const std::int32_t* indices, std::int64_t to, std::int64_t rows,
                 float* out);
 
+/// out[j][c] = the sum of weights[j][k] * x[indices[j][k]][c] over `taps` k, for `columns` pixels of `channels`
+/// numbers.
+void blendColumns(const float* x, const std::int32_t* indices, const float* weights, std::int64_t taps,
+                  std::int64_t columns, std::int64_t channels, float* out);
+/// out[i] = the sum of weights[k] * rows[k][i] over `count` rows.
+void blendRows(const float* const* rows, const float* weights, std::int64_t count, std::int64_t length, float* out);
+
 /// Copies `count` strips of `length` numbers that lie `stride` apart to one row.
 void copyStrips(const float* x, std::int64_t stride, std::int64_t length, std::int64_t count, float* out);
 
@@ -57,14 +65,21 @@ float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 /// Below this many bytes a second thread costs more than it gives (waking a team takes some microseconds).
 constexpr std::int64_t kParallelBytes = 1 << 17;
 
-/// f(begin, end) over [0, count) in equal pieces on `threads` threads, or at once where the work of `bytes` is small.
+/// f(begin, end) or f(begin, end, piece) over [0, count) in equal pieces on `threads` threads, or at once where the work of
+/// `bytes` is small.
 template <class F> void inPieces(int threads, std::int64_t count, std::int64_t bytes, const F& f) {
+  const auto piece = [&](std::int64_t begin, std::int64_t end, int i) {
+    if constexpr (std::is_invocable_v<const F&, std::int64_t, std::int64_t, int>)
+      f(begin, end, i);
+    else
+      f(begin, end);
+  };
   if (threads <= 1 || bytes < kParallelBytes || count < 2) {
-    f(std::int64_t{0}, count);
+    piece(0, count, 0);
     return;
   }
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (int i = 0; i < threads; ++i) f(count * i / threads, count * (i + 1) / threads);
+  for (int i = 0; i < threads; ++i) piece(count * i / threads, count * (i + 1) / threads, i);
 }
 
 } // namespace tandem::cpu

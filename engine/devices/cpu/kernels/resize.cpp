@@ -3,6 +3,7 @@
 #include "engine/devices/cpu/loops.hpp"
 #include "engine/ops/resample.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tandem::cpu {
@@ -11,7 +12,7 @@ namespace {
 /// What every output position along one axis reads, in float.
 struct Taps {
   std::int64_t input = 1, output = 1, count = 1;
-  std::vector<std::int64_t> indices; ///< [output][count]
+  std::vector<std::int32_t> indices; ///< [output][count]
   std::vector<float> weights;        ///< [output][count]
 };
 
@@ -20,6 +21,16 @@ struct Resize {
   Taps rows, columns;
   std::int64_t planes = 1;
   std::int64_t channels = 1; ///< elements per pixel: 1 for planes
+
+  bool copies() const { return rows.count == 1 && columns.count == 1; }
+  std::int64_t rowLength() const { return columns.output * channels; }
+  /// Bytes that a thread needs: see RowBlender.
+  std::int64_t scratchBytes() const {
+    constexpr std::int64_t kLine = 64;
+    const std::int64_t bytes =
+        copies() ? 0 : rows.count * (rowLength() * 4 + std::int64_t{sizeof(std::int64_t) + sizeof(const float*)});
+    return (bytes + kLine - 1) / kLine * kLine;
+  }
 };
 
 Taps tapsOf(const ops::ResampleGeometry& geometry, std::size_t axis) {
@@ -28,7 +39,7 @@ Taps tapsOf(const ops::ResampleGeometry& geometry, std::size_t axis) {
   result.input = geometry.axes[axis].input;
   result.output = geometry.axes[axis].output;
   result.count = static_cast<std::int64_t>(taps.taps);
-  result.indices = std::move(taps.indices);
+  result.indices.assign(taps.indices.begin(), taps.indices.end());
   result.weights.assign(taps.weights.begin(), taps.weights.end());
   return result;
 }
@@ -52,43 +63,82 @@ std::optional<ops::ResampleGeometry> geometryOf(const NodeView& view) {
   return geometry.ok() ? std::optional(*geometry) : std::nullopt;
 }
 
-/// dst[c] = sum of weights times the pixels that (row, column) of the result reads.
-void blendPixel(const Resize& resize, const float* plane, std::int64_t row, std::int64_t column, float* dst) {
-  const Taps &rows = resize.rows, &columns = resize.columns;
+/// Result row `row` of a plane whose pixels are copies.
+void copyRow(const Resize& resize, const float* plane, std::int64_t row, float* dst) {
   const std::int64_t channels = resize.channels;
-  std::fill_n(dst, channels, 0.0f);
-  for (std::int64_t i = row * rows.count; i < (row + 1) * rows.count; ++i) {
-    const float* line = plane + rows.indices[static_cast<std::size_t>(i)] * columns.input * channels;
-    for (std::int64_t k = column * columns.count; k < (column + 1) * columns.count; ++k) {
-      const float weight = rows.weights[static_cast<std::size_t>(i)] * columns.weights[static_cast<std::size_t>(k)];
-      const float* src = line + columns.indices[static_cast<std::size_t>(k)] * channels;
-      for (std::int64_t c = 0; c < channels; ++c) dst[c] += weight * src[c];
-    }
+  const float* line = plane + resize.rows.indices[static_cast<std::size_t>(row)] * resize.columns.input * channels;
+  if (channels == 1) {
+    for (std::size_t column = 0; column < resize.columns.indices.size(); ++column)
+      dst[column] = line[resize.columns.indices[column]];
+    return;
+  }
+  for (std::int32_t column : resize.columns.indices) {
+    std::memcpy(dst, line + column * channels, static_cast<std::size_t>(channels) * sizeof(float));
+    dst += channels;
   }
 }
 
+/// Makes one result row after another: first along the columns, for each input row once, then across rows. The input
+/// rows that the last result row needed are kept, for most serve the next one as well.
+class RowBlender {
+ public:
+  RowBlender(const Resize& resize, void* scratch)
+      : m_resize(resize),
+        m_slots(static_cast<std::size_t>(resize.rows.count)),
+        m_blended(static_cast<float*>(scratch)),
+        m_held(reinterpret_cast<std::int64_t*>(m_blended + resize.rows.count * resize.rowLength())),
+        m_sources(reinterpret_cast<const float**>(m_held + m_slots)) {}
+
+  /// Before the first row of a plane.
+  void start(const float* plane) {
+    m_plane = plane;
+    std::fill_n(m_held, m_slots, std::int64_t{-1});
+  }
+  void make(std::int64_t row, float* dst) {
+    const std::size_t first = static_cast<std::size_t>(row) * m_slots;
+    const std::int32_t* wanted = m_resize.rows.indices.data() + first;
+    for (std::size_t i = 0; i < m_slots; ++i) m_sources[i] = blended(wanted, wanted[i]);
+    blendRows(m_sources, m_resize.rows.weights.data() + first, m_resize.rows.count, m_resize.rowLength(), dst);
+  }
+
+ private:
+  /// Input row `index` along the columns, in the place of one that is not among the wanted.
+  const float* blended(const std::int32_t* wanted, std::int32_t index) {
+    const std::size_t slot = static_cast<std::size_t>(std::find(m_held, m_held + m_slots, index) - m_held);
+    if (slot < m_slots) return slotAt(slot);
+    const auto isFree = [&](std::int64_t held) {
+      return std::find(wanted, wanted + m_slots, held) == wanted + m_slots;
+    };
+    const std::size_t free = static_cast<std::size_t>(std::find_if(m_held, m_held + m_slots, isFree) - m_held);
+    const Taps& columns = m_resize.columns;
+    blendColumns(m_plane + index * columns.input * m_resize.channels, columns.indices.data(), columns.weights.data(),
+                 columns.count, columns.output, m_resize.channels, slotAt(free));
+    m_held[free] = index;
+    return slotAt(free);
+  }
+  float* slotAt(std::size_t slot) const { return m_blended + static_cast<std::int64_t>(slot) * m_resize.rowLength(); }
+
+  const Resize& m_resize;
+  std::size_t m_slots;
+  float* m_blended;
+  std::int64_t* m_held; ///< the input row in each slot; -1: none
+  const float** m_sources;
+  const float* m_plane = nullptr;
+};
+
 /// Result rows [begin, end), counted through all planes.
-void resizeRows(const Resize& resize, const float* x, float* y, std::int64_t begin, std::int64_t end) {
-  const Taps &rows = resize.rows, &columns = resize.columns;
-  const std::int64_t channels = resize.channels;
-  const bool copies = rows.count == 1 && columns.count == 1;
+void resizeRows(const Resize& resize, const float* x, float* y, std::int64_t begin, std::int64_t end, void* scratch) {
+  RowBlender blender(resize, scratch);
   for (std::int64_t at = begin; at < end; ++at) {
-    const std::int64_t row = at % rows.output;
-    const float* plane = x + at / rows.output * rows.input * columns.input * channels;
-    float* dst = y + at * columns.output * channels;
-    for (std::int64_t column = 0; column < columns.output; ++column, dst += channels) {
-      if (!copies) {
-        blendPixel(resize, plane, row, column, dst);
-        continue;
-      }
-      const float* src = plane + (rows.indices[static_cast<std::size_t>(row)] * columns.input +
-                                  columns.indices[static_cast<std::size_t>(column)]) *
-                                     channels;
-      if (channels == 1)
-        *dst = *src;
-      else
-        std::memcpy(dst, src, static_cast<std::size_t>(channels) * sizeof(float));
+    const std::int64_t row = at % resize.rows.output;
+    const float* plane = x + at / resize.rows.output * resize.rows.input * resize.columns.input * resize.channels;
+    float* dst = y + at * resize.rowLength();
+    if (resize.copies()) {
+      copyRow(resize, plane, row, dst);
+      continue;
     }
+    if (at == begin || row == 0) blender.start(plane);
+    blender.make(row, dst);
   }
 }
 
@@ -119,11 +169,15 @@ std::optional<KernelPlan> resizeKernel(const NodeView& view) {
     }
   }
   resize->planes = input.shape[0] * input.shape[1] / resize->channels;
-  const std::int64_t bytes = view.output(0).bytes();
+  const std::int64_t bytes = view.output(0).bytes(), scratchBytes = resize->scratchBytes();
+  plan.scratchBytes = scratchBytes * view.threads();
   plan.kernel = makeKernel([=, threads = view.threads()](const Binding& binding) {
-    return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
+    return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0]),
+            scratch = static_cast<std::byte*>(binding.scratch)] {
       inPieces(threads, resize->planes * resize->rows.output, bytes,
-               [&](std::int64_t begin, std::int64_t end) { resizeRows(*resize, x, y, begin, end); });
+               [&](std::int64_t begin, std::int64_t end, int piece) {
+                 resizeRows(*resize, x, y, begin, end, scratch + piece * scratchBytes);
+               });
     };
   });
   return plan;
