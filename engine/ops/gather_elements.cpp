@@ -24,21 +24,11 @@ Result<void> gatherElements(ReferenceContext& context) {
   if (!fits) return context.fail("indices " + shape.toString() + " do not fit data " + from.toString());
   const std::vector<std::int64_t> indices = TANDEM_TRY(readIndices(context, 1, from[axis]));
   Tensor out = TANDEM_TRY(makeOutput(context, 0, data.type(), shape));
-  const std::vector<std::int64_t> strides = from.strides();
   visitBytes(data.type(), [&]<class T>(TypeTag<T>) {
     const T* src = static_cast<const T*>(data.data());
     T* dst = static_cast<T*>(out.mutableData());
-    std::vector<std::int64_t> position(shape.rank(), 0);
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      std::int64_t offset = indices[i] * strides[axis];
-      for (std::size_t k = 0; k < position.size(); ++k)
-        if (k != axis) offset += position[k] * strides[k];
-      dst[i] = src[offset];
-      for (std::size_t k = position.size(); k-- > 0;) {
-        if (++position[k] < shape[k]) break;
-        position[k] = 0;
-      }
-    }
+    forEachAlong(shape, from.strides(), axis, indices,
+                 [&](std::size_t i, std::int64_t offset) { dst[i] = src[offset]; });
   });
   return {};
 }

@@ -23,6 +23,30 @@ template <class T> void applyReduction(Reduction reduction, T& dst, T src) {
   }
 }
 
+/// f(i, offset) for every element i of `shape`, in order: offset is its place in a tensor with `strides`, but along
+/// `axis` the place that indices[i] says.
+template <class F>
+void forEachAlong(const Shape& shape, std::span<const std::int64_t> strides, std::size_t axis,
+                  std::span<const std::int64_t> indices, F f) {
+  if (indices.empty()) return;
+  const std::size_t last = shape.rank() - 1;
+  const std::int64_t step = axis == last ? 0 : strides[last];
+  std::vector<std::int64_t> position(shape.rank(), 0);
+  for (std::size_t first = 0; first < indices.size(); first += static_cast<std::size_t>(shape[last])) {
+    std::int64_t base = 0;
+    for (std::size_t k = 0; k < last; ++k)
+      if (k != axis) base += position[k] * strides[k];
+    for (std::int64_t i = 0; i < shape[last]; ++i) {
+      const std::size_t at = first + static_cast<std::size_t>(i);
+      f(at, base + indices[at] * strides[axis] + i * step);
+    }
+    for (std::size_t k = last; k-- > 0;) {
+      if (++position[k] < shape[k]) break;
+      position[k] = 0;
+    }
+  }
+}
+
 /// Offsets of index tuples, `tuple` numbers each, into dims [0, tuple) of `shape`, in elements of the tensor; fails
 /// where one is outside.
 Result<std::vector<std::int64_t>> tupleOffsets(const ReferenceContext& context, const Tensor& indices,

@@ -87,26 +87,60 @@ std::optional<RegionAxis> regionAxis(const Geometry& geometry, double from, doub
   return axis;
 }
 
+/// The greatest weighted corner, which is what the reference takes for the maximum.
 template <class C>
-double cellValue(const C* plane, std::int64_t width, const RegionAxis& rows, const RegionAxis& columns,
-                 std::int64_t row, std::int64_t column, bool takesMaximum) {
-  double sum = 0;
+double cellMaximum(const C* plane, std::int64_t width, const RegionAxis& rows, const RegionAxis& columns,
+                   std::int64_t row, std::int64_t column) {
   std::optional<double> most;
   for (std::int64_t i = 0; i < rows.samples; ++i)
     for (std::int64_t j = 0; j < columns.samples; ++j) {
       const Pair& y = rows.pairs[static_cast<std::size_t>(row * rows.samples + i)];
       const Pair& x = columns.pairs[static_cast<std::size_t>(column * columns.samples + j)];
-      const double parts[] = {y.weightLow * x.weightLow * static_cast<double>(plane[y.low * width + x.low]),
-                              y.weightLow * x.weightHigh * static_cast<double>(plane[y.low * width + x.high]),
-                              y.weightHigh * x.weightLow * static_cast<double>(plane[y.high * width + x.low]),
-                              y.weightHigh * x.weightHigh * static_cast<double>(plane[y.high * width + x.high])};
-      for (double part : parts) {
-        sum += part;
-        most = std::max(most.value_or(part), part); // the reference takes the maximum of the weighted corners
-      }
+      for (const double part : {y.weightLow * x.weightLow * static_cast<double>(plane[y.low * width + x.low]),
+                                y.weightLow * x.weightHigh * static_cast<double>(plane[y.low * width + x.high]),
+                                y.weightHigh * x.weightLow * static_cast<double>(plane[y.high * width + x.low]),
+                                y.weightHigh * x.weightHigh * static_cast<double>(plane[y.high * width + x.high])})
+        most = std::max(most.value_or(part), part);
     }
-  if (takesMaximum) return most.value_or(0);
-  return sum / static_cast<double>(std::max<std::int64_t>(1, rows.samples * columns.samples));
+  return most.value_or(0);
+}
+
+/// An average along one axis.
+struct Weighted {
+  std::int64_t index;
+  double weight;
+};
+
+/// All samples of a cell together: neighbouring samples mostly share what they read.
+std::vector<Weighted> averageOf(const RegionAxis& axis, std::int64_t cell) {
+  std::vector<Weighted> parts;
+  const auto add = [&](std::int64_t index, double weight) {
+    if (weight == 0) return;
+    const auto recent = parts.end() - std::min<std::ptrdiff_t>(2, std::ssize(parts));
+    const auto same = std::find_if(recent, parts.end(), [&](const Weighted& each) { return each.index == index; });
+    if (same != parts.end())
+      same->weight += weight / static_cast<double>(axis.samples);
+    else
+      parts.push_back({index, weight / static_cast<double>(axis.samples)});
+  };
+  for (std::int64_t s = 0; s < axis.samples; ++s) {
+    const Pair& pair = axis.pairs[static_cast<std::size_t>(cell * axis.samples + s)];
+    add(pair.low, pair.weightLow);
+    add(pair.high, pair.weightHigh);
+  }
+  return parts;
+}
+
+template <class C>
+double cellAverage(const C* plane, std::int64_t width, std::span<const Weighted> rows,
+                   std::span<const Weighted> columns) {
+  double sum = 0;
+  for (const Weighted& y : rows) {
+    double line = 0;
+    for (const Weighted& x : columns) line += x.weight * static_cast<double>(plane[y.index * width + x.index]);
+    sum += y.weight * line;
+  }
+  return sum;
 }
 
 template <class C> Result<void> align(ReferenceContext& context, const Geometry& geometry) {
@@ -115,7 +149,7 @@ template <class C> Result<void> align(ReferenceContext& context, const Geometry&
   const std::int64_t channels = x.shape()[1], height = x.shape()[2], width = x.shape()[3];
   const Elements<C> source(x);
   Results<C> y(context.output(0, x.type(), geometry.output));
-  std::int64_t at = 0;
+  const std::int64_t cells = geometry.height * geometry.width;
   for (std::int64_t r = 0; r < geometry.output[0]; ++r) {
     const std::int64_t picture = pictures[static_cast<std::size_t>(r)];
     if (picture < 0 || picture >= x.shape()[0])
@@ -123,11 +157,15 @@ template <class C> Result<void> align(ReferenceContext& context, const Geometry&
     const auto columns = regionAxis(geometry, rois.asDouble(r * 4), rois.asDouble(r * 4 + 2), geometry.width, width);
     const auto rows = regionAxis(geometry, rois.asDouble(r * 4 + 1), rois.asDouble(r * 4 + 3), geometry.height, height);
     if (!rows || !columns) return context.fail("region " + std::to_string(r) + " is too large");
-    for (std::int64_t c = 0; c < channels; ++c)
-      for (std::int64_t i = 0; i < geometry.height; ++i)
-        for (std::int64_t j = 0; j < geometry.width; ++j)
-          y[at++] = static_cast<C>(cellValue(source.data() + (picture * channels + c) * height * width, width, *rows,
-                                             *columns, i, j, geometry.takesMaximum));
+    const auto planeOf = [&](std::int64_t c) { return source.data() + (picture * channels + c) * height * width; };
+    for (std::int64_t cell = 0; cell < cells; ++cell) {
+      const std::int64_t i = cell / geometry.width, j = cell % geometry.width;
+      const std::vector<Weighted> across = averageOf(*columns, j), down = averageOf(*rows, i);
+      for (std::int64_t c = 0; c < channels; ++c)
+        y[(r * channels + c) * cells + cell] =
+            static_cast<C>(geometry.takesMaximum ? cellMaximum(planeOf(c), width, *rows, *columns, i, j)
+                                                 : cellAverage<C>(planeOf(c), width, down, across));
+    }
   }
   y.store();
   return {};

@@ -34,21 +34,11 @@ Result<void> scatterElements(ReferenceContext& context) {
   const Reduction reduction = TANDEM_TRY(reductionOf(context));
   Tensor out = TANDEM_TRY(makeOutput(context, 0, data.type(), target));
   std::memcpy(out.mutableData(), data.data(), data.bytes());
-  const std::vector<std::int64_t> strides = target.strides();
   visitType(data.type(), [&]<class T>(TypeTag<T>) {
     const T* src = updates.as<T>().data();
     T* dst = out.mutableAs<T>().data();
-    std::vector<std::int64_t> position(shape.rank(), 0);
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      std::int64_t offset = indices[i] * strides[axis];
-      for (std::size_t k = 0; k < position.size(); ++k)
-        if (k != axis) offset += position[k] * strides[k];
-      applyReduction(reduction, dst[offset], src[i]);
-      for (std::size_t k = position.size(); k-- > 0;) {
-        if (++position[k] < shape[k]) break;
-        position[k] = 0;
-      }
-    }
+    forEachAlong(shape, target.strides(), axis, indices,
+                 [&](std::size_t i, std::int64_t offset) { applyReduction(reduction, dst[offset], src[i]); });
   });
   return {};
 }
