@@ -65,8 +65,8 @@ float rowMax(const float* x, std::int64_t count); ///< NaN where there is one
 /// Below this many bytes a second thread costs more than it gives (waking a team takes some microseconds).
 constexpr std::int64_t kParallelBytes = 1 << 17;
 
-/// f(begin, end) or f(begin, end, piece) over [0, count) in equal pieces on `threads` threads, or at once where the work of
-/// `bytes` is small.
+/// f(begin, end) or f(begin, end, piece) over [0, count) in equal pieces on `threads` threads, or at once where the
+/// work of `bytes` is small.
 template <class F> void inPieces(int threads, std::int64_t count, std::int64_t bytes, const F& f) {
   const auto piece = [&](std::int64_t begin, std::int64_t end, int i) {
     if constexpr (std::is_invocable_v<const F&, std::int64_t, std::int64_t, int>)
