@@ -69,17 +69,14 @@ void MappedFile::giveBack(std::span<const std::byte> part) const {
 }
 
 MappedFile::Version MappedFile::versionOf(const struct ::stat& facts) {
-  return {facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
+  return {facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
 }
 
 bool MappedFile::changed() const {
   if (m_guard < 0) return false;
   if (detail::lostBytes(m_guard) || m_lost.load()) return true;
-  struct stat facts {};
-  if (::stat(m_path.c_str(), &facts) != 0) return false;
-  const Version now = versionOf(facts);
-  const bool sameFile = now.device == m_version.device && now.inode == m_version.inode;
-  return sameFile && now != m_version;
+  struct stat facts {}; // of the file itself, whatever its path leads to by now
+  return ::fstat(m_descriptor, &facts) != 0 || versionOf(facts) != m_version;
 }
 
 Result<void> MappedFile::requireUnchanged() const {

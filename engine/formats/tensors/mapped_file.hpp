@@ -50,9 +50,8 @@ class MappedFile {
                                                          ErrorCode code, std::int64_t maxBytes);
 
  private:
-  /// What tells one version of a file from another.
+  /// What tells one version of a file's content from another.
   struct Version {
-    std::uint64_t device = 0, inode = 0;
     std::int64_t bytes = 0, seconds = 0, nanoseconds = 0;
     friend bool operator==(const Version&, const Version&) = default;
   };
