@@ -365,16 +365,6 @@ Result<InputPreview> decodePreview(const Json& json) {
   });
 }
 
-Result<std::vector<NodeTime>> decodeProfile(const Json& json) {
-  return decoding("the profile", [&] {
-    std::vector<NodeTime> times;
-    for (const Json& each : json.at("times"))
-      times.push_back({readAs<int>(each.at("node")), each.at("device"), each.at("kernel"), each.at("mean_ms"),
-                       each.at("min_ms"), each.value("reference", false)});
-    return times;
-  });
-}
-
 Result<ExportResult> decodeExport(const Json& json) {
   return decoding("the export", [&] {
     ExportResult result;

@@ -15,7 +15,6 @@ Result<Snapshot> decodeSnapshot(const Json& json);
 Result<Report> decodeReport(const Json& json);
 Result<std::vector<Prediction>> decodePredictions(const Json& json);
 Result<InputPreview> decodePreview(const Json& json);
-Result<std::vector<NodeTime>> decodeProfile(const Json& json);
 Result<ExportResult> decodeExport(const Json& json);
 
 /// *.placement.json (DESIGN.md section 9); the same object travels in messages.

@@ -95,14 +95,14 @@ std::shared_ptr<const DeviceRegistry> EngineState::registry() {
   return current();
 }
 
-void EngineState::setProbe(const std::string& id, const ProbeResult& probe) {
+void EngineState::setProbe(const std::string& id, const ProbeResult& probe, int threads) {
   std::lock_guard lock(m_mutex);
-  m_probes[id] = probe;
+  m_probes[{id, threads}] = probe;
 }
 
-std::optional<ProbeResult> EngineState::probeOf(const std::string& id) const {
+std::optional<ProbeResult> EngineState::probeOf(const std::string& id, int threads) const {
   std::lock_guard lock(m_mutex);
-  auto it = m_probes.find(id);
+  auto it = m_probes.find({id, threads});
   return it == m_probes.end() ? std::nullopt : std::optional(it->second);
 }
 

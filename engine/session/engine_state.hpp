@@ -46,9 +46,9 @@ class EngineState {
   Result<void> configure(const EngineConfig& config);
   /// Enumerates with the default configuration at the first call.
   std::shared_ptr<const DeviceRegistry> registry();
-  /// Remembers what a probe measured, for later listings.
-  void setProbe(const std::string& id, const ProbeResult& probe);
-  std::optional<ProbeResult> probeOf(const std::string& id) const;
+  /// What a probe with that many threads measured (0: all of the device's cores), until the devices are configured.
+  void setProbe(const std::string& id, const ProbeResult& probe, int threads = 0);
+  std::optional<ProbeResult> probeOf(const std::string& id, int threads = 0) const;
   EngineConfig config() const;
 
   using Sizes = std::map<std::string, std::int64_t>;
@@ -66,7 +66,7 @@ class EngineState {
   mutable std::mutex m_mutex;
   EngineConfig m_config;
   std::shared_ptr<const DeviceRegistry> m_registry;
-  std::map<std::string, ProbeResult> m_probes;
+  std::map<std::pair<std::string, int>, ProbeResult> m_probes; ///< by device and threads
   std::map<int, std::shared_ptr<const OpenDocument>> m_documents;
   int m_nextHandle = 1;
 };

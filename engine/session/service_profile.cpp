@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/cpu/cpu_devices.hpp"
+#include "engine/devices/roofline.hpp"
 #include "engine/runtime/execution_slot.hpp"
 #include "engine/session/json_read.hpp"
+#include "engine/session/profile_types.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/synthetic.hpp"
 
@@ -11,18 +14,56 @@
 namespace tandem::session {
 namespace {
 
+constexpr int kMostSamples = 1000; // of one layer, evenly over the runs: what medians are taken of
+
+double medianOf(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double meanOf(const std::vector<double>& values) {
+  double sum = 0;
+  for (double value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
 struct NodeTimes {
   double sumMs = 0, minMs = 0;
   int runs = 0;
+  std::vector<double> samples;
+
+  void add(double ms, bool keep) {
+    minMs = runs == 0 ? ms : std::min(minMs, ms);
+    sumMs += ms;
+    ++runs;
+    if (keep) samples.push_back(ms);
+  }
 };
 
-/// Times of one device's runs: per kernel (under the first of the opened nodes it computes) and in total.
-struct DeviceProfile {
+/// Times of one placement's runs: per kernel (under the first of the opened nodes it computes) and in total.
+struct PlacementTimes {
   std::map<NodeId, NodeTimes> perNode;
-  double totalMs = 0, transferMs = 0;
+  std::vector<double> totals;
+  double transferMs = 0;
 };
 
-Result<DeviceProfile> measure(const Executable& executable, int repeat, const CancelToken& cancel) {
+/// Kernels and transfers of one traced run.
+void addTrace(const TraceRecorder& recorder, int repeat, bool keep, PlacementTimes& times) {
+  std::map<NodeId, double> once;
+  for (const auto& track : recorder.copy().tracks)
+    for (const TraceEvent& event : track.events) {
+      const double ms = static_cast<double>(event.endNs - event.startNs) * 1e-6;
+      if (event.kind == TraceKind::Kernel && event.node.valid())
+        once[event.node] += ms;
+      else if (event.kind == TraceKind::Transfer)
+        times.transferMs += ms / repeat;
+    }
+  for (const auto& [node, ms] : once) times.perNode[node].add(ms, keep);
+}
+
+Result<PlacementTimes> measure(const Executable& executable, int repeat, const CancelToken& cancel) {
   auto slot = TANDEM_TRY(executable.createSlot());
   slot->attachCurrentThread();
   const Graph& graph = executable.graph();
@@ -35,58 +76,161 @@ Result<DeviceProfile> measure(const Executable& executable, int repeat, const Ca
     }
   TANDEM_TRY(slot->run(cancel));
 
-  DeviceProfile profile;
-  std::vector<double> totals;
+  PlacementTimes times;
   TraceRecorder recorder;
+  const int stride = (repeat + kMostSamples - 1) / kMostSamples;
   for (int run = 0; run < repeat; ++run) {
     // Totals come from runs without profiling, which costs time of its own.
     slot->setTrace(nullptr, "", 0);
-    totals.push_back(static_cast<double>(TANDEM_TRY(slot->run(cancel)).totalNs) * 1e-6);
+    times.totals.push_back(static_cast<double>(TANDEM_TRY(slot->run(cancel)).totalNs) * 1e-6);
     recorder.clear();
     slot->setTrace(&recorder, "", static_cast<std::uint64_t>(run) + 1);
     TANDEM_TRY(slot->run(cancel));
-    std::map<NodeId, double> once;
-    for (const auto& track : recorder.copy().tracks)
-      for (const TraceEvent& event : track.events) {
-        const double ms = static_cast<double>(event.endNs - event.startNs) * 1e-6;
-        if (event.kind == TraceKind::Kernel && event.node.valid())
-          once[event.node] += ms;
-        else if (event.kind == TraceKind::Transfer)
-          profile.transferMs += ms / repeat;
-      }
-    for (const auto& [node, ms] : once) {
-      NodeTimes& times = profile.perNode[node];
-      times.minMs = times.runs == 0 ? ms : std::min(times.minMs, ms);
-      times.sumMs += ms;
-      ++times.runs;
-    }
+    addTrace(recorder, repeat, run % stride == 0, times);
   }
   slot->setTrace(nullptr, "", 0);
-  std::nth_element(totals.begin(), totals.begin() + static_cast<std::ptrdiff_t>(totals.size() / 2), totals.end());
-  profile.totalMs = totals[totals.size() / 2];
-  return profile;
+  return times;
 }
 
-Json encodeTimes(const Executable& executable, const DeviceProfile& profile, const std::string& requested) {
-  Json times = Json::array();
-  for (const KernelUse& use : executable.kernels()) {
-    auto found = profile.perNode.end();
-    Json fused = Json::array();
-    for (NodeId node : use.openedNodes) {
-      if (auto it = profile.perNode.find(node); it != profile.perNode.end()) found = it;
-      fused.push_back(node.index());
+/// The peaks of devices, measured with the threads that the layers run with: once per session.
+class Peaks {
+ public:
+  Peaks(const Job& job, int threads, bool mayMeasure) : m_job(job), m_threads(threads), m_mayMeasure(mayMeasure) {}
+
+  /// Fails only when cancelled: a profile without peaks is worth having.
+  Result<void> find(Device& device) {
+    if (m_known.contains(&device)) return {};
+    const bool isCpu = device.info().kind == DeviceKind::NativeCpu;
+    const int cores = device.info().cores.count();
+    const int asked = isCpu && m_threads != cores ? m_threads : 0; // 0: all cores
+    DevicePeaks shown;
+    shown.device = device.id();
+    if (isCpu) shown.threads = asked > 0 ? asked : cores;
+    std::optional<ProbeResult> probe = m_job.state.probeOf(device.id(), asked);
+    if (!probe && m_mayMeasure) {
+      m_job.progress(0, 0, "measuring what " + device.id() + " can do");
+      auto measured = probeWithThreads(device, asked, m_job.cancel);
+      if (measured.ok()) {
+        m_job.state.setProbe(device.id(), *measured, asked);
+        probe = *measured;
+      } else if (measured.error().code == ErrorCode::Cancelled) {
+        return measured.error();
+      } else {
+        shown.problem = measured.error().line();
+      }
     }
-    const bool measured = found != profile.perNode.end();
-    times.push_back({{"node", use.openedNodes.front().index()},
-                     {"nodes", std::move(fused)},
-                     {"requested", requested},
-                     {"device", use.device->id()},
-                     {"kernel", use.kernel},
-                     {"reference", use.isReference},
-                     {"mean_ms", measured ? found->second.sumMs / found->second.runs : 0.0},
-                     {"min_ms", measured ? found->second.minMs : 0.0}});
+    if (!probe && shown.problem.empty()) shown.problem = "not measured";
+    if (probe && probe->gflops > 0) shown.gflops = probe->gflops;
+    if (probe && probe->memoryGbPerS > 0) shown.memoryGbPerS = probe->memoryGbPerS;
+    if (probe && (!shown.gflops || !shown.memoryGbPerS)) shown.problem = "this device cannot be measured";
+    m_known[&device] = probe;
+    m_shown.push_back(std::move(shown));
+    return {};
   }
-  return times;
+  const ProbeResult* of(const Device& device) const {
+    const auto found = m_known.find(&device);
+    return found != m_known.end() && found->second ? &*found->second : nullptr;
+  }
+  const std::vector<DevicePeaks>& shown() const { return m_shown; }
+
+ private:
+  const Job& m_job;
+  int m_threads;
+  bool m_mayMeasure;
+  std::map<const Device*, std::optional<ProbeResult>> m_known;
+  std::vector<DevicePeaks> m_shown;
+};
+
+LayerTime layerOf(const KernelUse& use, const PlacementTimes& times, const std::string& requested) {
+  LayerTime layer;
+  layer.requested = requested;
+  layer.device = use.device->id();
+  layer.kernel = use.kernel;
+  layer.reference = use.isReference;
+  for (NodeId node : use.openedNodes) {
+    layer.nodes.push_back(static_cast<int>(node.index()));
+    const auto found = times.perNode.find(node);
+    if (found == times.perNode.end()) continue;
+    layer.meanMs = found->second.sumMs / found->second.runs;
+    layer.minMs = found->second.minMs;
+    layer.medianMs = medianOf(found->second.samples);
+  }
+  layer.node = layer.nodes.front();
+  return layer;
+}
+
+void setCost(LayerTime& layer, const std::optional<OpCost>& cost, const ProbeResult* peaks) {
+  if (!cost) return;
+  layer.flops = cost->flops;
+  layer.leastBytes = cost->parameterBytes + cost->activationBytes;
+  const RooflinePoint point = locate(*cost, layer.medianMs, peaks);
+  layer.gflopPerS = point.gflopPerS;
+  layer.gbPerS = point.gbPerS;
+  layer.flopPerByte = point.flopPerByte;
+  layer.computeFraction = point.computeFraction;
+  layer.memoryFraction = point.memoryFraction;
+  layer.roofMs = point.roofMs;
+  layer.roofFraction = point.roofFraction;
+  if (point.roof) layer.roof = toString(*point.roof);
+}
+
+/// `opened` is the graph before the passes, with the shapes that ran: costs are those of the opened nodes.
+std::vector<LayerTime> layersOf(const Executable& executable, const Graph& opened, const PlacementTimes& times,
+                                const Peaks& peaks, const std::string& requested) {
+  std::vector<LayerTime> layers;
+  const std::vector<KernelUse> kernels = executable.kernels();
+  std::map<NodeId, int> computedBy;
+  for (const KernelUse& use : kernels)
+    for (NodeId node : use.openedNodes) ++computedBy[node];
+  for (const KernelUse& use : kernels) {
+    layers.push_back(layerOf(use, times, requested));
+    // What several kernels do together cannot be told apart.
+    const bool isOwn =
+        std::all_of(use.openedNodes.begin(), use.openedNodes.end(), [&](NodeId node) { return computedBy[node] == 1; });
+    if (isOwn) setCost(layers.back(), fusedCost(opened, use.openedNodes), peaks.of(*use.device));
+  }
+  return layers;
+}
+
+ProfileTotal totalOf(const std::vector<LayerTime>& layers, const PlacementTimes& times, const std::string& requested) {
+  ProfileTotal total;
+  total.device = requested;
+  total.meanMs = meanOf(times.totals);
+  total.medianMs = medianOf(times.totals);
+  total.transferMs = times.transferMs;
+  double atPeakMs = 0, atRoofMs = 0, withRoofMs = 0;
+  bool arePeaksKnown = true;
+  for (const LayerTime& layer : layers) {
+    if (layer.medianMs <= 0) continue;
+    if (!layer.flops) ++total.unknownLayers;
+    total.flops += layer.flops.value_or(0);
+    arePeaksKnown = arePeaksKnown && (layer.computeFraction || layer.flops.value_or(0) <= 0);
+    atPeakMs += layer.computeFraction.value_or(0) * layer.medianMs;
+    if (!layer.roofMs) continue;
+    atRoofMs += *layer.roofMs;
+    withRoofMs += layer.medianMs;
+  }
+  if (total.medianMs <= 0) return total;
+  total.gflopPerS = total.flops / total.medianMs * 1e-6;
+  if (arePeaksKnown && total.flops > 0) total.peakFraction = atPeakMs / total.medianMs;
+  if (withRoofMs > 0) total.roofFraction = atRoofMs / withRoofMs;
+  return total;
+}
+
+/// What is measured one after the other: every device with all layers, or the given placement.
+Result<std::vector<std::pair<std::string, Placement>>> wantedOf(const Json& params, const DeviceRegistry& registry) {
+  std::vector<std::pair<std::string, Placement>> wanted;
+  if (params.contains("placement") && !params.at("placement").is_null()) {
+    wanted.emplace_back("placement", TANDEM_TRY(placementOf(params, registry)));
+    return wanted;
+  }
+  auto devices = params.value("devices", std::vector<std::string>());
+  if (devices.empty())
+    for (Device* device : registry.devices())
+      if (!registry.isHidden(device->id())) devices.push_back(device->id());
+  for (const std::string& device : devices)
+    wanted.emplace_back(device, TANDEM_TRY(placementOf(Json{{"device", device}}, registry)));
+  return wanted;
 }
 
 } // namespace
@@ -96,37 +240,37 @@ Result<Json> profile(const Job& job) {
   const auto document = TANDEM_TRY(documentOf(job));
   const auto registry = job.state.registry();
   TANDEM_TRY(requireRunnable(*document));
-  const int batch = std::max(1, readOr(job.params, "batch", 1));
   const int repeat = std::clamp(readOr(job.params, "repeat", 20), 1, kMaxRepeat);
-  auto devices = job.params.value("devices", std::vector<std::string>());
-  if (devices.empty())
-    for (Device* device : registry->devices())
-      if (!registry->isHidden(device->id())) devices.push_back(device->id());
-
-  Json result{{"model", document->name}, {"batch", batch}, {"times", Json::array()}, {"totals", Json::array()}};
-  for (std::size_t i = 0; i < devices.size(); ++i) {
+  CompileOptions options;
+  options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
+  options.threads = readOr(job.params, "threads", 0);
+  options.cancel = job.cancel;
+  Profile result;
+  result.model = document->name;
+  result.batch = std::max(1, readOr(job.params, "batch", 1));
+  Peaks peaks(job, options.threads, job.params.value("probe", false));
+  const auto wanted = TANDEM_TRY(wantedOf(job.params, *registry));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto& [name, placement] = wanted[i];
     TANDEM_TRY(job.cancel.check());
-    job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(devices.size()), devices[i]);
-    const Placement placement = TANDEM_TRY(placementOf(Json{{"device", devices[i]}}, *registry));
-    BoundGraph bound = TANDEM_TRY(document->bind(batch));
+    BoundGraph bound = TANDEM_TRY(document->bind(result.batch));
     PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *registry, false));
-    CompileOptions options;
-    options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
-    options.threads = readOr(job.params, "threads", 0);
-    options.cancel = job.cancel;
+    const Graph opened = placed.bound.graph;
     auto executable =
         TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));
     TANDEM_TRY(requireWithinLimits(*executable, *registry));
-    const DeviceProfile measured = TANDEM_TRY(measure(*executable, repeat, job.cancel));
-    for (Json& each : encodeTimes(*executable, measured, devices[i])) result["times"].push_back(std::move(each));
-    result["totals"].push_back({{"device", devices[i]},
-                                {"mean_ms", measured.totalMs},
-                                {"transfer_ms", measured.transferMs},
-                                {"compile_ms", executable->compileMs()},
-                                {"summary", placed.effective.summary}});
+    for (Device* device : executable->devices()) TANDEM_TRY(peaks.find(*device));
+    job.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(wanted.size()), name);
+    const PlacementTimes times = TANDEM_TRY(measure(*executable, repeat, job.cancel));
+    std::vector<LayerTime> layers = layersOf(*executable, opened, times, peaks, name);
+    ProfileTotal& total = result.totals.emplace_back(totalOf(layers, times, name));
+    total.compileMs = executable->compileMs();
+    total.summary = placed.effective.summary;
+    std::move(layers.begin(), layers.end(), std::back_inserter(result.times));
   }
+  result.peaks = peaks.shown();
   TANDEM_TRY(requireUnchanged(*document));
-  return result;
+  return encodeProfile(result);
 }
 
 } // namespace tandem::session

@@ -245,13 +245,6 @@ struct InputPreview {
   double seconds = 0;              ///< length of the sound
 };
 
-struct NodeTime {
-  int node = -1; ///< index into Document::nodes
-  std::string device, kernel;
-  double meanMs = 0, minMs = 0;
-  bool reference = false; ///< plain loops
-};
-
 struct ExportResult {
   std::vector<std::string> files, notes;
 };

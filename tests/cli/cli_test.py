@@ -281,6 +281,76 @@ class Comparisons(unittest.TestCase):
         self.assertIn("Softmax", tandem("operators").stdout)
 
 
+class Profiles(unittest.TestCase):
+    def profile(self, *arguments):
+        done = tandem("profile", "sample:mnist", "--device", "CPU:0", "--repeat", 3, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_roofline_json_has_every_key_of_the_contract_and_shares_follow_from_the_peaks(self):
+        report = json.loads(self.profile("--roofline", "--threads", 1, "--json"))
+        [peaks], [total] = report["peaks"], report["totals"]
+        self.assertEqual((peaks["device"], peaks["threads"]), ("CPU:0", 1))
+        self.assertGreater(total["flops"], 0)
+        for key in ("mean_ms", "median_ms", "transfer_ms", "compile_ms", "gflop_per_s", "peak_fraction", "roof_fraction"):
+            self.assertIn(key, total)
+        self.assertAlmostEqual(total["peak_fraction"], total["gflop_per_s"] / peaks["gflops"], places=6)
+        for layer in report["times"]:
+            for key in ("name", "node", "nodes", "requested", "device", "kernel", "reference", "mean_ms", "min_ms", "median_ms",
+                        "flops", "least_bytes"):
+                self.assertIn(key, layer)
+            if "roof" not in layer:
+                continue
+            self.assertIn(layer["roof"], ("compute", "memory", "overhead"))
+            computing = layer["flops"] / peaks["gflops"] * 1e-6
+            moving = layer["least_bytes"] / peaks["memory_gb_per_s"] * 1e-6
+            self.assertAlmostEqual(layer["roof_fraction"], max(computing, moving) / layer["median_ms"], places=6)
+        self.assertIn("compute", {layer.get("roof") for layer in report["times"]})
+
+    def test_the_roofline_table_fits_a_terminal_and_names_peaks_and_shares(self):
+        shown = self.profile("--roofline")
+        lines = shown.splitlines()
+        self.assertRegex(lines[0], r"layer +op +median +GFLOP/s +GB/s +FLOP/B +limit +of roof")
+        self.assertTrue(all(len(line) <= 100 for line in lines[:lines.index("")]), shown)
+        self.assertRegex(shown, r"CPU:0, \d+ threads?: [\d.]+ GFLOP/s, [\d.]+ GB/s measured")
+        self.assertRegex(shown, r"CPU:0: whole model .* GFLOP/s = [\d.]+ % of the measured peak; layers at [\d.]+ % of their roofs")
+        for word in ("nan", "inf "):
+            self.assertNotIn(word, shown.lower())
+
+    def test_without_a_probe_the_way_to_one_is_said_and_no_share_is_made_up(self):
+        self.assertIn("--roofline measures the devices", self.profile())
+        report = json.loads(self.profile("--json"))
+        self.assertEqual(report["peaks"][0]["problem"], "not measured")
+        self.assertTrue(all("roof_fraction" not in layer for layer in report["times"]))
+        self.assertNotIn("peak_fraction", report["totals"][0])
+
+    def test_a_placement_is_profiled_with_every_layer_on_its_device(self):
+        devices = [each["id"] for each in json.loads(tandem("devices", "--json").stdout)["devices"]]
+        second = next((each for each in devices if not each.startswith("CPU:")), "CPU:0")
+        nodes = [each["name"] for each in json.loads(tandem("inspect", "sample:mnist", "--json").stdout)["nodes"]]
+        placement = {"format": "tandem-placement", "version": 1, "model": {}, "default": "CPU:0", "rules": [],
+                     "nodes": {nodes[0]: second}}
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "p.placement.json")
+            file.write_text(json.dumps(placement))
+            done = tandem("profile", "sample:mnist", "--placement", file, "--repeat", 2, "--roofline", "--json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertEqual(report["times"][0]["device"], second)
+            self.assertEqual({each["device"] for each in report["peaks"]}, {"CPU:0", second})
+            self.assertEqual([each["device"] for each in report["totals"]], ["placement"])
+            both = tandem("profile", "sample:mnist", "--placement", file, "--device", "CPU:0")
+            self.assertEqual(both.returncode, 2)
+
+    @has_data
+    def test_a_layer_whose_cost_only_the_run_tells_shows_dashes(self):
+        model = DATA / "models" / "silero-vad-v5" / "silero_vad.onnx"
+        shown = tandem("profile", model, "--device", "CPU:0", "--repeat", 2, "--roofline").stdout
+        self.assertRegex(shown, r"If_0 +If +\S+ [um]s +- +- +- +- +-")
+        self.assertIn("1 layer has no known cost", shown)
+        self.assertNotIn(" 0.0 GFLOP/s", shown)
+
+
 @has_data
 class OpenSizes(unittest.TestCase):
     MODEL = DATA / "models" / "bert-dummy-encoder" / "dummy_transformer.onnx"

@@ -3,6 +3,7 @@
 // and every decoder.
 #include "engine/session/codec.hpp"
 #include "engine/session/line_io.hpp"
+#include "engine/session/profile_types.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,9 +23,11 @@ void decodeAll(const Json& json) {
   (void)decodeSnapshot(json).ok();
   (void)decodeReport(json).ok();
   (void)decodePredictions(json).ok();
-  (void)decodeProfile(json).ok();
   (void)decodeExport(json).ok();
   (void)decodeError(json).line();
+  constexpr std::size_t kNodes = 3;
+  if (auto profile = decodeProfile(json, kNodes))
+    fuzz::require(decodeProfile(encodeProfile(*profile), kNodes).ok(), "a profile survives its message");
   if (auto placement = decodePlacement(json)) {
     auto again = decodePlacement(encodePlacement(*placement));
     fuzz::require(again.ok() && *again == *placement, "a placement survives its message");

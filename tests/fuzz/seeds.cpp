@@ -188,11 +188,12 @@ void writeMessages(const fs::path& folder) {
       folder / "deployment",
       R"({"format":"tandem-deployment","version":1,"replicas":[{"device":"CPU:0","name":"a","threads":1,"streams":2,"batch":8},{"placement":{"format":"tandem-placement","version":1,"model":{"name":"m","sha256":"","nodes":2},"default":"CPU:0","rules":[{"match":"*","device":"GPU:0"}],"nodes":{"a":"b"}}}],"route":"split","scenario":"closed:2","batches":[1,8],"duration_s":2.5})"
       "\n");
-  write(folder / "profile",
-        R"({"times":[{"node":0,"device":"CPU:0","kernel":"k","mean_ms":1,"min_ms":0.5,"reference":true}],"totals":[]})"
-        "\n"
-        R"({"id":1,"error":{"code":"model-rejected","message":"m","where":"w","hint":"h"}})"
-        "\n");
+  write(
+      folder / "profile",
+      R"({"model":"m","batch":1,"times":[{"node":0,"nodes":[0,1],"requested":"CPU:0","device":"CPU:0","kernel":"k","mean_ms":1,"min_ms":0.5,"median_ms":0.9,"reference":true,"flops":1e6,"least_bytes":4096,"gflop_per_s":1.1,"gb_per_s":0.5,"flop_per_byte":244,"roof":"compute","roof_ms":0.5,"roof_fraction":0.55,"compute_fraction":0.55,"memory_fraction":0.1}],"totals":[{"device":"CPU:0","mean_ms":1,"median_ms":1,"transfer_ms":0,"compile_ms":3,"summary":"s","flops":1e6,"unknown_layers":0,"gflop_per_s":1,"peak_fraction":0.5,"roof_fraction":0.5}],"peaks":[{"device":"CPU:0","threads":1,"gflops":2,"memory_gb_per_s":5}]})"
+      "\n"
+      R"({"id":1,"error":{"code":"model-rejected","message":"m","where":"w","hint":"h"}})"
+      "\n");
 }
 
 void writeKeras(const fs::path& folder) {

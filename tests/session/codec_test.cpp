@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
+#include "engine/session/profile_types.hpp"
 
 #include "engine/base/problems.hpp"
 
@@ -48,8 +49,10 @@ TEST(Codec, NumbersThatTheirFieldCannotHoldAreRefusedNotCutOff) {
   for (const char* number : {"184467440737095516160", "1e30", "4294967296", "-2147483649", "1.5", "true", "\"1\""})
     EXPECT_FALSE(document(number).ok()) << number;
   const auto times = [](const char* node) {
-    return decodeProfile(*parseJson(
-        std::string(R"({"times":[{"device":"d","kernel":"k","mean_ms":1,"min_ms":1,"node":)") + node + "}]}", "test"));
+    return decodeProfile(
+        *parseJson(std::string(R"({"times":[{"device":"d","kernel":"k","mean_ms":1,"min_ms":1,"node":)") + node + "}]}",
+                   "test"),
+        8);
   };
   EXPECT_TRUE(times("7").ok());
   EXPECT_FALSE(times("1e30").ok());

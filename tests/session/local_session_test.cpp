@@ -164,23 +164,6 @@ TEST_F(LocalSessionTest, WrongRunParametersSayWhatIsAllowed) {
   }
 }
 
-TEST_F(LocalSessionTest, ProfilesEveryLayerOnADevice) {
-  const Document document = open("sample:mnist");
-  auto reply = call(m_session, method::kProfile, {{"handle", document.handle}, {"devices", {"CPU:0"}}, {"repeat", 3}});
-  ASSERT_TRUE(reply.ok()) << reply.error().line();
-  auto times = decodeProfile(*reply);
-  ASSERT_TRUE(times.ok()) << times.error().line();
-  ASSERT_FALSE(times->empty());
-  double sum = 0;
-  for (const NodeTime& time : *times) {
-    EXPECT_GE(time.node, 0);
-    EXPECT_LT(time.node, static_cast<int>(document.nodes.size()));
-    EXPECT_FALSE(time.kernel.empty());
-    sum += time.meanMs;
-  }
-  EXPECT_GT(sum, 0);
-}
-
 TEST_F(LocalSessionTest, ExportsASampleForOnnxRuntimeAndAsJson) {
   const fs::path target = folder();
   for (const char* to : {"placement", "onnxruntime"}) {

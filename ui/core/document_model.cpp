@@ -117,7 +117,7 @@ void DocumentModel::adopt(const session::Document& document) {
     if (dim.chosen) m_sizes[dim.key] = dim.size;
   m_open = true;
   m_view = {};
-  m_measuredMs.clear();
+  forgetProfile();
   m_placementFile.clear();
   m_placement = {};
   m_placement.modelName = document.name;
@@ -167,7 +167,7 @@ void DocumentModel::setSizes(const EngineBridge::Sizes& sizes, std::function<voi
     if (resized->handle == m_document.handle && resized->nodes.size() == m_document.nodes.size()) {
       m_document = *resized;
       m_sizes = sizes;
-      m_measuredMs.clear(); // measured with other sizes
+      forgetProfile(); // measured with other sizes
       m_refresh.start();
       emit sizesChanged();
       emit idleChanged();
@@ -182,7 +182,7 @@ void DocumentModel::close() {
   m_document = {};
   m_placement = {};
   m_view = {};
-  m_measuredMs.clear();
+  forgetProfile();
   m_placementFile.clear();
   m_open = false;
   m_undo.clear();
@@ -219,9 +219,14 @@ QString DocumentModel::detailOf(int node) const {
   return detail != nullptr ? toQString(*detail) : QString();
 }
 
+const session::LayerTime* DocumentModel::layerTimeOf(int node) const {
+  const auto* layer = entry(m_layerOf, node);
+  return layer != nullptr && m_profile ? entry(m_profile->times, *layer) : nullptr;
+}
+
 double DocumentModel::measuredMsOf(int node) const {
-  const auto* ms = entry(m_measuredMs, node);
-  return ms != nullptr ? *ms : -1;
+  const session::LayerTime* layer = layerTimeOf(node);
+  return layer != nullptr && layer->node == node ? layer->medianMs : -1;
 }
 
 void DocumentModel::push(session::PlacementDoc next, const QString& text, quint64 gesture) {
@@ -231,6 +236,7 @@ void DocumentModel::push(session::PlacementDoc next, const QString& text, quint6
 
 void DocumentModel::setPlacement(const session::PlacementDoc& placement) {
   m_placement = placement;
+  m_profileStale = m_profile.has_value() || m_measuring;
   m_refresh.start();
   m_autosaveTimer.start();
   emit placementChanged();
@@ -355,20 +361,49 @@ void DocumentModel::saveUnsaved() {
     m_autosave.remove();
 }
 
-void DocumentModel::profile(const QStringList& devices) {
-  const std::string source = m_document.source;
-  m_engine.profile(ref(), devices, [this, source](const Result<std::vector<session::NodeTime>>& times) {
-    if (!m_open || m_document.source != source) return;
-    if (!times.ok()) {
-      emit profileFailed(times.error());
-      return;
-    }
-    m_measuredMs.assign(m_document.nodes.size(), -1);
-    for (const auto& time : *times) {
-      if (entry(m_measuredMs, time.node) != nullptr) m_measuredMs[static_cast<std::size_t>(time.node)] = time.meanMs;
-    }
+void DocumentModel::profile() {
+  if (!m_open || m_measuring) return;
+  m_measuring = true;
+  m_profileStale = false;
+  const quint64 number = ++m_profileNumber;
+  emit measuringChanged();
+  m_engine.profile(
+      ref(), nodeCount(), m_placement,
+      [this, number](const Result<session::Profile>& profile) {
+        if (number == m_profileNumber) takeProfile(profile);
+      },
+      [this, number](double done, double total, const QString& text) {
+        if (number == m_profileNumber && m_measuring) emit measuringProgress(done, total, text);
+      });
+}
+
+void DocumentModel::stopProfile() {
+  if (m_measuring) m_engine.cancelProfile();
+}
+
+void DocumentModel::takeProfile(const Result<session::Profile>& profile) {
+  m_measuring = false;
+  if (profile.ok()) {
+    m_profile = *profile;
+    m_layerOf.assign(m_document.nodes.size(), -1);
+    for (std::size_t i = 0; i < m_profile->times.size(); ++i)
+      for (const int node : m_profile->times[i].nodes) m_layerOf[static_cast<std::size_t>(node)] = static_cast<int>(i);
     emit profiled();
-  });
+  } else if (profile.error().code != ErrorCode::Cancelled && profile.error().code != ErrorCode::WorkerLost) {
+    emit profileFailed(profile.error()); // a lost worker has its own message
+  }
+  emit measuringChanged();
+}
+
+void DocumentModel::forgetProfile() {
+  m_profile.reset();
+  m_layerOf.clear();
+  m_profileStale = false;
+  ++m_profileNumber;
+  if (!m_measuring) return;
+  m_engine.cancelProfile();
+  m_measuring = false;
+  emit measuringChanged();
 }
 
 QList<int> DocumentModel::sameOperator(const QList<int>& nodes) const {

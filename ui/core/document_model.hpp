@@ -40,7 +40,15 @@ class DocumentModel : public QObject {
   [[nodiscard]] QString effectiveOf(int node) const; ///< empty while unknown
   [[nodiscard]] QString reasonOf(int node) const;
   [[nodiscard]] QString detailOf(int node) const;
-  /// Measured time per node in ms, after a profile; negative where not measured.
+  /// The last measurement of every layer where it runs; nullptr before one, and after the shapes changed.
+  [[nodiscard]] const session::Profile* measured() const { return m_profile ? &*m_profile : nullptr; }
+  [[nodiscard]] bool isMeasuring() const { return m_measuring; }
+  /// The placement has changed since measured().
+  [[nodiscard]] bool isMeasuredStale() const { return m_profileStale; }
+  /// What computes `node`, alone or with others; nullptr where that was not measured.
+  [[nodiscard]] const session::LayerTime* layerTimeOf(int node) const;
+  /// Median time of a node in ms, of the first one where several are computed together, so that a sum is right;
+  /// negative where not measured.
   [[nodiscard]] double measuredMsOf(int node) const;
   [[nodiscard]] QUndoStack* undoStack() { return &m_undo; }
   [[nodiscard]] bool isModified() const { return !m_undo.isClean(); }
@@ -66,7 +74,9 @@ class DocumentModel : public QObject {
   Result<void> savePlacement(const QString& path);
   /// The changes may be lost: the user said so.
   void discardChanges();
-  void profile(const QStringList& devices);
+  /// Times every layer where it runs: profiled() or profileFailed(), or neither when stopped.
+  void profile();
+  void stopProfile();
   /// Shows and measures the model with these sizes of what it leaves open; guesses for the rest. Asynchronous:
   /// `done` gets the error, or nullopt once the document has the new shapes (sizesChanged()).
   void setSizes(const EngineBridge::Sizes& sizes, std::function<void(const std::optional<Error>&)> done);
@@ -92,6 +102,8 @@ class DocumentModel : public QObject {
   void modifiedChanged();
   void profiled();
   void profileFailed(const tandem::Error& error);
+  void measuringChanged();
+  void measuringProgress(double done, double total, const QString& text);
   /// Something the user should know that is no failure.
   void notice(const QString& text, const QString& detail);
   void idleChanged();
@@ -105,6 +117,8 @@ class DocumentModel : public QObject {
   void setPlacement(const session::PlacementDoc& placement);
   void requestEffective();
   void saveUnsaved();
+  void forgetProfile();
+  void takeProfile(const Result<session::Profile>& profile);
 
   EngineBridge& m_engine;
   Autosave m_autosave;
@@ -112,12 +126,14 @@ class DocumentModel : public QObject {
   EngineBridge::Sizes m_sizes; ///< chosen by the user; a replacement worker gets them again
   session::PlacementDoc m_placement;
   session::PlacementView m_view;
-  std::vector<double> m_measuredMs;
+  std::optional<session::Profile> m_profile;
+  std::vector<int> m_layerOf;  ///< by node: index into m_profile->times, or -1
+  quint64 m_profileNumber = 0; ///< of the request whose answer counts
   QUndoStack m_undo;
   QTimer m_refresh, m_autosaveTimer;
   QString m_opening, m_placementFile;
   std::optional<UnsavedWork> m_recovering;
-  bool m_open = false, m_inFlight = false, m_dirty = false;
+  bool m_open = false, m_inFlight = false, m_dirty = false, m_measuring = false, m_profileStale = false;
 };
 
 } // namespace tandem::ui

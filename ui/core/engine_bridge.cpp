@@ -155,6 +155,7 @@ void EngineBridge::cancel(Channel channel) {
 
 void EngineBridge::cancelOpen() { cancel(kOpen); }
 void EngineBridge::cancelPredict() { cancel(kPredict); }
+void EngineBridge::cancelProfile() { cancel(kProfile); }
 void EngineBridge::cancelCompare() { cancel(kParity); }
 void EngineBridge::stopRun() { cancel(kRun); }
 
@@ -233,13 +234,16 @@ void EngineBridge::preview(const ModelRef& model, const PredictSpec& spec, Done<
                               std::move(done));
 }
 
-void EngineBridge::profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,
-                           Progress progress) {
+void EngineBridge::profile(const ModelRef& model, int nodeCount, const session::PlacementDoc& placement,
+                           Done<session::Profile> done, Progress progress) {
   Json params = modelParams(model);
-  params["devices"] = stringArray(devices);
+  params["placement"] = session::encodePlacement(placement);
+  params["probe"] = true;
   cancel(kProfile);
-  send<std::vector<session::NodeTime>>(kProfile, session::method::kProfile, params, session::decodeProfile,
-                                       std::move(done), {}, progressEvents(std::move(progress)));
+  send<session::Profile>(
+      kProfile, session::method::kProfile, params,
+      [nodeCount](const Json& json) { return session::decodeProfile(json, static_cast<std::size_t>(nodeCount)); },
+      std::move(done), {}, progressEvents(std::move(progress)));
 }
 
 void EngineBridge::compare(const ModelRef& model, const session::ParitySpec& spec, Done<session::Parity> done,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/session/parity_types.hpp"
+#include "engine/session/profile_types.hpp"
 #include "engine/session/session.hpp"
 #include "engine/session/types.hpp"
 #include "engine/session/worker_session.hpp"
@@ -86,8 +87,10 @@ class EngineBridge : public QObject {
                Progress progress = {});
   /// The first input as the model gets it; device, placement and labels of the spec do not matter.
   void preview(const ModelRef& model, const PredictSpec& spec, Done<session::InputPreview> done);
-  void profile(const ModelRef& model, const QStringList& devices, Done<std::vector<session::NodeTime>> done,
-               Progress progress = {});
+  /// Times every layer where the placement puts it, and measures what the devices can do unless that is known.
+  /// `nodeCount`: of the model, to check the answer.
+  void profile(const ModelRef& model, int nodeCount, const session::PlacementDoc& placement,
+               Done<session::Profile> done, Progress progress = {});
   /// Numeric comparison of two placements, layer by layer.
   void compare(const ModelRef& model, const session::ParitySpec& spec, Done<session::Parity> done,
                Progress progress = {});
@@ -101,6 +104,7 @@ class EngineBridge : public QObject {
   /// Asks the newest request of these kinds to stop.
   void cancelOpen();
   void cancelPredict();
+  void cancelProfile();
   void cancelCompare();
 
  signals:

@@ -288,14 +288,8 @@ void MainWindow::makeRunMenu() {
       menu, QStringLiteral("copy_command"), tr("&Copy as command"), [this] { m_run->copyCommand(); },
       {QKeySequence(tr("Ctrl+Shift+C"))}, QStringLiteral("copy"));
   menu->addSeparator();
-  add(menu, QStringLiteral("measure_layers"), tr("Measure each &layer where it runs"), [this] {
-    QStringList used;
-    for (int node = 0; node < m_workspace.document.nodeCount(); ++node) {
-      const QString device = m_workspace.document.effectiveOf(node);
-      if (!device.isEmpty() && !used.contains(device)) used << device;
-    }
-    if (!used.isEmpty()) m_workspace.document.profile(used);
-  });
+  add(menu, QStringLiteral("measure_layers"), tr("Measure each &layer where it runs"),
+      [this] { m_workspace.document.profile(); });
   add(
       menu, QStringLiteral("compare_numerics"), tr("Compare &numerics"),
       [this] {

@@ -112,9 +112,9 @@ Result<double> CpuDevice::measureRoundTrip() {
   return static_cast<double>(times[kTrips / 2]) * 1e-3;
 }
 
-Result<ProbeResult> CpuDevice::probe(const CancelToken& cancel) {
-  ProbeResult result = TANDEM_TRY(
-      onComputeThread<ProbeResult>(m_info, 0, [&] { return probeCores(threadCount(m_info.cores, 0), cancel); }));
+Result<ProbeResult> CpuDevice::probe(int threads, const CancelToken& cancel) {
+  ProbeResult result = TANDEM_TRY(onComputeThread<ProbeResult>(
+      m_info, threads, [&] { return probeCores(threadCount(m_info.cores, threads), cancel); }));
   result.roundTripUs = TANDEM_TRY(measureRoundTrip());
   return result;
 }

@@ -30,7 +30,9 @@ class CpuDevice final : public Device {
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
-  Result<ProbeResult> probe(const CancelToken& cancel) override;
+  Result<ProbeResult> probe(const CancelToken& cancel) override { return probe(0, cancel); }
+  /// The same with as many threads as kernels would use; 0 = all cores.
+  Result<ProbeResult> probe(int threads, const CancelToken& cancel);
 
  private:
   /// Microseconds from giving the stream's own thread something to do until it is done, median.

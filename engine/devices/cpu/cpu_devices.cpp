@@ -81,4 +81,9 @@ std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& c
   return devices;
 }
 
+Result<ProbeResult> probeWithThreads(Device& device, int threads, const CancelToken& cancel) {
+  auto* cpu = dynamic_cast<cpu::CpuDevice*>(&device);
+  return cpu ? cpu->probe(threads, cancel) : device.probe(cancel);
+}
+
 } // namespace tandem

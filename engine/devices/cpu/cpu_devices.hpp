@@ -13,4 +13,8 @@ namespace tandem {
 std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& coreSets,
                                                     const std::filesystem::path& timingFolder = {});
 
+/// Device::probe() of a native CPU with as many threads as kernels would use; 0 = all cores of the device. Threads mean
+/// nothing to other devices.
+Result<ProbeResult> probeWithThreads(Device& device, int threads, const CancelToken& cancel);
+
 } // namespace tandem
