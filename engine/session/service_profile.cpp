@@ -92,7 +92,19 @@ Result<PlacementTimes> measure(const Executable& executable, int repeat, const C
   return times;
 }
 
-/// The peaks of devices, measured with the threads that the layers run with: once per session.
+/// A peak is what was reached at all: other work on the machine can only hide it.
+ProbeResult best(const ProbeResult& a, const ProbeResult& b) {
+  ProbeResult result = a;
+  result.gflops = std::max(a.gflops, b.gflops);
+  result.memoryGbPerS = std::max(a.memoryGbPerS, b.memoryGbPerS);
+  result.toDeviceGbPerS = std::max(a.toDeviceGbPerS, b.toDeviceGbPerS);
+  result.toHostGbPerS = std::max(a.toHostGbPerS, b.toHostGbPerS);
+  result.launchUs = std::min(a.launchUs, b.launchUs);
+  result.roundTripUs = std::min(a.roundTripUs, b.roundTripUs);
+  return result;
+}
+
+/// The peaks of devices, measured with the threads that the layers run with.
 class Peaks {
  public:
   Peaks(const Job& job, int threads, bool mayMeasure) : m_job(job), m_threads(threads), m_mayMeasure(mayMeasure) {}
@@ -107,15 +119,15 @@ class Peaks {
     shown.device = device.id();
     if (isCpu) shown.threads = asked > 0 ? asked : cores;
     std::optional<ProbeResult> probe = m_job.state.probeOf(device.id(), asked);
-    if (!probe && m_mayMeasure) {
+    if (m_mayMeasure) {
       m_job.progress(0, 0, "measuring what " + device.id() + " can do");
-      auto measured = probeWithThreads(device, asked, m_job.cancel);
+      const auto measured = probeWithThreads(device, asked, m_job.cancel);
       if (measured.ok()) {
-        m_job.state.setProbe(device.id(), *measured, asked);
-        probe = *measured;
+        probe = probe ? best(*probe, *measured) : *measured;
+        m_job.state.setProbe(device.id(), *probe, asked);
       } else if (measured.error().code == ErrorCode::Cancelled) {
         return measured.error();
-      } else {
+      } else if (!probe) {
         shown.problem = measured.error().line();
       }
     }

@@ -382,6 +382,41 @@ class Steps:
         check(json.loads(result.stdout)["compared"] == parity["compared"], "as many layers in the terminal")
         app.key("alt+4")
 
+    def roofline(self):
+        """Every layer against what its device can do: by keyboard, then a dot and a row select their layers."""
+        app = self.app
+        app.key("F8")
+        app.wait("measured", "idle")
+        roofline = app.state()["roofline"]
+        devices = {each["device"] for each in roofline["layers"]}
+        check(devices == {"CPU:0", self.second}, f"each layer was measured where it runs: {devices}")
+        check("of the measured peak" in roofline["summary"], "the whole model's share: " + roofline["summary"])
+        check(all(0 < each["roof_fraction"] < 100 for each in roofline["layers"]), "every layer has a share of its roof")
+        check(all(device in roofline["chart"] for device in devices), "a roof per device: " + roofline["chart"])
+        app.click("roofline_table")
+        app.key("Home")
+        worst = roofline["layers"][0]
+        app.until("a row selects its layer", lambda s: worst["name"] in s["selection"] and len(s["selection"]) == worst["nodes"])
+        dots = [each for each in roofline["layers"] if "x" in each and each["name"] != worst["name"]]
+        lone = min(dots, key=lambda each: sum(abs(each["x"] - other["x"]) + abs(each["y"] - other["y"]) < 40 for other in dots))
+        app.xdo("mousemove", lone["x"], lone["y"], "click", 1)
+        app.until("a dot selects its layer", lambda s: lone["name"] in s["selection"] and len(s["selection"]) == lone["nodes"])
+        app.shot("roofline")
+        table = self.home + "/roofline.csv"
+        app.click("roofline_export")
+        app.file_dialog("roofline_export_dialog", table)
+        app.until("the table is written", lambda _: os.path.exists(table))
+        with open(table) as file:
+            check(len(file.readlines()) == len(roofline["layers"]) + 1, "one line per layer")
+        picture = self.home + "/roofline.svg"
+        app.click("roofline_picture")
+        app.file_dialog("roofline_picture_dialog", picture)
+        app.until("the picture is written", lambda _: os.path.exists(picture))
+        app.command("theme dark")
+        app.shot("roofline-dark")
+        app.command("theme light")
+        app.key("alt+4")
+
     def worker_lost(self):
         app = self.app
         app.command("edit deployment")
@@ -424,7 +459,7 @@ class Steps:
 
     def all(self):
         for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.export,
-                     self.predict, self.compare, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
+                     self.predict, self.compare, self.roofline, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
             print("step:", step.__name__, flush=True)
             step()
 

@@ -87,7 +87,7 @@ class EngineBridge : public QObject {
                Progress progress = {});
   /// The first input as the model gets it; device, placement and labels of the spec do not matter.
   void preview(const ModelRef& model, const PredictSpec& spec, Done<session::InputPreview> done);
-  /// Times every layer where the placement puts it, and measures what the devices can do unless that is known.
+  /// Times every layer where the placement puts it, and measures what the devices can do.
   /// `nodeCount`: of the model, to check the answer.
   void profile(const ModelRef& model, int nodeCount, const session::PlacementDoc& placement,
                Done<session::Profile> done, Progress progress = {});

@@ -28,9 +28,11 @@ void SelectionModel::select(const QList<int>& nodes) {
   apply(sorted);
 }
 
-void SelectionModel::reveal(int node) {
-  select({node});
-  emit revealRequested(node);
+void SelectionModel::reveal(int node) { reveal(QList<int>{node}); }
+
+void SelectionModel::reveal(const QList<int>& nodes) {
+  select(nodes);
+  if (!nodes.isEmpty()) emit revealRequested(nodes.first());
 }
 
 void SelectionModel::setHovered(int node) {

@@ -17,6 +17,8 @@ class SelectionModel : public QObject {
   void select(const QList<int>& nodes);
   /// Selects one node and asks views to scroll to it.
   void reveal(int node);
+  /// Selects several and asks views to scroll to the first.
+  void reveal(const QList<int>& nodes);
   void setHovered(int node); ///< -1: none
   /// Forgets everything: another document.
   void reset();

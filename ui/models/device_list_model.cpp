@@ -74,6 +74,11 @@ void DeviceListModel::probe() {
   m_engine.devices(true, [this](const Result<session::DeviceList>& list) { take(list); });
 }
 
+void DeviceListModel::refresh() {
+  if (m_loading > 0) return; // an answer is on its way
+  m_engine.devices(false, [this](const Result<session::DeviceList>& list) { take(list); });
+}
+
 void DeviceListModel::apply(const EngineConfig& config) {
   if (config == m_engine.config()) return;
   const EngineConfig before = m_engine.config();

@@ -34,6 +34,8 @@ class DeviceListModel : public QAbstractListModel {
   /// Asks a worker for its devices (after a start or a restart).
   void reload();
   void probe();
+  /// Asks again for the same devices: something was measured.
+  void refresh();
   void setHidden(const QString& id, bool hidden);
   void setMemoryLimit(const QString& id, std::optional<qint64> bytes);
   void setCores(const QString& cores);

@@ -2,6 +2,7 @@
 #include "ui/models/layer_table_model.hpp"
 
 #include "ui/core/labels.hpp"
+#include "ui/core/roofline_text.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/core/units.hpp"
 
@@ -65,7 +66,17 @@ QString LayerTableModel::text(int row, int column) const {
   case kRequested: return m_document.requestedOf(row);
   case kEffective: return m_document.effectiveOf(row);
   case kReason: return m_document.reasonOf(row);
-  case kTime: return m_document.measuredMsOf(row) >= 0 ? formatMs(m_document.measuredMsOf(row)) : QString();
+  case kTime: {
+    const session::LayerTime* layer = m_document.layerTimeOf(row);
+    if (layer == nullptr) return {};
+    if (layer->node == row) return formatMs(layer->medianMs);
+    return tr("in %1").arg(toQString(document.nodes[static_cast<std::size_t>(layer->node)].name));
+  }
+  case kShare: {
+    const session::LayerTime* layer = m_document.layerTimeOf(row);
+    return layer != nullptr && layer->node == row && layer->roofFraction ? formatPercent(*layer->roofFraction)
+                                                                         : QString();
+  }
   default: return {};
   }
 }
@@ -78,6 +89,10 @@ QVariant LayerTableModel::sortKey(int row, int column) const {
   case kParameters: return static_cast<qlonglong>(node.parameterBytes);
   case kActivations: return static_cast<qlonglong>(node.activationBytes);
   case kTime: return m_document.measuredMsOf(row);
+  case kShare: {
+    const session::LayerTime* layer = m_document.layerTimeOf(row);
+    return layer != nullptr && layer->node == row ? layer->roofFraction.value_or(-1) : -1;
+  }
   default: return text(row, column);
   }
 }
@@ -88,10 +103,17 @@ QVariant LayerTableModel::data(const QModelIndex& index, int role) const {
   switch (role) {
   case Qt::DisplayRole: return text(row, column);
   case kSortRole: return sortKey(row, column);
-  case Qt::ToolTipRole: return column == kReason ? m_document.detailOf(row) : text(row, column);
+  case Qt::ToolTipRole: {
+    const session::LayerTime* layer = m_document.layerTimeOf(row);
+    if ((column == kTime || column == kShare) && layer != nullptr) {
+      const auto& first = m_document.document().nodes[static_cast<std::size_t>(layer->node)];
+      return roofToolTip(*layer, toQString(first.name), toQString(first.op));
+    }
+    return column == kReason ? m_document.detailOf(row) : text(row, column);
+  }
   case Qt::TextAlignmentRole: {
-    const bool isNumber =
-        column == kNumber || column == kFlops || column == kParameters || column == kActivations || column == kTime;
+    const bool isNumber = column == kNumber || column == kFlops || column == kParameters || column == kActivations ||
+                          column == kTime || column == kShare;
     return QVariant::fromValue(
         Qt::Alignment(isNumber ? Qt::AlignRight | Qt::AlignVCenter : Qt::AlignLeft | Qt::AlignVCenter));
   }
@@ -109,8 +131,11 @@ QVariant LayerTableModel::headerData(int section, Qt::Orientation orientation, i
   static const char* const kTitles[] = {QT_TR_NOOP("#"),           QT_TR_NOOP("Layer"),     QT_TR_NOOP("Operator"),
                                         QT_TR_NOOP("Output"),      QT_TR_NOOP("FLOPs"),     QT_TR_NOOP("Parameters"),
                                         QT_TR_NOOP("Activations"), QT_TR_NOOP("Requested"), QT_TR_NOOP("Effective"),
-                                        QT_TR_NOOP("Reason"),      QT_TR_NOOP("Measured")};
+                                        QT_TR_NOOP("Reason"),      QT_TR_NOOP("Measured"),  QT_TR_NOOP("Of peak")};
   if (role == Qt::DisplayRole) return tr(kTitles[section]);
+  if (role == Qt::ToolTipRole && section == kShare)
+    return tr("Least time that the device's measured arithmetic and memory allow, as a share of the measured time.") +
+           QLatin1Char(' ') + overHundredText();
   return {};
 }
 

@@ -24,6 +24,7 @@ class LayerTableModel : public QAbstractTableModel {
     kEffective,
     kReason,
     kTime,
+    kShare, ///< of what the device can do at most
     kColumns
   };
   static constexpr int kSortRole = Qt::UserRole + 1;

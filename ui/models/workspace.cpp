@@ -2,6 +2,7 @@
 #include "ui/models/workspace.hpp"
 
 #include "ui/core/labels.hpp"
+#include "ui/core/roofline_text.hpp"
 #include "ui/core/units.hpp"
 
 namespace tandem::ui {
@@ -25,6 +26,12 @@ Workspace::Workspace(const WorkspaceOptions& options, QObject* parent)
     settings.setEngineConfig(changed);
     document.refreshEffective();
   });
+  connect(&document, &DocumentModel::profiled, this, [this] {
+    for (const session::DevicePeaks& peaks : document.measured()->peaks) {
+      const session::DeviceSummary* device = devices.find(toQString(peaks.device));
+      if (peaks.gflops && device != nullptr && !device->probe) return devices.refresh();
+    }
+  });
   connectLog();
 }
 
@@ -45,6 +52,8 @@ void Workspace::connectLog() {
   connect(&document, &DocumentModel::openFailed, this, error);
   connect(&document, &DocumentModel::effectiveFailed, this, error);
   connect(&document, &DocumentModel::profileFailed, this, error);
+  connect(&document, &DocumentModel::profiled, this,
+          [this] { log.add(Severity::Info, tr("Layers measured. %1").arg(profileSummary(*document.measured()))); });
   connect(&devices, &DeviceListModel::failed, this, error);
   connect(&runs, &RunController::failed, this, error);
   connect(&engine, &EngineBridge::engineUnavailable, this, error);

@@ -5,9 +5,11 @@
 #include "ui/panels/charts/charts_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/parity/parity_panel.hpp"
+#include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/main_window.hpp"
+#include "ui/widgets/chart/roofline_chart.hpp"
 #include "ui/widgets/common/common.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
 
@@ -78,6 +80,27 @@ QJsonObject parityJson(const ParityPanel& panel) {
           {"input", toQString(parity.input)}, {"summary", panel.summaryText()}, {"layers", layers}};
 }
 
+QJsonObject rooflineJson(const RooflinePanel& panel) {
+  if (!panel.hasResult()) return {};
+  QJsonArray layers;
+  for (int row = 0; row < panel.model().rowCount(); ++row) {
+    const session::LayerTime& layer = panel.model().layer(row);
+    QJsonObject each{{"name", panel.model().name(row)},
+                     {"device", toQString(layer.device)},
+                     {"nodes", static_cast<int>(layer.nodes.size())},
+                     {"roof", toQString(layer.roof)}};
+    if (layer.roofFraction) each["roof_fraction"] = *layer.roofFraction;
+    const QPointF dot = panel.chart()->positionOf(row);
+    if (!dot.isNull()) {
+      const QPoint place = panel.chart()->mapToGlobal(dot.toPoint());
+      each["x"] = place.x();
+      each["y"] = place.y();
+    }
+    layers.append(each);
+  }
+  return {{"summary", panel.summaryText()}, {"chart", panel.chart()->summary()}, {"layers", layers}};
+}
+
 QJsonObject pointJson(QPoint point) { return {{"ok", true}, {"x", point.x()}, {"y", point.y()}}; }
 
 } // namespace
@@ -142,6 +165,8 @@ bool ControlSocket::isReached(const QString& condition) const {
   if (condition == QLatin1String("prediction")) return !m_window.runPanel().predictions()->predictions().empty();
   if (condition == QLatin1String("compared"))
     return m_window.parityPanel().hasResult() && !m_window.parityPanel().isBusy();
+  if (condition == QLatin1String("measured"))
+    return m_window.rooflinePanel().hasResult() && !space.document.isMeasuring();
   if (condition == QLatin1String("idle"))
     return space.isIdle() && !space.runs.isActive() &&
            (!space.document.isOpen() || m_window.layers().canvas()->isLayoutDone());
@@ -280,6 +305,7 @@ QJsonObject ControlSocket::state() const {
   }
   json["predictions"] = predictions;
   json["parity"] = parityJson(m_window.parityPanel());
+  json["roofline"] = rooflineJson(m_window.rooflinePanel());
   json["clipboard"] = QGuiApplication::clipboard()->text();
   return json;
 }

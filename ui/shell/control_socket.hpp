@@ -17,7 +17,7 @@ class MainWindow;
 /// line of JSON per answer with "ok". It observes only; `select` is the one exception.
 ///
 ///   ready | state | nodepos NAME | widgetpos OBJECTNAME | select NAME... | screenshot FILE | chart NAME
-///   wait idle|document|effective|worker|running|run-done|error|prediction
+///   wait idle|document|effective|worker|running|run-done|error|prediction|compared|measured
 ///
 /// Names with spaces are allowed where one name is expected; `select` separates names by tabs or spaces.
 class ControlSocket : public QObject {

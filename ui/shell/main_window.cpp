@@ -10,6 +10,7 @@
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/log/log_panel.hpp"
 #include "ui/panels/parity/parity_panel.hpp"
+#include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/start_page.hpp"
@@ -100,12 +101,14 @@ void MainWindow::makeDocks() {
   m_charts = new ChartsPanel(m_workspace);
   m_log = new LogPanel(m_workspace);
   m_parity = new ParityPanel(m_workspace);
+  m_roofline = new RooflinePanel(m_workspace);
   addDock(Qt::LeftDockWidgetArea, QStringLiteral("dock_devices"), tr("Devices"), m_devices);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_inspector"), tr("Inspector"), m_inspector);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_run"), tr("Run"), m_run);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_charts"), tr("Charts"), m_charts);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_log"), tr("Log"), m_log);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_parity"), tr("Compare numerics"), m_parity);
+  addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_roofline"), tr("Roofline"), m_roofline);
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
 }
 
@@ -118,6 +121,7 @@ void MainWindow::resetLayout() {
   QDockWidget* run = m_docks[QStringLiteral("dock_run")];
   QDockWidget* charts = m_docks[QStringLiteral("dock_charts")];
   tabifyDockWidget(inspector, run);
+  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_roofline")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_parity")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_log")]);
   run->raise();
@@ -163,6 +167,7 @@ void MainWindow::connectModel() {
   connect(m_parity, &ParityPanel::commandCopied, this, copied);
   connect(m_parity, &ParityPanel::failed, this, &MainWindow::showError);
   connect(m_parity, &ParityPanel::stateChanged, this, &MainWindow::updateActions);
+  connect(m_roofline, &RooflinePanel::failed, this, &MainWindow::showError);
 
   connect(&document, &DocumentModel::opening, this,
           [this](const QString& source) { statusBar()->showMessage(tr("Opening %1...").arg(sourceTitle(source))); });
@@ -203,7 +208,8 @@ void MainWindow::connectModel() {
   for (auto signal : {&DocumentModel::opened, &DocumentModel::closed, &DocumentModel::placementChanged,
                       &DocumentModel::effectiveChanged, &DocumentModel::idleChanged})
     connect(&document, signal, this, &MainWindow::updateSummary);
-  for (auto signal : {&DocumentModel::opened, &DocumentModel::closed, &DocumentModel::modifiedChanged}) {
+  for (auto signal : {&DocumentModel::opened, &DocumentModel::closed, &DocumentModel::modifiedChanged,
+                      &DocumentModel::sizesChanged, &DocumentModel::measuringChanged}) {
     connect(&document, signal, this, &MainWindow::updateTitle);
     connect(&document, signal, this, &MainWindow::updateActions);
   }

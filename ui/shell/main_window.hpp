@@ -21,6 +21,7 @@ class LayersPanel;
 class LogPanel;
 class MessageBar;
 class ParityPanel;
+class RooflinePanel;
 class RunPanel;
 class StartPage;
 
@@ -41,6 +42,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] ChartsPanel& charts() { return *m_charts; }
   [[nodiscard]] RunPanel& runPanel() { return *m_run; }
   [[nodiscard]] ParityPanel& parityPanel() { return *m_parity; }
+  [[nodiscard]] RooflinePanel& rooflinePanel() { return *m_roofline; }
   [[nodiscard]] MessageBar& messages() { return *m_messages; }
   [[nodiscard]] QString summaryText() const;
   /// Every action of the window with a text, menus' order.
@@ -90,6 +92,7 @@ class MainWindow : public QMainWindow {
   void closeModel();
   void addRule();
   void showParity();
+  void showRoofline();
   void showSizes();
   void showPalette();
   void showShortcuts();
@@ -109,6 +112,7 @@ class MainWindow : public QMainWindow {
   ChartsPanel* m_charts;
   LogPanel* m_log;
   ParityPanel* m_parity;
+  RooflinePanel* m_roofline;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
   QByteArray m_defaultState;

@@ -5,6 +5,7 @@
 #include "ui/panels/devices/devices_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/parity/parity_panel.hpp"
+#include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/command_palette.hpp"
@@ -165,13 +166,14 @@ void MainWindow::makeViewMenu() {
   QMenu* panels = menu->addMenu(tr("&Panels"));
   for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
-                            m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")]})
+                            m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")],
+                            m_docks[QStringLiteral("dock_roofline")]})
     panels->addAction(dock->toggleViewAction());
   // Closing is not showing: a panel behind a tab is "visible" to its toggle.
   int number = 0;
-  for (const QString& name :
-       {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"), QStringLiteral("dock_run"),
-        QStringLiteral("dock_charts"), QStringLiteral("dock_log"), QStringLiteral("dock_parity")}) {
+  for (const QString& name : {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"),
+                              QStringLiteral("dock_run"), QStringLiteral("dock_charts"), QStringLiteral("dock_log"),
+                              QStringLiteral("dock_parity"), QStringLiteral("dock_roofline")}) {
     QDockWidget* dock = m_docks[name];
     add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
         [dock] {
@@ -190,6 +192,7 @@ void MainWindow::makeViewMenu() {
                                        m_docks[QStringLiteral("dock_charts")],
                                        m_docks[QStringLiteral("dock_log")],
                                        m_docks[QStringLiteral("dock_parity")],
+                                       m_docks[QStringLiteral("dock_roofline")],
                                        m_docks[QStringLiteral("dock_devices")]};
         qsizetype current = -1;
         for (qsizetype i = 0; i < panes.size(); ++i) {
@@ -288,8 +291,16 @@ void MainWindow::makeRunMenu() {
       menu, QStringLiteral("copy_command"), tr("&Copy as command"), [this] { m_run->copyCommand(); },
       {QKeySequence(tr("Ctrl+Shift+C"))}, QStringLiteral("copy"));
   menu->addSeparator();
-  add(menu, QStringLiteral("measure_layers"), tr("Measure each &layer where it runs"),
-      [this] { m_workspace.document.profile(); });
+  add(
+      menu, QStringLiteral("measure_layers"), tr("Measure each &layer where it runs"),
+      [this] {
+        showRoofline();
+        m_roofline->measure();
+      },
+      {QKeySequence(tr("F8"))}, QStringLiteral("chart"));
+  add(menu, QStringLiteral("stop_measuring"), tr("Stop measuring la&yers"), [this] { m_roofline->stop(); },
+      {QKeySequence(tr("Shift+F8"))});
+  add(menu, QStringLiteral("export_roofline"), tr("Export the roo&fline..."), [this] { m_roofline->chooseExport(); });
   add(
       menu, QStringLiteral("compare_numerics"), tr("Compare &numerics"),
       [this] {
@@ -379,12 +390,15 @@ void MainWindow::updateActions() {
   enable({"export_onnxruntime", "copy_command", "show_deployment"}, document.canRun());
   enable({"select_none", "select_operator", "select_scope", "select_downstream"}, selected);
   enable({"input_sizes"}, open && !active && !document.document().freeDims.empty());
-  enable({"run", "run_again", "predict_pictures", "measure_layers"}, document.canRun() && !active);
+  enable({"run", "run_again", "predict_pictures"}, document.canRun() && !active);
+  enable({"measure_layers"}, document.canRun() && !active && !document.isMeasuring());
   enable({"stop"}, active && m_workspace.runs.state() != RunController::State::Stopping);
   enable({"measure_devices", "restart_engine"}, !active);
   enable({"compare_numerics"}, document.canRun() && !active && !m_parity->isBusy());
   enable({"stop_comparing"}, m_parity->isBusy());
   enable({"export_parity"}, m_parity->hasResult());
+  enable({"stop_measuring"}, document.isMeasuring());
+  enable({"export_roofline"}, m_roofline->hasResult());
   enable({"go_back"}, m_workspace.selection.canGoBack());
   enable({"go_forward"}, m_workspace.selection.canGoForward());
   for (QMenu* menu : {m_assignMenu, m_scopeMenu, m_operatorMenu}) {
@@ -400,6 +414,13 @@ void MainWindow::showParity() {
   dock->show();
   dock->raise();
   m_parity->focusChoice();
+}
+
+void MainWindow::showRoofline() {
+  QDockWidget* dock = m_docks[QStringLiteral("dock_roofline")];
+  dock->show();
+  dock->raise();
+  m_roofline->focusFirst();
 }
 
 void MainWindow::showPalette() { (new CommandPalette(allActions(), this))->open(); }

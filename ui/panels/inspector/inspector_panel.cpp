@@ -3,6 +3,7 @@
 
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
+#include "ui/core/roofline_text.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/core/units.hpp"
 #include "ui/widgets/common/common.hpp"
@@ -175,6 +176,18 @@ QString InspectorPanel::tensorHtml(int value, bool input) const {
   return text + QStringLiteral("</li>");
 }
 
+QString InspectorPanel::measuredHtml(int node) const {
+  const session::LayerTime* layer = m_workspace.document.layerTimeOf(node);
+  if (layer == nullptr) return {};
+  QString time = formatMs(layer->medianMs);
+  const auto& nodes = m_workspace.document.document().nodes;
+  if (layer->node != node)
+    time += tr(", with %1").arg(nodeLink(layer->node, nodes[static_cast<std::size_t>(layer->node)].name));
+  QString html = row(muted(tr("Measured")), time) + row(muted(tr("Kernel")), escaped(layer->kernel));
+  if (!layer->roofFraction) return html;
+  return html + row(muted(tr("Of peak")), tr("%1 (%2)").arg(roofShareText(*layer), roofText(*layer)));
+}
+
 QString InspectorPanel::nodeHtml(int node) const {
   const auto& model = m_workspace.document;
   const auto& summary = model.document().nodes[static_cast<std::size_t>(node)];
@@ -201,8 +214,7 @@ QString InspectorPanel::nodeHtml(int node) const {
   html += row(muted(tr("Work")), formatFlops(summary.flops));
   html += row(muted(tr("Parameters")), bytes(summary.parameterBytes));
   html += row(muted(tr("Activations")), bytes(summary.activationBytes));
-  if (model.measuredMsOf(node) >= 0) html += row(muted(tr("Measured")), formatMs(model.measuredMsOf(node)));
-  html += QStringLiteral("</table>");
+  html += measuredHtml(node) + QStringLiteral("</table>");
   const QString list = QStringLiteral("<ul style='margin-left:-24px; margin-top:0px'>");
   html += heading(tr("Inputs")) + list;
   for (const int value : summary.inputs) html += tensorHtml(value, true);

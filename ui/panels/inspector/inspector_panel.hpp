@@ -25,6 +25,7 @@ class InspectorPanel : public QWidget {
   void refresh();
   void fillDevices();
   [[nodiscard]] QString nodeHtml(int node) const;
+  [[nodiscard]] QString measuredHtml(int node) const;
   [[nodiscard]] QString selectionHtml(const QList<int>& nodes) const;
   [[nodiscard]] QString modelHtml() const;
   [[nodiscard]] QString tensorHtml(int value, bool input) const;

@@ -2,6 +2,7 @@
 #include "ui/panels/layers/layer_scene.hpp"
 
 #include "ui/core/labels.hpp"
+#include "ui/core/roofline_text.hpp"
 #include "ui/core/units.hpp"
 
 #include <QCoreApplication>
@@ -108,7 +109,14 @@ QString nodeToolTip(const DocumentModel& document, int node) {
     lines << tr("on %1").arg(requested);
   else
     lines << tr("asked for %1, runs on %2: %3").arg(requested, effective, document.reasonOf(node)).toHtmlEscaped();
-  if (document.measuredMsOf(node) >= 0) lines << tr("%1 measured").arg(formatMs(document.measuredMsOf(node)));
+  if (const session::LayerTime* layer = document.layerTimeOf(node); layer != nullptr) {
+    const auto& first = document.document().nodes[static_cast<std::size_t>(layer->node)];
+    QString text = layer->node == node
+                       ? tr("%1 measured").arg(formatMs(layer->medianMs))
+                       : tr("%1 measured, with %2").arg(formatMs(layer->medianMs), toQString(first.name));
+    if (layer->roofFraction) text += tr(", %1 of peak (%2)").arg(roofShareText(*layer), roofText(*layer));
+    lines << text.toHtmlEscaped();
+  }
   return lines.join(QStringLiteral("<br>"));
 }
 

@@ -210,7 +210,7 @@ void LayersPanel::rebuildScene() {
   m_filter->clear();
   m_canvas->setScene(buildScene(m_workspace.document, m_workspace.devices));
   const int em = fontMetrics().averageCharWidth();
-  const int widths[LayerTableModel::kColumns] = {6, 24, 16, 18, 13, 13, 13, 17, 17, 22, 12};
+  const int widths[LayerTableModel::kColumns] = {6, 24, 16, 18, 13, 13, 13, 17, 17, 22, 14, 11};
   for (int column = 0; column < LayerTableModel::kColumns; ++column)
     m_table->setColumnWidth(column, widths[column] * em);
 }
