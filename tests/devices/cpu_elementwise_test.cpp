@@ -195,6 +195,30 @@ TEST(CpuNormalization, ScalesChannelsOfAnyRankAndLayout) {
   }
 }
 
+TEST(CpuNormalization, InstancesAndGroupsMatchTheReference) {
+  for (std::int64_t inner : {1, 5, 40, 1000}) {
+    GraphMaker maker;
+    const ValueId x = maker.input({2, 12, inner});
+    std::vector<ValueId> outputs{maker.node("InstanceNormalization", {x, maker.weights({12}), maker.weights({12})}),
+                                 maker.node("GroupNormalization", {x, maker.weights({12}), maker.weights({12})},
+                                            attributes({{"num_groups", std::int64_t{4}}})),
+                                 maker.node("GroupNormalization", {x, maker.weights({12}), maker.weights({12})},
+                                            attributes({{"num_groups", std::int64_t{12}}, {"epsilon", 0.1f}}))};
+    maker.finish(std::move(outputs));
+    EXPECT_THAT(expectLikeReference(maker.graph, 1e-3), StartsWith("rows")) << inner;
+  }
+}
+
+TEST(CpuNormalization, GroupsOfTheOldVersionHaveOneScaleEach) {
+  GraphMaker maker;
+  const ValueId x = maker.input({2, 12, 5, 4});
+  const ValueId y = maker.node("GroupNormalization", {x, maker.weights({4}), maker.weights({4})},
+                               attributes({{"num_groups", std::int64_t{4}}}));
+  maker.graph.node(NodeId(0)).version = 18;
+  maker.finish({y});
+  EXPECT_THAT(expectLikeReference(maker.graph), StartsWith("rows"));
+}
+
 TEST(CpuNormalization, ComputedParametersAreTakenToo) {
   GraphMaker maker;
   const ValueId x = maker.input({3, 20, 5, 7}), scale = maker.input({20});

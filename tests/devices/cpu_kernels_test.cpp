@@ -117,6 +117,8 @@ TEST(CpuPool, MatchesTheReference) {
       {"MaxPool", {1, 4, 10, 10}, attributes({{"kernel_shape", three}, {"strides", two}, {"ceil_mode", yes}})},
       {"MaxPool", {1, 4, 10, 10}, attributes({{"kernel_shape", two}, {"dilations", three}})},
       {"MaxPool", {2, 3, 15}, attributes({{"kernel_shape", Ints{3}}})},
+      {"MaxPool", {2, 16, 6, 7, 8}, attributes({{"kernel_shape", Ints{2, 3, 2}}, {"strides", Ints{2, 1, 2}}})},
+      {"AveragePool", {1, 5, 6, 7, 8}, attributes({{"kernel_shape", Ints{2, 3, 2}}})},
       {"AveragePool", {1, 16, 9, 11}, attributes({{"kernel_shape", three}, {"strides", two}, {"pads", pads}})},
       {"AveragePool",
        {3, 5, 9, 9},

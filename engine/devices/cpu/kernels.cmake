@@ -18,6 +18,7 @@ tandem_cpu_kernel(matmul gemmKernel Gemm tandem/FusedGemm)
 tandem_cpu_kernel(matmul matMulKernel MatMul)
 tandem_cpu_kernel(channel_scale constantNormalizationKernel BatchNormalization)
 tandem_cpu_kernel(normalize batchNormalizationKernel BatchNormalization)
+tandem_cpu_kernel(normalize groupNormalizationKernel GroupNormalization InstanceNormalization)
 tandem_cpu_kernel(normalize layerNormalizationKernel
   LayerNormalization RMSNormalization SimplifiedLayerNormalization)
 tandem_cpu_kernel(normalize lrnKernel LRN)

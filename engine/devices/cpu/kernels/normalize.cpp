@@ -4,6 +4,8 @@
 #include "engine/devices/cpu/kernels/vector_isa.hpp"
 #include "engine/devices/cpu/loops.hpp"
 
+#include <limits>
+
 namespace tandem::cpu {
 namespace {
 
@@ -105,6 +107,48 @@ std::optional<KernelPlan> batchNormalizationKernel(const NodeView& view) {
       view, desc, data, view.layout(0),
       {inputArgument(DNNL_ARG_SCALE, channels, 1), inputArgument(DNNL_ARG_SHIFT, channels, 2),
        inputArgument(DNNL_ARG_MEAN, channels, 3), inputArgument(DNNL_ARG_VARIANCE, channels, 4)});
+}
+
+/// InstanceNormalization, which is a group for every channel, and GroupNormalization.
+std::optional<KernelPlan> groupNormalizationKernel(const NodeView& view) {
+  const Shape& shape = view.input(0).shape;
+  if (!view.allFloat() || shape.rank() < 2 || shape.elements() == 0) return std::nullopt;
+  const bool perChannel = view.node().type == "InstanceNormalization" || view.version() >= 21;
+  const std::int64_t channels = shape[1];
+  const std::int64_t groups =
+      view.node().type == "InstanceNormalization" ? channels : view.attributes().getInt("num_groups", 0);
+  if (groups < 1 || channels % groups != 0) return std::nullopt;
+  for (std::size_t i : {std::size_t{1}, std::size_t{2}})
+    if (view.input(i).shape.elements() != (perChannel ? channels : groups)) return std::nullopt;
+  const RowCode& code = widest(kRowsVersions);
+  KernelPlan plan = view.plainPlan(code.name);
+  plan.overwrites = {0};
+  const std::int64_t rows = shape[0] * groups, members = channels / groups, inner = shape.elements() / (rows * members);
+  plan.kernel = makeKernel([=, threads = view.threads(), normalize = code.normalize,
+                            epsilon = view.attributes().getFloat("epsilon", 1e-5f)](const Binding& binding) {
+    const RowNormalization work{static_cast<const float*>(binding.inputs[0]),
+                                static_cast<float*>(binding.outputs[0]),
+                                members * inner,
+                                nullptr,
+                                nullptr,
+                                epsilon,
+                                true};
+    return [=, scale = static_cast<const float*>(binding.inputs[1]),
+            shift = static_cast<const float*>(binding.inputs[2])] {
+      constexpr float kEndless = std::numeric_limits<float>::infinity();
+      inPieces(threads, rows, rows * work.count * 8, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+          normalize(work, row, row + 1);
+          for (std::int64_t c = 0; c < members; ++c) {
+            const std::int64_t at = perChannel ? row % groups * members + c : row % groups;
+            float* channel = work.y + row * work.count + c * inner;
+            scaleRow(channel, scale + at, shift + at, {-kEndless, kEndless}, 1, inner, channel);
+          }
+        }
+      });
+    };
+  });
+  return plan;
 }
 
 std::optional<KernelPlan> lrnKernel(const NodeView& view) {

@@ -41,6 +41,10 @@ std::optional<KernelPlan> poolPlan(const NodeView& view, dnnl::algorithm algorit
                                                     window.padsBegin, window.padsEnd},
                                                    DnnlKernelBuilder::attributes(), engine());
   if (isDnnlReference(desc.impl_info_str())) return std::nullopt;
+  // Row-major pictures are pooled by plain loops in some ranks; a reorder is a fraction of that.
+  const bool isSlow = std::string_view(desc.impl_info_str()).starts_with("simple");
+  if (isSlow && Layout::of(src).isPlain() && view.input(0).shape.rank() <= 5)
+    return poolPlan(view, algorithm, window, channelsLastDesc(view.input(0)));
   KernelPlan plan = view.plainPlan(dnnlName(desc.impl_info_str()));
   plan.inputs[0].layout = Layout::of(src);
   plan.outputs[0] = Layout::of(desc.dst_desc());
