@@ -8,6 +8,7 @@ tandem_cpu_kernel(channel_scale channelScaleKernel Conv tandem/FusedConv)
 tandem_cpu_kernel(conv convKernel Conv tandem/FusedConv)
 tandem_cpu_kernel(tiled_conv_transpose tiledConvTransposeKernel ConvTranspose)
 tandem_cpu_kernel(conv_transpose convTransposeKernel ConvTranspose)
+tandem_cpu_kernel(einsum einsumKernel Einsum)
 tandem_cpu_kernel(eltwise eltwiseKernel
   Abs Clip Elu Exp HardSwish LeakyRelu Log Relu Round Softplus Sqrt)
 tandem_cpu_kernel(eltwise exponentialKernel Erf Gelu Sigmoid Swish Tanh)
