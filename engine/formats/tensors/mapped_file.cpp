@@ -25,7 +25,7 @@ Error systemError(ErrorCode code, const std::string& what, const std::filesystem
 }
 
 Error changedError(ErrorCode code, const std::filesystem::path& path) {
-  return makeError(code, "the file changed while it was in use", path.string(), "open it again");
+  return makeError(code, "the file changed while it was in use, or could not be read", path.string(), "open it again");
 }
 
 } // namespace
