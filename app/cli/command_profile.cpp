@@ -165,13 +165,17 @@ int profile(const CommonOptions& common, const ProfileOptions& options) {
   if (!document) return fail(document.error(), common.json);
   auto reply = askFor(**client, options, document->handle);
   if (!reply) return fail(reply.error(), common.json);
+  const auto decoded = session::decodeProfile(*reply, document->nodes.size());
+  if (!decoded) return fail(decoded.error(), common.json);
   if (common.json) {
-    for (Json& each : (*reply)["times"]) each["name"] = document->nodes[each.at("node").get<std::size_t>()].name;
+    for (Json& each : (*reply)["times"]) {
+      const auto& node = document->nodes[each.at("node").get<std::size_t>()];
+      each["name"] = node.name;
+      each["op"] = node.op;
+    }
     printJson(*reply);
     return 0;
   }
-  const auto decoded = session::decodeProfile(*reply, document->nodes.size());
-  if (!decoded) return fail(decoded.error(), common.json);
   print(*decoded, *document, options.roofline);
   return 0;
 }

@@ -73,11 +73,13 @@ class Models(unittest.TestCase):
         self.assertIsNone(Setting.parse("2x2").cores([4, 5, 6]))
         self.assertEqual([str(Setting.parse(text)) for text in ("1", "2", "2x1")], ["1", "2", "2x1"])
 
-    def test_a_fused_layer_counts_the_work_of_its_nodes_against_the_measured_limits(self):
-        node = lambda flops, weights: {"op": "Conv", "flops": flops, "parameter_bytes": weights, "activation_bytes": 4e6}
-        row = layer({"name": "c", "nodes": [0, 1], "kernel": "k", "mean_ms": 1.0}, [node(8e7, 1e6), node(2e7, 0)],
-                    {"gflops": 200, "memory_gb_per_s": 10})
-        self.assertEqual((row["op"], row["gflops"], row["compute"], row["memory"]), ("Conv +1", 100.0, 0.5, 0.5))
+    def test_a_layer_is_set_against_the_measured_limits_and_what_is_not_known_counts_nothing(self):
+        timed = {"name": "c", "op": "Conv", "nodes": [0, 1], "kernel": "k", "median_ms": 1.0, "flops": 1e8,
+                 "gflop_per_s": 100.0, "gb_per_s": 5.0}
+        row = layer(timed, {"gflops": 200, "memory_gb_per_s": 10})
+        self.assertEqual((row["op"], row["ms"], row["gflops"], row["compute"], row["memory"]), ("Conv +1", 1.0, 100.0, 0.5, 0.5))
+        bare = layer({"name": "i", "op": "If", "nodes": [2], "kernel": "k", "median_ms": 1.0}, {"gflops": 1, "memory_gb_per_s": 1})
+        self.assertEqual((bare["op"], bare["flops"], bare["compute"], bare["memory"]), ("If", 0, 0, 0))
 
     def test_a_complaint_is_the_last_line_that_speaks_of_an_error(self):
         self.assertEqual(last_line("loading\nE: failed to read\n>\n"), "E: failed to read")

@@ -296,7 +296,7 @@ class Profiles(unittest.TestCase):
             self.assertIn(key, total)
         self.assertAlmostEqual(total["peak_fraction"], total["gflop_per_s"] / peaks["gflops"], places=6)
         for layer in report["times"]:
-            for key in ("name", "node", "nodes", "requested", "device", "kernel", "reference", "mean_ms", "min_ms", "median_ms",
+            for key in ("name", "op", "node", "nodes", "requested", "device", "kernel", "reference", "mean_ms", "min_ms", "median_ms",
                         "flops", "least_bytes"):
                 self.assertIn(key, layer)
             if "roof" not in layer:
