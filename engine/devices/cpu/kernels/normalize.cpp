@@ -67,6 +67,21 @@ KernelPlan softmaxRowsPlan(const NodeView& view, std::int64_t rows, std::int64_t
   return plan;
 }
 
+/// Softmax over the middle one of three axes.
+KernelPlan softmaxDownPlan(const NodeView& view, std::int64_t outer, std::int64_t count, std::int64_t inner) {
+  const RowCode& code = widest(kRowsVersions);
+  KernelPlan plan = view.plainPlan(code.name);
+  plan.overwrites = {0};
+  plan.kernel = makeKernel([=, threads = view.threads(), softmax = code.softmaxDown](const Binding& binding) {
+    return [=, x = static_cast<const float*>(binding.inputs[0]), y = static_cast<float*>(binding.outputs[0])] {
+      inPieces(threads, outer, outer * count * inner * 8, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) softmax(x + i * count * inner, y + i * count * inner, count, inner);
+      });
+    };
+  });
+  return plan;
+}
+
 } // namespace
 
 std::optional<KernelPlan> softmaxKernel(const NodeView& view) {
@@ -82,11 +97,10 @@ std::optional<KernelPlan> softmaxKernel(const NodeView& view) {
                                   : inner == 1 ? dnnl::memory::dims{outer, shape[*axis]}
                                                : dnnl::memory::dims{outer, shape[*axis], inner};
   if (view.node().type == "Softmax" && (flattens || inner == 1)) return softmaxRowsPlan(view, dims[0], dims[1]);
+  if (view.node().type == "Softmax") return softmaxDownPlan(view, dims[0], dims[1], dims[2]);
   const dnnl::memory::desc data = plainDesc(kFloat, dims);
   const auto attr = DnnlKernelBuilder::attributes();
-  if (view.node().type == "LogSoftmax")
-    return inPlacePlan<dnnl::logsoftmax_forward>(view, {{kInference, data, 1}, attr, engine()}, data, {}, {});
-  return inPlacePlan<dnnl::softmax_forward>(view, {{kInference, data, 1}, attr, engine()}, data, {}, {});
+  return inPlacePlan<dnnl::logsoftmax_forward>(view, {{kInference, data, 1}, attr, engine()}, data, {}, {});
 }
 
 std::optional<KernelPlan> batchNormalizationKernel(const NodeView& view) {

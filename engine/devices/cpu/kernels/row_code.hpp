@@ -28,6 +28,8 @@ struct RowCode {
   void (*tanh)(const float* x, float* y, std::int64_t count);
   void (*swish)(const float* x, float* y, std::int64_t count, float alpha); ///< x * sigmoid(alpha * x)
   void (*softmax)(const float* x, float* y, std::int64_t rows, std::int64_t count);
+  /// Over the first of two axes, `count` and `inner` long.
+  void (*softmaxDown)(const float* x, float* y, std::int64_t count, std::int64_t inner);
   void (*normalize)(const RowNormalization& work, std::int64_t firstRow, std::int64_t endRow);
 };
 

@@ -99,6 +99,35 @@ void softmaxRows(const float* x, float* y, std::int64_t rows, std::int64_t count
   for (std::int64_t row = 0; row < rows; ++row) softmaxRow(x + row * count, y + row * count, count);
 }
 
+/// One vector of columns; `load` and `store` move row i of it.
+template <class Load, class Store> TANDEM_INLINE void softmaxStrip(std::int64_t count, Load load, Store store) {
+  Floats top = load(0);
+  for (std::int64_t i = 1; i < count; ++i) top = larger(load(i), top);
+  Floats sum{};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Exponential e = exponential(load(i) - top);
+    sum += e.rest * e.scale + e.scale;
+  }
+  const Floats factor = 1.0f / sum;
+  // Computed again rather than kept: a strip may be longer than any cache.
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Exponential e = exponential(load(i) - top);
+    store(i, (e.rest * e.scale + e.scale) * factor);
+  }
+}
+
+void softmaxDown(const float* x, float* y, std::int64_t count, std::int64_t inner) {
+  std::int64_t at = 0;
+  for (; at + kLanes <= inner; at += kLanes)
+    softmaxStrip(
+        count, [&](std::int64_t i) __attribute__((always_inline)) { return loadFree(x + i * inner + at); },
+        [&](std::int64_t i, Floats v) __attribute__((always_inline)) { storeFree(y + i * inner + at, v); });
+  if (const std::int64_t part = inner - at; part > 0)
+    softmaxStrip(
+        count, [&](std::int64_t i) __attribute__((always_inline)) { return loadPart(x + i * inner + at, part); },
+        [&](std::int64_t i, Floats v) __attribute__((always_inline)) { storePart(y + i * inner + at, v, part); });
+}
+
 void normalizeRow(const RowNormalization& w, const float* x, float* y) {
   const std::int64_t whole = w.count / kLanes * kLanes, part = w.count - whole;
   const auto at = [&](std::int64_t i) __attribute__((always_inline)) { return loadFree(x + i); };
@@ -143,7 +172,7 @@ void normalizeRows(const RowNormalization& work, std::int64_t firstRow, std::int
 }
 
 constexpr RowCode rowCodeNamed(const char* name) {
-  return {name, erfRow, geluRow, geluTanhRow, sigmoidRow, tanhRow, swishRow, softmaxRows, normalizeRows};
+  return {name, erfRow, geluRow, geluTanhRow, sigmoidRow, tanhRow, swishRow, softmaxRows, softmaxDown, normalizeRows};
 }
 
 } // namespace
