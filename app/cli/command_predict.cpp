@@ -40,8 +40,8 @@ void print(const session::Prediction& prediction, bool notes) {
     std::printf("%s  FAILED: %s\n", prediction.input.c_str(), prediction.error.c_str());
     return;
   }
-  std::printf("%s  (%s, %s)\n", prediction.input.c_str(), formatMs(prediction.latencyMs).c_str(),
-              prediction.summary.c_str());
+  std::printf("%s  (%s%s, %s)\n", prediction.input.c_str(), formatMs(prediction.latencyMs).c_str(),
+              prediction.cold ? " cold" : "", prediction.summary.c_str());
   for (const std::string& note : prediction.notes)
     if (notes) std::printf("  (%s)\n", note.c_str());
   for (const auto& each : prediction.top)

@@ -189,6 +189,7 @@ Prediction toPrediction(const Json& json) {
   for (const Json& each : json.value("outputs", Json::array())) prediction.outputs.push_back(toTensor(each));
   readIf(json, "output_files", prediction.outputFiles);
   readIf(json, "latency_ms", prediction.latencyMs);
+  readIf(json, "cold", prediction.cold);
   readIf(json, "summary", prediction.summary);
   return prediction;
 }

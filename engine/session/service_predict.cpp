@@ -69,6 +69,7 @@ class Predictor {
   const std::string& summary() const { return *m_summary; }
   const VariantCache& variants() const { return *m_variants; }
   double latencyMs() const { return m_latencyMs; } ///< of one execution, the mean over steps
+  bool isCold() const { return m_isCold; }         ///< that was the only execution so far
 
   Result<PredictedOutputs> run(const InputSet& input, const std::vector<StatePair>& states) {
     std::vector<Tensor> tensors = input.tensors;
@@ -87,7 +88,9 @@ class Predictor {
         if (step % 64 == 0) m_job->progress(step, input.steps, input.label);
       }
       TANDEM_TRY(m_slot->setInputs(tensors));
-      if (step == 0 && m_isNew && hasDrivers()) TANDEM_TRY(m_slot->run(m_job->cancel));
+      const bool warmsUp = step == 0 && m_isNew && hasDrivers();
+      m_isCold = m_isNew && !warmsUp && input.steps == 1;
+      if (warmsUp) TANDEM_TRY(m_slot->run(m_job->cancel));
       m_isNew = false;
       const RunTimes times = TANDEM_TRY(m_slot->run(m_job->cancel));
       total += static_cast<double>(times.totalNs) * 1e-6;
@@ -144,6 +147,7 @@ class Predictor {
   ExecutionSlot* m_slot = nullptr;
   bool m_isNew = false; ///< m_slot was compiled and has not run yet
   double m_latencyMs = 0;
+  bool m_isCold = false;
 };
 
 Result<Json> predictOne(Predictor& predictor, const InputReader& reader, std::size_t index,
@@ -152,6 +156,7 @@ Result<Json> predictOne(Predictor& predictor, const InputReader& reader, std::si
   const PredictedOutputs results = TANDEM_TRY(predictor.run(input, reader.states()));
   Json prediction = TANDEM_TRY(encodePrediction(predictor.document(), input, results, index, options));
   prediction["latency_ms"] = predictor.latencyMs();
+  prediction["cold"] = predictor.isCold();
   prediction["summary"] = predictor.summary();
   return prediction;
 }

@@ -229,6 +229,7 @@ struct Prediction {
   std::vector<TensorSummary> outputs;
   std::vector<std::string> outputFiles;
   double latencyMs = 0; ///< one execution, without loading and compiling
+  bool cold = false;    ///< it was the first, which finds nothing in caches
   std::string summary;  ///< the placement's summary line
 };
 

@@ -87,6 +87,24 @@ TEST_F(LocalSessionTest, AMissingOrDamagedModelIsRejectedByName) {
   EXPECT_NE(reply.error().line().find("damaged.onnx"), std::string::npos) << reply.error().line();
 }
 
+TEST_F(LocalSessionTest, OnlyTheFirstPredictionOnANativeCpuIsCold) {
+  const fs::path first = folder();
+  for (const char* name : {"a.csv", "b.csv"}) {
+    std::ofstream file(first / name);
+    for (int i = 0; i < 28 * 28; ++i) file << (i > 0 ? "," : "") << i % 7;
+  }
+  auto reply = call(m_session, method::kPredict,
+                    {{"model", "sample:mnist"},
+                     {"device", "CPU:0"},
+                     {"inputs", {(first / "a.csv").string(), (first / "b.csv").string()}}});
+  ASSERT_TRUE(reply.ok()) << reply.error().line();
+  auto predictions = decodePredictions(*reply);
+  ASSERT_TRUE(predictions.ok());
+  ASSERT_EQ(predictions->size(), 2u);
+  EXPECT_TRUE((*predictions)[0].cold);
+  EXPECT_FALSE((*predictions)[1].cold);
+}
+
 TEST_F(LocalSessionTest, RunsADeploymentAndReportsEveryKeyOfTheContract) {
   RunSpec spec;
   spec.replicas = {{.name = "a", .device = "CPU:0", .threads = 1}, {.name = "b", .device = "CPU:0", .threads = 1}};

@@ -440,8 +440,8 @@ void PredictView::showResults(const session::Prediction& prediction) {
     text = tr("Reads: %1").arg(toQString(prediction.text)) + QLatin1Char('\n');
   else if (prediction.rowCount > 1)
     text = tr("%n row(s)", nullptr, static_cast<int>(prediction.rowCount)) + QStringLiteral(". ");
-  text +=
-      tr("%1 for one execution.\n%2").arg(formatMs(prediction.latencyMs), unbrokenIds(toQString(prediction.summary)));
+  text += (prediction.cold ? tr("%1 for one execution with cold caches.\n%2") : tr("%1 for one execution.\n%2"))
+              .arg(formatMs(prediction.latencyMs), unbrokenIds(toQString(prediction.summary)));
   QStringList notes;
   for (const std::string& note : prediction.notes) notes.append(toQString(note));
   m_status->setToolTip(notes.join(QLatin1Char('\n')));
