@@ -313,7 +313,9 @@ class Profiles(unittest.TestCase):
         self.assertRegex(lines[0], r"layer +op +median +GFLOP/s +GB/s +FLOP/B +limit +of roof")
         self.assertTrue(all(len(line) <= 100 for line in lines[:lines.index("")]), shown)
         self.assertRegex(shown, r"CPU:0, \d+ threads?: [\d.]+ GFLOP/s, [\d.]+ GB/s measured")
-        self.assertRegex(shown, r"CPU:0: whole model .* GFLOP/s = [\d.]+ % of the measured peak; layers at [\d.]+ % of their roofs")
+        # On cores that others use the whole may be too slow to name a rate.
+        self.assertRegex(shown, r"CPU:0: whole model [\d.]+ .?s(, <?[\d.]+ GFLOP/s = <?[\d.]+ % of the measured peak)?; "
+                                r"layers at <?[\d.]+ % of their roofs")
         for word in ("nan", "inf "):
             self.assertNotIn(word, shown.lower())
 
