@@ -62,16 +62,6 @@ class LayerTable : public QTreeView {
   std::function<void(int)> m_assign;
 };
 
-QToolButton* toolButton(const QString& iconName, const QString& text, const QString& name, QWidget* parent) {
-  auto* button = new QToolButton(parent);
-  button->setIcon(icon(iconName));
-  button->setToolTip(text);
-  button->setAccessibleName(text);
-  button->setObjectName(name);
-  button->setAutoRaise(true);
-  return button;
-}
-
 } // namespace
 
 LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
@@ -157,11 +147,13 @@ QWidget* LayersPanel::makeToolBar() {
   label->setBuddy(m_colors);
   row->addWidget(label);
   row->addWidget(m_colors);
-  auto* expand = toolButton(QStringLiteral("expand"), tr("Expand all groups"), QStringLiteral("expand_all"), bar);
+  auto* expand = toolButton(icon(QStringLiteral("expand")), tr("Expand all groups"), QStringLiteral("expand_all"), bar);
   auto* collapse =
-      toolButton(QStringLiteral("collapse"), tr("Collapse all groups"), QStringLiteral("collapse_all"), bar);
-  auto* fit = toolButton(QStringLiteral("fit"), tr("Fit into the window (Space)"), QStringLiteral("fit"), bar);
-  auto* picture = toolButton(QStringLiteral("picture"), tr("Export picture..."), QStringLiteral("export_picture"), bar);
+      toolButton(icon(QStringLiteral("collapse")), tr("Collapse all groups"), QStringLiteral("collapse_all"), bar);
+  auto* fit = toolButton(icon(QStringLiteral("fit")), tr("Fit into the window (Space)"), QStringLiteral("fit"), bar);
+  auto* picture =
+      toolButton(icon(QStringLiteral("picture")), tr("Export picture..."), QStringLiteral("export_picture"), bar);
+  for (QToolButton* each : {expand, collapse, fit, picture}) each->setAutoRaise(true);
   for (QToolButton* button : {expand, collapse, fit, picture}) row->addWidget(button);
   connect(expand, &QToolButton::clicked, m_canvas, &GraphCanvas::expandAll);
   connect(collapse, &QToolButton::clicked, m_canvas, &GraphCanvas::collapseAll);

@@ -3,7 +3,7 @@
 
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
-#include "ui/panels/parity/error_bar_delegate.hpp"
+#include "ui/widgets/common/bar_delegate.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QClipboard>
@@ -47,15 +47,6 @@ QComboBox* comboBox(const QString& name, const QString& title, QWidget* parent) 
   box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   box->setMinimumContentsLength(8);
   return box;
-}
-
-QToolButton* toolButton(const QString& iconName, const QString& text, const QString& name, QWidget* parent) {
-  auto* button = new QToolButton(parent);
-  button->setIcon(icon(iconName));
-  button->setToolTip(text);
-  button->setAccessibleName(text);
-  button->setObjectName(name);
-  return button;
 }
 
 QString errorText(double value) {
@@ -127,8 +118,8 @@ QWidget* ParityPanel::makeChoices() {
   m_compare->setToolTip(tr("Run every layer on A and on B and compare its numbers"));
   m_stop = new QPushButton(icon(QStringLiteral("stop")), tr("Sto&p"), area);
   m_stop->setObjectName(QStringLiteral("parity_stop"));
-  m_copy = toolButton(QStringLiteral("copy"), tr("Copy as command"), QStringLiteral("parity_copy"), area);
-  m_export = toolButton(QStringLiteral("export"), tr("Export as CSV..."), QStringLiteral("parity_export"), area);
+  m_copy = toolButton(icon(QStringLiteral("copy")), tr("Copy as command"), QStringLiteral("parity_copy"), area);
+  m_export = toolButton(icon(QStringLiteral("export")), tr("Export as CSV..."), QStringLiteral("parity_export"), area);
   for (QWidget* button : {static_cast<QWidget*>(m_compare), static_cast<QWidget*>(m_stop),
                           static_cast<QWidget*>(m_copy), static_cast<QWidget*>(m_export)})
     grid->addWidget(button, 0, column++);
@@ -159,7 +150,14 @@ QWidget* ParityPanel::makeTable() {
   m_proxy.setSourceModel(&m_model);
   m_proxy.setSortRole(ParityModel::kSortRole);
   m_table->setModel(&m_proxy);
-  m_table->setItemDelegate(new ErrorBarDelegate(m_workspace.devices, m_table));
+  const auto barOf = [](const QModelIndex& index) -> std::optional<CellBar> {
+    const QVariant error = index.data(ParityModel::kErrorRole);
+    if (!error.isValid() || std::isnan(error.toDouble())) return std::nullopt;
+    return CellBar{errorFraction(error.toDouble()), errorFraction(1), error.toDouble() > 1};
+  };
+  m_table->setItemDelegate(new BarDelegate(
+      ParityModel::kDeviceRole, [this](const QString& id) { return m_workspace.devices.numberOf(id); }, barOf,
+      QStringLiteral("0.0e-00 "), m_table));
   m_table->setRootIsDecorated(false);
   m_table->setUniformRowHeights(true);
   m_table->setAlternatingRowColors(true);

@@ -4,8 +4,8 @@
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/roofline_text.hpp"
-#include "ui/panels/roofline/share_bar_delegate.hpp"
 #include "ui/widgets/chart/roofline_chart.hpp"
+#include "ui/widgets/common/bar_delegate.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QFileDialog>
@@ -26,19 +26,6 @@
 #include <algorithm>
 
 namespace tandem::ui {
-namespace {
-
-QToolButton* toolButton(const QString& iconName, const QString& text, const QString& name, QWidget* parent) {
-  auto* button = new QToolButton(parent);
-  button->setIcon(icon(iconName));
-  button->setToolTip(text);
-  button->setAccessibleName(text);
-  button->setObjectName(name);
-  return button;
-}
-
-} // namespace
-
 RooflinePanel::RooflinePanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
   setObjectName(QStringLiteral("roofline_panel"));
   auto* layout = new QVBoxLayout(this);
@@ -108,8 +95,10 @@ QWidget* RooflinePanel::makeHeader() {
   m_progress->setTextVisible(false);
   m_progress->setMaximumHeight(fontMetrics().height());
   m_progress->setMaximumWidth(fontMetrics().averageCharWidth() * 24);
-  m_picture = toolButton(QStringLiteral("picture"), tr("Export picture..."), QStringLiteral("roofline_picture"), area);
-  m_export = toolButton(QStringLiteral("export"), tr("Export as CSV..."), QStringLiteral("roofline_export"), area);
+  m_picture =
+      toolButton(icon(QStringLiteral("picture")), tr("Export picture..."), QStringLiteral("roofline_picture"), area);
+  m_export =
+      toolButton(icon(QStringLiteral("export")), tr("Export as CSV..."), QStringLiteral("roofline_export"), area);
   int column = 0;
   for (QWidget* each :
        {static_cast<QWidget*>(m_measure), static_cast<QWidget*>(m_stop), static_cast<QWidget*>(m_summary),
@@ -130,7 +119,15 @@ QWidget* RooflinePanel::makeTable() {
   m_proxy.setSourceModel(&m_model);
   m_proxy.setSortRole(RooflineModel::kSortRole);
   m_table->setModel(&m_proxy);
-  m_table->setItemDelegate(new ShareBarDelegate(m_workspace.devices, m_table));
+  const auto barOf = [](const QModelIndex& index) -> std::optional<CellBar> {
+    const QVariant share = index.data(RooflineModel::kShareRole);
+    if (!share.isValid()) return std::nullopt;
+    constexpr double kEnd = 1.5; // of the track; what is beyond fills it
+    return CellBar{std::clamp(share.toDouble() / kEnd, 0.0, 1.0), 1 / kEnd};
+  };
+  m_table->setItemDelegate(new BarDelegate(
+      RooflineModel::kDeviceRole, [this](const QString& id) { return m_workspace.devices.numberOf(id); }, barOf,
+      QStringLiteral("1,000 % "), m_table));
   m_table->setRootIsDecorated(false);
   m_table->setUniformRowHeights(true);
   m_table->setAlternatingRowColors(true);

@@ -80,6 +80,15 @@ QPixmap messageIcon(MessageKind kind, const Theme& theme, qreal ratio) {
 
 } // namespace
 
+QToolButton* toolButton(const QIcon& icon, const QString& text, const QString& objectName, QWidget* parent) {
+  auto* button = new QToolButton(parent);
+  button->setIcon(icon);
+  button->setToolTip(text);
+  button->setAccessibleName(text);
+  button->setObjectName(objectName);
+  return button;
+}
+
 EmptyState::EmptyState(QWidget* parent)
     : QWidget(parent),
       m_icon(new QLabel(this)),

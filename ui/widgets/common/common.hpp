@@ -18,6 +18,9 @@ class QToolButton;
 
 namespace tandem::ui {
 
+/// A button that shows an icon; `text` is its tool tip and what a screen reader says.
+QToolButton* toolButton(const QIcon& icon, const QString& text, const QString& objectName, QWidget* parent);
+
 /// Icon, headline, explanation and buttons in the middle of an otherwise empty view.
 class EmptyState : public QWidget {
   Q_OBJECT

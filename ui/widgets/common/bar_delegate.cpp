@@ -1,36 +1,34 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "ui/panels/roofline/share_bar_delegate.hpp"
+#include "ui/widgets/common/bar_delegate.hpp"
 
 #include "ui/core/theme.hpp"
-#include "ui/models/device_list_model.hpp"
-#include "ui/models/roofline_model.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QPainter>
 
-#include <algorithm>
-
 namespace tandem::ui {
 
-ShareBarDelegate::ShareBarDelegate(const DeviceListModel& devices, QObject* parent)
+BarDelegate::BarDelegate(int deviceRole, NumberOf numberOf, BarOf barOf, QString widestText, QObject* parent)
     : QStyledItemDelegate(parent),
-      m_devices(devices) {}
+      m_deviceRole(deviceRole),
+      m_numberOf(std::move(numberOf)),
+      m_barOf(std::move(barOf)),
+      m_widestText(std::move(widestText)) {}
 
-void ShareBarDelegate::initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const {
+void BarDelegate::initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const {
   QStyledItemDelegate::initStyleOption(option, index);
-  const QString id = index.data(RooflineModel::kDeviceRole).toString();
+  const QString id = index.data(m_deviceRole).toString();
   if (id.isEmpty()) return;
-  option->icon = deviceIcon(m_devices.numberOf(id), id, option->palette);
+  option->icon = deviceIcon(m_numberOf(id), id, option->palette);
   option->features |= QStyleOptionViewItem::HasDecoration;
 }
 
-void ShareBarDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
+void BarDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
   QStyledItemDelegate::paint(painter, option, index);
-  const QVariant share = index.data(RooflineModel::kShareRole);
-  if (!share.isValid()) return;
-  constexpr double kEnd = 1.5; // of the bar; what is beyond fills it
+  const std::optional<CellBar> cell = m_barOf(index);
+  if (!cell) return;
   const Theme theme = Theme::of(option.palette);
-  const int textWidth = option.fontMetrics.horizontalAdvance(QStringLiteral("1,000 % "));
+  const int textWidth = option.fontMetrics.horizontalAdvance(m_widestText);
   const int inset = option.fontMetrics.height() / 4;
   const QRectF track = QRectF(option.rect).adjusted(inset, inset, -textWidth - inset, -inset);
   if (track.width() < textWidth / 2.0) return; // a narrow column shows the number alone
@@ -40,10 +38,10 @@ void ShareBarDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
   painter->setBrush(theme.grid);
   painter->drawRect(track);
   QRectF bar = track;
-  bar.setWidth(track.width() * std::clamp(share.toDouble() / kEnd, 0.0, 1.0));
-  painter->setBrush(theme.info);
+  bar.setWidth(track.width() * cell->length);
+  painter->setBrush(cell->problem ? theme.problem : theme.info);
   painter->drawRect(bar);
-  const double mark = track.left() + track.width() / kEnd;
+  const double mark = track.left() + track.width() * cell->mark;
   painter->setPen(QPen(theme.text, 1));
   painter->drawLine(QPointF(mark, track.top() - 1), QPointF(mark, track.bottom() + 1));
   painter->restore();
