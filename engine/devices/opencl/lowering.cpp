@@ -23,10 +23,11 @@ Dims4 dims4(const Shape& shape) {
 
 } // namespace
 
-Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled)
+Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy)
     : m_device(device),
       m_segment(segment),
-      m_compiled(compiled) {
+      m_compiled(compiled),
+      m_policy(policy) {
   for (std::size_t i = 0; i < segment.inputs.size(); ++i)
     m_values[segment.inputs[i]].plain = {Ref::Kind::Input, static_cast<int>(i)};
   for (std::size_t i = 0; i < segment.outputs.size(); ++i) m_outputIndex[segment.outputs[i]] = static_cast<int>(i);
@@ -303,6 +304,15 @@ void Lowering::finishBlockedOutputs() {
     launch(std::move(step));
   }
   m_newBlocked.clear();
+}
+
+const std::string& Lowering::choose(std::string key, std::vector<std::string> variants) {
+  TANDEM_ASSERT(!variants.empty());
+  NodeChoice& met = m_choices.emplace_back(NodeChoice{m_nodeId, {std::move(key), std::move(variants), 0}});
+  Choice& choice = met.choice;
+  if (choice.variants.size() > 1) choice.picked = m_policy.pick(choice.key, choice.variants);
+  TANDEM_ASSERT(choice.picked < choice.variants.size());
+  return choice.variants[choice.picked];
 }
 
 Ref Lowering::scratch(std::int64_t bytes) {

@@ -2,8 +2,10 @@
 #pragma once
 #include "engine/devices/arena_plan.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
+#include "engine/devices/opencl/tuning/choices.hpp"
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -73,11 +75,18 @@ struct WeightData {
   Tensor tensor; ///< used instead of bytes where defined
 };
 
+/// A choice, and the node that it was met in.
+struct NodeChoice {
+  NodeId node;
+  Choice choice;
+};
+
 /// Turns the nodes of a segment into steps: the kernels' lower functions say what to launch, this class finds or makes
 /// the memory, converts between row-major and blocked storage where needed, and plans lifetimes.
 class Lowering {
  public:
-  Lowering(const DeviceContext& device, const Segment& segment, bool compiled);
+  /// `policy` decides between kernels that compute the same; it must outlive run().
+  Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy);
 
   Result<void> run(const CancelToken& cancel);
 
@@ -107,6 +116,10 @@ class Lowering {
   BlockedView blockedInput(std::size_t i); ///< converts where needed
   BlockedView blockedOutput(std::size_t i);
 
+  /// Which of `variants` (likeliest first, not empty) computes the current node. `key` says everything that their
+  /// times depend on beside the device: operator, shapes, strides, fused parts. Ask once for each part of a node.
+  const std::string& choose(std::string key, std::vector<std::string> variants);
+
   Ref scratch(std::int64_t bytes);
   Ref weight(std::vector<unsigned char> bytes);
   template <class T> Ref weights(const std::vector<T>& values) {
@@ -129,6 +142,7 @@ class Lowering {
   // --- result
   std::vector<Step>& steps() { return m_steps; }
   bool hasChecks() const { return m_hasChecks; }
+  const std::deque<NodeChoice>& choices() const { return m_choices; }
   const std::vector<ArenaRequest>& arena() const { return m_arena; }
   std::vector<WeightData>& weightData() { return m_weights; }
   std::vector<KernelInfo>& kernels() { return m_kernels; }
@@ -154,6 +168,7 @@ class Lowering {
   const DeviceContext& m_device;
   const Segment& m_segment;
   bool m_compiled;
+  ChoicePolicy& m_policy;
   const Node* m_node = nullptr;
   NodeId m_nodeId;
   std::string m_kernelName;
@@ -169,6 +184,7 @@ class Lowering {
   std::vector<ArenaRequest> m_arena;
   std::vector<WeightData> m_weights;
   std::vector<KernelInfo> m_kernels;
+  std::deque<NodeChoice> m_choices;
 };
 
 inline std::int32_t toInt(std::int64_t value) {

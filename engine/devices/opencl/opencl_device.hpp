@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/devices/device.hpp"
 #include "engine/devices/opencl/detail/kernel_library.hpp"
+#include "engine/devices/opencl/tuning/tuning_database.hpp"
 
 namespace tandem::opencl {
 
@@ -19,6 +20,7 @@ struct DeviceContext {
   bool float64 = false;     ///< the device computes in double precision
   bool hostVisible = false; ///< CL_MEM_USE_HOST_PTR memory is the device's memory (measured)
   std::unique_ptr<KernelLibrary> library;
+  std::unique_ptr<TuningDatabase> tuning;
 
   Result<QueueHandle> createQueue(bool profiling) const;
 };

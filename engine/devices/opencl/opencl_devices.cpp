@@ -215,6 +215,7 @@ class Enumerator {
     std::string key = context->info.name + '\n' + context->info.platform + '\n' +
                       text(found.device, CL_DRIVER_VERSION) + '\n' + text(found.device, CL_DEVICE_VERSION) + '\n' +
                       std::to_string(context->info.computeUnits);
+    context->tuning = std::make_unique<TuningDatabase>(m_cacheDirectory, key, std::string_view());
     context->library = std::make_unique<KernelLibrary>(context->context.get(), found.device, std::move(key),
                                                        context->info.id, m_cacheDirectory);
     m_result.devices.push_back(std::make_unique<OpenClDevice>(std::move(context)));

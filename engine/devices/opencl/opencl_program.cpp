@@ -28,7 +28,8 @@ Result<void> checkSegment(const Segment& segment, const DeviceContext& context) 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
                                                              const ProgramOptions& options) {
   TANDEM_TRY(checkSegment(segment, device.context()));
-  Lowering lowering(device.context(), segment, options.compiled);
+  DatabasePolicy policy(*device.context().tuning);
+  Lowering lowering(device.context(), segment, options.compiled, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 
   std::shared_ptr<OpenClProgram> program(new OpenClProgram(device));
