@@ -44,6 +44,7 @@ Result<std::unique_ptr<Client>> Client::open(const CommonOptions& options) {
 Result<Json> Client::call(const std::string& method, const Json& given, session::EventFunction event) {
   Json params = given;
   if (!m_dims.empty() && params.contains("model")) params["dims"] = m_dims;
+  if (m_options.tuneSeconds > 0) params["tune_seconds"] = m_options.tuneSeconds;
   std::promise<Result<Json>> promise;
   std::future<Result<Json>> future = promise.get_future();
   Progress progress(!m_options.quiet && !m_options.json);

@@ -17,6 +17,7 @@ struct CommonOptions {
   std::string cores;
   std::vector<std::string> hide;
   std::vector<std::string> memoryLimits; ///< "CPU:0=2GiB"
+  double tuneSeconds = 0;                ///< for kernels that were never measured; 0: take the likeliest
   std::vector<std::string> dims;         ///< "tokens=128": sizes that the model leaves open
   bool isolated = false;
   bool quiet = false;

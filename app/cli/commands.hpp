@@ -19,6 +19,7 @@ void addInspect(CLI::App& app, const CommonOptions& common, Command& command);
 void addPredict(CLI::App& app, const CommonOptions& common, Command& command);
 void addVerify(CLI::App& app, const CommonOptions& common, Command& command);
 void addProfile(CLI::App& app, const CommonOptions& common, Command& command);
+void addTune(CLI::App& app, const CommonOptions& common, Command& command);
 void addRun(CLI::App& app, const CommonOptions& common, Command& command);
 void addExport(CLI::App& app, const CommonOptions& common, Command& command);
 

@@ -19,6 +19,9 @@ int main(int argc, char** argv) {
   app.add_option("--dim", common.dims, "KEY=SIZE for a size that the model leaves open; inspect shows the keys");
   app.add_option("--hide", common.hide, "device that must not be used; may be given several times");
   app.add_option("--memory-limit", common.memoryLimits, "limit of a device, CPU:0=2GiB; may be given several times");
+  app.add_option("--tune", common.tuneSeconds,
+                 "seconds to spend on first use on finding the fastest kernels of a device (default 0)")
+      ->check(CLI::Range(0.0, 86400.0));
   app.add_flag("--isolated", common.isolated, "run the engine in a worker process");
   app.add_flag("--quiet", common.quiet, "no progress");
   app.add_flag("--json", common.json, "print the result as JSON");
@@ -29,6 +32,7 @@ int main(int argc, char** argv) {
   addPredict(app, common, command);
   addVerify(app, common, command);
   addProfile(app, common, command);
+  addTune(app, common, command);
   addRun(app, common, command);
   addExport(app, common, command);
 

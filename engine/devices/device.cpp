@@ -29,4 +29,6 @@ std::string_view toString(MoveReason reason) {
   return "";
 }
 
+Result<TuneReport> Device::tune(const Segment&, const ProgramOptions&, const TuneOptions&) { return TuneReport(); }
+
 } // namespace tandem

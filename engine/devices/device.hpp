@@ -3,6 +3,7 @@
 #include "engine/base/cancel.hpp"
 #include "engine/base/cpu_set.hpp"
 #include "engine/base/error.hpp"
+#include "engine/devices/tuning.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/metrics/trace.hpp"
 
@@ -170,6 +171,11 @@ class Device {
   virtual Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) = 0;
   /// Compiles a segment whose nodes are all supported. May take long (kernel compilation); honours options.cancel.
   virtual Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) = 0;
+  /// Measures the kernels that could compute a segment's nodes, and remembers the fastest for every later compile().
+  /// Takes as long as the budget allows. Devices without choices report none.
+  virtual Result<TuneReport> tune(const Segment& segment, const ProgramOptions& options, const TuneOptions& tuning);
+  /// Forgets what tune() measured, in this process and on disk.
+  virtual void forgetTuning() {}
   /// Runs the micro-benchmarks (about a second) and returns what they measured.
   virtual Result<ProbeResult> probe(const CancelToken& cancel) = 0;
 };

@@ -107,15 +107,28 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
   for (std::size_t i = 0; i < devices.size(); ++i) devices[i] = deviceOf[m_graph.nodes()[i].origins.front().index()];
   m_segments = planSegments(m_graph, devices, *m_host);
   const ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel};
+  double tuneSeconds = m_options.tune ? m_options.tune->budgetSeconds : 0;
   for (const PlannedSegment& planned : m_segments) {
     TANDEM_TRY(m_options.cancel.check());
-    if (planned.dynamic)
+    if (planned.dynamic) {
       m_programs.push_back(nullptr);
-    else
-      m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
+      continue;
+    }
+    if (m_options.tune) TANDEM_TRY(tune(planned, programOptions, tuneSeconds));
+    m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
   }
   accountMemory();
   releaseConstants();
+  return {};
+}
+
+Result<void> Executable::tune(const PlannedSegment& planned, const ProgramOptions& options, double& budgetSeconds) {
+  TuneOptions tuning = *m_options.tune;
+  tuning.budgetSeconds = budgetSeconds;
+  tuning.cancel = m_options.cancel;
+  SegmentTuning tuned{planned.device, TANDEM_TRY(planned.device->tune(planned.segment, options, tuning))};
+  budgetSeconds = std::max(0.0, budgetSeconds - tuned.report.seconds);
+  if (!tuned.report.choices.empty()) m_tuning.push_back(std::move(tuned));
   return {};
 }
 

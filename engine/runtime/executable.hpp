@@ -15,6 +15,14 @@ struct CompileOptions {
   int threads = 0;      ///< per kernel on native CPUs; 0 = all cores of the device
   std::set<std::string, std::less<>> disabledPasses;
   CancelToken cancel;
+  /// Where set, devices measure their choices between kernels first (Device::tune); the budget is for all segments.
+  std::optional<TuneOptions> tune;
+};
+
+/// What tuning a segment gave.
+struct SegmentTuning {
+  Device* device = nullptr;
+  TuneReport report; ///< its nodes are those of the executable's graph
 };
 
 /// Memory of an executable on one device.
@@ -62,6 +70,9 @@ class Executable : public std::enable_shared_from_this<Executable> {
   const std::vector<PassReport>& passes() const { return m_passes; }
   std::vector<Device*> devices() const; ///< every device that computes, in order of first use
   const std::vector<ExecutableMemory>& memory() const { return m_memory; }
+  const std::vector<SegmentTuning>& tuning() const {
+    return m_tuning;
+  } ///< where asked for: one per segment with choices
   std::vector<KernelUse> kernels() const;
   std::vector<PlannedTransfer> transfers() const;
   double compileMs() const { return m_compileMs; }
@@ -73,6 +84,7 @@ class Executable : public std::enable_shared_from_this<Executable> {
   Executable() = default;
   Result<void> optimize(const std::vector<Device*>& deviceOf, const std::map<ValueId, Tensor>& known);
   Result<void> build(const std::vector<Device*>& deviceOf);
+  Result<void> tune(const PlannedSegment& planned, const ProgramOptions& options, double& budgetSeconds);
   void accountMemory();
   void releaseConstants();
 
@@ -82,6 +94,7 @@ class Executable : public std::enable_shared_from_this<Executable> {
   std::vector<PassReport> m_passes;
   std::vector<PlannedSegment> m_segments;
   std::vector<std::shared_ptr<const Program>> m_programs;
+  std::vector<SegmentTuning> m_tuning;
   std::vector<ExecutableMemory> m_memory;
   double m_compileMs = 0;
 };

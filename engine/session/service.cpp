@@ -34,6 +34,7 @@ constexpr std::array kMethods{
     Method{method::kVerify, verifyCases, true},
     Method{method::kParity, parity, true},
     Method{method::kProfile, profile, true},
+    Method{method::kTune, tune, true},
     Method{method::kRun, run, true},
     Method{method::kExport, exportPlacement, false},
 };

@@ -36,6 +36,7 @@ Result<Json> previewInput(const Job& job);
 Result<Json> verifyCases(const Job& job);
 Result<Json> parity(const Job& job);
 Result<Json> profile(const Job& job);
+Result<Json> tune(const Job& job);
 Result<Json> run(const Job& job);
 Result<Json> exportPlacement(const Job& job);
 
@@ -45,6 +46,9 @@ Result<Json> handle(const std::string& method, const Job& job);
 bool isLong(const std::string& method);
 
 // --- shared by the handlers
+
+/// `tune_seconds` of a request: kernels that were never measured on this device are, before the first use.
+Result<std::optional<TuneOptions>> firstUseTuning(const Job& job);
 
 /// The document of a request: `handle` of an open one, or `model` to open for this request only.
 Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job);

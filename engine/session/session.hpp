@@ -28,6 +28,7 @@ inline constexpr const char* kPreview = "preview";
 inline constexpr const char* kVerify = "verify";
 inline constexpr const char* kParity = "parity";
 inline constexpr const char* kProfile = "profile";
+inline constexpr const char* kTune = "tune";
 inline constexpr const char* kRun = "run";
 inline constexpr const char* kExport = "export";
 } // namespace method

@@ -156,6 +156,8 @@ void EngineBridge::cancel(Channel channel) {
 void EngineBridge::cancelOpen() { cancel(kOpen); }
 void EngineBridge::cancelPredict() { cancel(kPredict); }
 void EngineBridge::cancelProfile() { cancel(kProfile); }
+
+void EngineBridge::cancelTune() { cancel(kTune); }
 void EngineBridge::cancelCompare() { cancel(kParity); }
 void EngineBridge::stopRun() { cancel(kRun); }
 
@@ -243,6 +245,23 @@ void EngineBridge::profile(const ModelRef& model, int nodeCount, const session::
   send<session::Profile>(
       kProfile, session::method::kProfile, params,
       [nodeCount](const Json& json) { return session::decodeProfile(json, static_cast<std::size_t>(nodeCount)); },
+      std::move(done), {}, progressEvents(std::move(progress)));
+}
+
+void EngineBridge::tune(const ModelRef& model, int nodeCount, const TuneSpec& spec, Done<session::Tuning> done,
+                        Progress progress) {
+  Json params = modelParams(model);
+  if (spec.device.isEmpty())
+    params["placement"] = session::encodePlacement(spec.placement);
+  else
+    params["device"] = spec.device.toStdString();
+  params["batch"] = spec.batch;
+  params["seconds"] = spec.seconds;
+  params["again"] = spec.again;
+  cancel(kTune);
+  send<session::Tuning>(
+      kTune, session::method::kTune, params,
+      [nodeCount](const Json& json) { return session::decodeTuning(json, static_cast<std::size_t>(nodeCount)); },
       std::move(done), {}, progressEvents(std::move(progress)));
 }
 

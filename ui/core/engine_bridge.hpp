@@ -3,6 +3,7 @@
 #include "engine/session/parity_types.hpp"
 #include "engine/session/profile_types.hpp"
 #include "engine/session/session.hpp"
+#include "engine/session/tune_types.hpp"
 #include "engine/session/types.hpp"
 #include "engine/session/worker_session.hpp"
 
@@ -91,6 +92,16 @@ class EngineBridge : public QObject {
   /// `nodeCount`: of the model, to check the answer.
   void profile(const ModelRef& model, int nodeCount, const session::PlacementDoc& placement,
                Done<session::Profile> done, Progress progress = {});
+  struct TuneSpec {
+    QString device; ///< all layers on it; empty: where `placement` puts them
+    session::PlacementDoc placement;
+    int batch = 1;
+    double seconds = 60; ///< no further round begins after that time
+    bool again = false;  ///< measures what is known from earlier, too
+  };
+  /// Finds the fastest kernels. `nodeCount`: of the model, to check the answer.
+  void tune(const ModelRef& model, int nodeCount, const TuneSpec& spec, Done<session::Tuning> done,
+            Progress progress = {});
   /// Numeric comparison of two placements, layer by layer.
   void compare(const ModelRef& model, const session::ParitySpec& spec, Done<session::Parity> done,
                Progress progress = {});
@@ -106,6 +117,7 @@ class EngineBridge : public QObject {
   void cancelPredict();
   void cancelProfile();
   void cancelCompare();
+  void cancelTune();
 
  signals:
   void workerReady(bool replacement);
@@ -115,7 +127,7 @@ class EngineBridge : public QObject {
   void busyChanged();
 
  private:
-  enum Channel { kOpen, kPlacement, kPredict, kPreview, kProfile, kParity, kRun, kDevices, kOther, kChannels };
+  enum Channel { kOpen, kPlacement, kPredict, kPreview, kProfile, kParity, kTune, kRun, kDevices, kOther, kChannels };
   struct Job {
     quint64 number = 0;
     std::uint64_t request = 0;

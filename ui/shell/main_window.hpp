@@ -94,6 +94,7 @@ class MainWindow : public QMainWindow {
   void showParity();
   void showRoofline();
   void showSizes();
+  void showTuning();
   void showPalette();
   void showShortcuts();
   void showGuide();

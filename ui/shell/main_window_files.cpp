@@ -2,6 +2,7 @@
 #include "ui/core/labels.hpp"
 #include "ui/shell/main_window.hpp"
 #include "ui/shell/sizes_dialog.hpp"
+#include "ui/shell/tune_dialog.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QComboBox>
@@ -172,6 +173,8 @@ void MainWindow::whenSaved(const Slot& then) {
   });
   box->open();
 }
+
+void MainWindow::showTuning() { (new TuneDialog(m_workspace, this))->open(); }
 
 void MainWindow::showSizes() { (new SizesDialog(m_workspace.document, this))->open(); }
 

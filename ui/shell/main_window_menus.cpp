@@ -312,6 +312,9 @@ void MainWindow::makeRunMenu() {
       {QKeySequence(tr("Shift+F7"))});
   add(menu, QStringLiteral("export_parity"), tr("E&xport the comparison..."), [this] { m_parity->chooseExport(); });
   add(
+      menu, QStringLiteral("tune_kernels"), tr("Find the fastest &kernels..."), [this] { showTuning(); },
+      {QKeySequence(tr("F9"))}, QStringLiteral("probe"));
+  add(
       menu, QStringLiteral("measure_devices"), tr("&Measure devices"), [this] { m_workspace.devices.probe(); }, {},
       QStringLiteral("probe"));
   add(menu, QStringLiteral("restart_engine"), tr("Restart the &engine"), [this] { m_workspace.engine.start(); });
@@ -391,6 +394,7 @@ void MainWindow::updateActions() {
   enable({"select_none", "select_operator", "select_scope", "select_downstream"}, selected);
   enable({"input_sizes"}, open && !active && !document.document().freeDims.empty());
   enable({"run", "run_again", "predict_pictures"}, document.canRun() && !active);
+  enable({"tune_kernels"}, document.canRun() && !active);
   enable({"measure_layers"}, document.canRun() && !active && !document.isMeasuring());
   enable({"stop"}, active && m_workspace.runs.state() != RunController::State::Stopping);
   enable({"measure_devices", "restart_engine"}, !active);

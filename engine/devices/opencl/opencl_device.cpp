@@ -4,6 +4,7 @@
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 #include "engine/devices/opencl/opencl_program.hpp"
 #include "engine/devices/opencl/opencl_stream.hpp"
+#include "engine/devices/opencl/tuning/tuner.hpp"
 
 #include <cstdlib>
 
@@ -39,6 +40,11 @@ Result<std::shared_ptr<const Program>> OpenClDevice::compile(const Segment& segm
 }
 
 Result<ProbeResult> OpenClDevice::probe(const CancelToken& cancel) { return probeDevice(*m_context, cancel); }
+
+Result<TuneReport> OpenClDevice::tune(const Segment& segment, const ProgramOptions& options,
+                                      const TuneOptions& tuning) {
+  return Tuner(*this, segment, options, tuning).run();
+}
 
 Result<std::unique_ptr<OpenClBuffer>> OpenClBuffer::create(OpenClDevice& device, std::size_t bytes) {
   std::unique_ptr<OpenClBuffer> buffer(new OpenClBuffer(device, bytes));

@@ -34,6 +34,8 @@ class OpenClDevice final : public Device {
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
   Result<ProbeResult> probe(const CancelToken& cancel) override;
+  Result<TuneReport> tune(const Segment& segment, const ProgramOptions& options, const TuneOptions& tuning) override;
+  void forgetTuning() override { m_context->tuning->clear(); }
   const DeviceContext& context() const { return *m_context; }
 
  private:

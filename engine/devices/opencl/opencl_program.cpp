@@ -27,14 +27,21 @@ Result<void> checkSegment(const Segment& segment, const DeviceContext& context) 
 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
                                                              const ProgramOptions& options) {
-  TANDEM_TRY(checkSegment(segment, device.context()));
   DatabasePolicy policy(*device.context().tuning);
+  return std::shared_ptr<const Program>(TANDEM_TRY(create(device, segment, options, policy)));
+}
+
+Result<std::shared_ptr<const OpenClProgram>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
+                                                                   const ProgramOptions& options,
+                                                                   ChoicePolicy& policy) {
+  TANDEM_TRY(checkSegment(segment, device.context()));
   Lowering lowering(device.context(), segment, options.compiled, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 
   std::shared_ptr<OpenClProgram> program(new OpenClProgram(device));
   program->m_steps = std::move(lowering.steps());
   program->m_kernels = std::move(lowering.kernels());
+  program->m_choices = lowering.choices();
   program->m_requests = lowering.arena();
   program->m_hasChecks = lowering.hasChecks();
   // Requests that no step uses keep a place in the list, so that indices stay what they are, but need no memory.
@@ -49,7 +56,7 @@ Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& devic
   TANDEM_TRY(program->upload(std::move(lowering.weightData())));
   TANDEM_TRY(program->warmUp(segment));
   device.context().library->persist();
-  return std::shared_ptr<const Program>(std::move(program));
+  return std::shared_ptr<const OpenClProgram>(std::move(program));
 }
 
 Result<void> OpenClProgram::build(const CancelToken& cancel) {

@@ -9,6 +9,9 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
  public:
   static Result<std::shared_ptr<const Program>> create(OpenClDevice& device, const Segment& segment,
                                                        const ProgramOptions& options);
+  /// The same with kernels chosen by `policy`.
+  static Result<std::shared_ptr<const OpenClProgram>> create(OpenClDevice& device, const Segment& segment,
+                                                             const ProgramOptions& options, ChoicePolicy& policy);
   ProgramMemory memory() const override { return m_memory; }
   const std::vector<KernelInfo>& kernels() const override { return m_kernels; }
   Result<std::unique_ptr<Instance>> instantiate(std::span<Buffer* const> inputs,
@@ -21,6 +24,7 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   const std::vector<ArenaRequest>& arenaRequests() const { return m_requests; }
   const ArenaPlan& arena() const { return m_arena; }
   bool hasChecks() const { return m_hasChecks; }
+  const std::deque<NodeChoice>& choices() const { return m_choices; }
 
  private:
   explicit OpenClProgram(OpenClDevice& device) : m_device(device) {}
@@ -38,6 +42,7 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   std::vector<std::int64_t> m_inputBytes;
   std::vector<std::int64_t> m_outputBytes;
   std::vector<KernelInfo> m_kernels;
+  std::deque<NodeChoice> m_choices;
   ProgramMemory m_memory;
 };
 
