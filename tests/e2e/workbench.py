@@ -417,6 +417,22 @@ class Steps:
         app.command("theme light")
         app.key("alt+4")
 
+    def tune(self):
+        """The fastest kernels of the placed layers, within a few seconds, by keyboard."""
+        app = self.app
+        app.key("F9")
+        poll("tuning", lambda: app.active("tune_dialog"))
+        app.click("tune_seconds")
+        app.key("ctrl+a")
+        app.type("10")
+        app.key("Tab")
+        app.key("alt+m")
+        app.until("tuned", lambda s: "device time" in s["tuning"]["text"] and not s["tuning"]["busy"])
+        check(app.state()["tuning"]["kernels"] > 0, "kernels are listed: " + app.state()["tuning"]["text"])
+        app.shot("tune")
+        app.key("Escape")
+        app.until("the dialog is gone", lambda s: "tuning" not in s)
+
     def worker_lost(self):
         app = self.app
         app.command("edit deployment")
@@ -459,7 +475,7 @@ class Steps:
 
     def all(self):
         for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.export,
-                     self.predict, self.compare, self.roofline, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
+                     self.predict, self.compare, self.roofline, self.tune, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
             print("step:", step.__name__, flush=True)
             step()
 

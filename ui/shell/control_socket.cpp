@@ -9,6 +9,7 @@
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
 #include "ui/shell/main_window.hpp"
+#include "ui/shell/tune_dialog.hpp"
 #include "ui/widgets/chart/roofline_chart.hpp"
 #include "ui/widgets/common/common.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
@@ -306,6 +307,8 @@ QJsonObject ControlSocket::state() const {
   json["predictions"] = predictions;
   json["parity"] = parityJson(m_window.parityPanel());
   json["roofline"] = rooflineJson(m_window.rooflinePanel());
+  if (const auto* tuning = m_window.findChild<TuneDialog*>())
+    json["tuning"] = QJsonObject{{"busy", tuning->isBusy()}, {"text", tuning->text()}, {"kernels", tuning->rowCount()}};
   json["clipboard"] = QGuiApplication::clipboard()->text();
   return json;
 }

@@ -111,6 +111,8 @@ TuneDialog::~TuneDialog() {
   if (m_busy) m_workspace.engine.cancelTune();
 }
 
+QString TuneDialog::text() const { return m_text->text(); }
+
 void TuneDialog::fillTargets() {
   const QString chosen = m_target->currentData().toString();
   m_target->clear();

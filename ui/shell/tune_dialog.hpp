@@ -23,6 +23,9 @@ class TuneDialog : public QDialog {
  public:
   explicit TuneDialog(Workspace& workspace, QWidget* parent = nullptr);
   ~TuneDialog() override;
+  [[nodiscard]] bool isBusy() const { return m_busy; }
+  [[nodiscard]] QString text() const; ///< of the result, the progress or the error
+  [[nodiscard]] int rowCount() const { return m_rows.rowCount(); }
 
  private:
   void fillTargets();
