@@ -1,5 +1,5 @@
 tandem_test(devices_opencl_test
-  SOURCES opencl_conv_test.cpp opencl_device_test.cpp opencl_ops_test.cpp opencl_test_util.cpp
+  SOURCES opencl_blocked_test.cpp opencl_conv_test.cpp opencl_device_test.cpp opencl_ops_test.cpp opencl_test_util.cpp
   LINK tandem_opencl
   TIMEOUT 300
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)

@@ -6,9 +6,6 @@
 namespace tandem::opencl {
 namespace {
 
-/// Elements of the inner dim that one work-item of a CPU does: enough to hide the cost of a work-group.
-constexpr std::int64_t kCpuChunk = 2048;
-
 /// Expressions that report a zero divisor.
 constexpr std::string_view kDividing[] = {"SDiv", "UDiv", "SRem", "URem", "SMod"};
 
@@ -247,6 +244,12 @@ Int8 int8Back(const std::vector<std::int64_t>& values, std::int32_t fill) {
   result.v.fill(fill);
   for (std::size_t i = 0; i < values.size(); ++i) result.v[8 - values.size() + i] = toInt(values[i]);
   return result;
+}
+
+std::int64_t rowsPerItem(std::int64_t rows, std::int64_t planes, std::int64_t elements) {
+  constexpr std::int64_t kLeastItems = 16;
+  const std::int64_t wanted = ceilDivide(kCpuChunk, std::max<std::int64_t>(elements, 1));
+  return std::max<std::int64_t>(1, std::min({wanted, rows, rows * planes / kLeastItems}));
 }
 
 Step perElement(std::string source, std::string kernel, std::string options, std::int64_t count) {

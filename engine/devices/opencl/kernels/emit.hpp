@@ -46,6 +46,13 @@ std::string activationOption(const ops::Activation& activation);
 Int8 int8Front(const std::vector<std::int64_t>& values, std::int32_t fill);
 Int8 int8Back(const std::vector<std::int64_t>& values, std::int32_t fill);
 
+/// Elements that one work-item of a CPU does: enough to hide the cost of a work-group.
+constexpr std::int64_t kCpuChunk = 2048;
+
+/// Of `planes` times `rows` rows of `elements` elements each: the rows that one work-item of a CPU does. At least about
+/// kCpuChunk elements, but no fewer work-items than keep every core busy.
+std::int64_t rowsPerItem(std::int64_t rows, std::int64_t planes, std::int64_t elements);
+
 /// A launch with one work-item per element in groups of 64.
 Step perElement(std::string source, std::string kernel, std::string options, std::int64_t count);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/kernels/moments.hpp"
-#include "engine/ops/along_axis.hpp"
 #include "engine/ops/normalize_common.hpp"
 
 #include <algorithm>
@@ -136,65 +135,10 @@ Result<void> lowerInstance(Lowering& lowering) {
   return {};
 }
 
-// --- Softmax, LogSoftmax
-
-Support checkSoftmax(const NodeView& view) {
-  if (isInteger(view.inputType(0)) || !isNumber(view, view.inputType(0))) return noType(view, view.inputType(0));
-  if (view.isStatic() && !ops::softmaxLines(view.node, view.input(0).desc.shape))
-    return noAttribute(view.node.type + " over an axis that does not exist");
-  return Support::yes();
-}
-
-Result<void> lowerSoftmax(Lowering& lowering) {
-  const auto lines = ops::softmaxLines(lowering.node(), lowering.inputDesc(0).shape);
-  TANDEM_ASSERT(lines.has_value());
-  Step step;
-  step.source = "rows";
-  step.kernel = "softmax";
-  step.options = lowering.node().type == "Softmax" ? "-DSOFTMAX=1" : "-DSOFTMAX=2";
-  if (lowering.inputDesc(0).type == DataType::Float64) step.options += " -DT=double -DFLOAT64";
-  step.args = {lowering.input(0),  lowering.output(0), toInt(lines->count),
-               toInt(lines->step), toInt(lines->step), toInt(lines->step * lines->count)};
-  setRows(lowering, step, lines->count > 0 ? lines->outer * lines->step : 0);
-  lowering.launch(std::move(step));
-  return {};
-}
-
-// --- LRN
-
-Support checkLrn(const NodeView& view) {
-  if (view.node.attributes.getInt("size", 0) < 1) return noAttribute("LRN without a size");
-  if (view.input(0).rankKnown && view.input(0).desc.shape.rank() < 2) return noAttribute("LRN of a vector");
-  return floatInputs(view);
-}
-
-Result<void> lowerLrn(Lowering& lowering) {
-  const Attributes& a = lowering.node().attributes;
-  const Shape& shape = lowering.inputDesc(0).shape;
-  const std::int64_t count = shape.elements();
-  const std::int64_t size = a.getInt("size", 1);
-  Step step = perElement("norm", "lrn", "", count);
-  const std::int64_t plane = count == 0 ? 1 : count / (shape[0] * shape[1]);
-  step.args = {lowering.input(0),
-               lowering.output(0),
-               toInt(count),
-               toInt(shape[1]),
-               toInt(plane),
-               toInt(std::min<std::int64_t>(size, INT32_MAX / 2)),
-               a.getFloat("alpha", 0.0001f) / static_cast<float>(size),
-               a.getFloat("beta", 0.75f),
-               a.getFloat("bias", 1.0f)};
-  lowering.launch(std::move(step));
-  return {};
-}
-
 constexpr KernelDef kTable[] = {
     {"", "BatchNormalization", checkBatch, lowerBatch, nullptr, true},
     {"", "LayerNormalization", checkLayerInGeneral, lowerLayer, nullptr, true},
     {"", "InstanceNormalization", checkInstance, lowerInstance, nullptr, true},
-    {"", "Softmax", checkSoftmax, lowerSoftmax, nullptr, true},
-    {"", "LogSoftmax", checkSoftmax, lowerSoftmax, nullptr, true},
-    {"", "LRN", checkLrn, lowerLrn, nullptr, true},
 };
 
 } // namespace
