@@ -3,6 +3,8 @@
 // pictures, lines that are no whole number of vectors.
 #include "tests/devices/opencl_test_util.hpp"
 
+#include <cmath>
+
 namespace tandem::test {
 namespace {
 
@@ -12,8 +14,70 @@ using Ints = std::vector<std::int64_t>;
 ValueId convolved(GraphBuilder& b, ValueId x, std::int64_t from, std::int64_t to, std::uint32_t seed,
                   std::int64_t kernel = 1) {
   const std::int64_t pad = kernel / 2;
-  return b.add("Conv", {x, b.constant(randomTensor({to, from, kernel, kernel}, seed))},
+  const float most = 2 / std::sqrt(static_cast<float>(from * kernel * kernel)); // results as large as inputs
+  return b.add("Conv", {x, b.constant(randomTensor({to, from, kernel, kernel}, seed, -most, most))},
                attributes({{"pads", Ints{pad, pad, pad, pad}}}));
+}
+
+Attributes axis(std::int64_t value) { return attributes({{"axis", value}}); }
+
+TEST(JoinsOnOpenCl, PartsAreReadWhereTheyLieInTheWhole) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({2, 9, 10, 11}, 1));
+  const ValueId a = convolved(b, x, 9, 16, 2), c = convolved(b, x, 9, 32, 3), d = convolved(b, x, 9, 20, 4);
+  const ValueId whole = b.add("Concat", {a, c, d}, axis(1));
+  b.output(convolved(b, whole, 68, 17, 5, 3));
+  // The middle and the last part have readers of their own, which want zeros around them.
+  b.output(convolved(b, c, 32, 19, 6, 5));
+  b.output(b.add("Conv", {c, b.constant(randomTensor({32, 1, 3, 3}, 7))},
+                 attributes({{"pads", Ints{1, 1, 1, 1}}, {"group", std::int64_t{32}}})));
+  b.output(b.add("MaxPool", {d}, attributes({{"kernel_shape", Ints{3, 3}}})));
+  b.output(b.add("Add", {d, convolved(b, x, 9, 20, 8)}));
+  b.output(d);
+  expectSameAsReference(b);
+}
+
+TEST(JoinsOnOpenCl, LieInsideEachOther) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({1, 16, 6, 5}, 1));
+  std::vector<ValueId> parts{convolved(b, x, 16, 32, 2)};
+  ValueId chain = parts[0];
+  for (std::uint32_t i = 0; i < 3; ++i) { // as DenseNet grows, once pair by pair and once from lists
+    const std::int64_t channels = 32 + 16 * static_cast<std::int64_t>(i);
+    chain = b.add("Concat", {chain, convolved(b, chain, channels, 16, 10 + i, 3)}, axis(1));
+    const ValueId list = b.add("Concat", parts, axis(1));
+    parts.push_back(convolved(b, list, channels, 16, 20 + i, 3));
+    b.output(b.add("Sigmoid", {list}));
+  }
+  b.output(b.add("Sigmoid", {chain}));
+  b.output(b.add("Sigmoid", {b.add("Concat", parts, axis(-3))}));
+  expectSameAsReference(b);
+}
+
+TEST(JoinsOnOpenCl, CopyPartsThatLieElsewhere) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({2, 16, 7, 3}, 1));
+  const ValueId a = convolved(b, x, 16, 16, 2), c = convolved(b, x, 16, 48, 3, 3);
+  const ValueId rows =
+      b.add("Transpose", {b.input("turned", randomTensor({2, 3, 7, 16}, 4))}, attributes({{"perm", Ints{0, 3, 2, 1}}}));
+  for (const std::vector<ValueId>& parts :
+       {std::vector{a, c}, std::vector{c, a}, std::vector{a, a}, std::vector{x, a}, std::vector{a, rows, c}})
+    b.output(b.add("Sigmoid", {b.add("Concat", parts, axis(1))}));
+  b.output(convolved(b, b.add("Identity", {c}), 48, 5, 6, 3));
+  expectSameAsReference(b);
+}
+
+TEST(HalosOnOpenCl, StayZeroOverRepeatedRuns) {
+  GraphBuilder b;
+  const ValueId small = b.input("small", randomTensor({2, 8, 9, 9}, 1));
+  // Larger than what keeps its zeros.
+  const ValueId large = b.input("large", randomTensor({1, 8, 190, 190}, 2));
+  for (ValueId x : {small, large}) {
+    ValueId y = convolved(b, x, 8, 18, 3, 3);
+    for (std::uint32_t i = 0; i < 4; ++i) y = b.add("Sigmoid", {convolved(b, y, 18, 18, 4 + i, 3)});
+    b.output(y);
+  }
+  expectSameAsReference(b);
 }
 
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {

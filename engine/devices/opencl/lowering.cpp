@@ -12,6 +12,10 @@ namespace {
 /// Floats that a conv tile may read behind the last pixel of a blocked value (values of unused tile columns).
 constexpr std::int64_t kTileSlack = 1024;
 
+/// Bytes of a blocked value up to which the zeros around it stay in memory that only its like may use. Above, writing
+/// them each time costs little beside the work on what they surround.
+constexpr std::int64_t kMostKept = std::int64_t{2} << 20;
+
 struct Dims4 {
   std::int64_t n = 1, c = 1, h = 1, w = 1;
 };
@@ -34,31 +38,13 @@ Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool com
 }
 
 Result<void> Lowering::run(const CancelToken& cancel) {
-  planHalos();
+  m_blocks = planBlocks(m_device, m_segment, m_compiled);
   for (NodeId id : m_segment.nodes) {
     TANDEM_TRY(cancel.check());
     TANDEM_TRY(lowerNode(id));
   }
   storeOutputs();
   return {};
-}
-
-void Lowering::planHalos() {
-  if (gpuStyle()) return;
-  for (ValueId value : m_segment.inputs) {
-    const Shape& shape = graph().value(value).desc.shape;
-    // Pictures: four channels per pixel instead of sixteen, or the first convolution would work on zeros mostly.
-    if (canBlock(value) && shape[1] <= 4) m_values[value].blocking.block = 4;
-  }
-  for (NodeId id : m_segment.nodes) {
-    const Node& node = graph().node(id);
-    const KernelDef* def = findKernel(node);
-    if (!def || !def->halo || !canBlock(node.inputs[0])) continue;
-    const auto [h, w] = def->halo({graph(), node});
-    Blocking& blocking = stored(node.inputs[0]).blocking;
-    blocking.haloH = std::max(blocking.haloH, h);
-    blocking.haloW = std::max(blocking.haloW, w);
-  }
 }
 
 Result<void> Lowering::lowerNode(NodeId id) {
@@ -77,6 +63,7 @@ Result<void> Lowering::lowerNode(NodeId id) {
     }
     for (ValueId value : m_node->inputs)
       if (value.valid()) stored(value).blocked.reset();
+    m_wholes.clear();
   }
   std::string kernel = m_kernelName;
   if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
@@ -167,16 +154,7 @@ Ref Lowering::plainOf(ValueId value) {
   }
   TANDEM_ASSERT(entry.blocked.has_value());
   entry.plain = newPlain(value);
-  const BlockedView view = viewOf(value, *entry.blocked);
-  Step step;
-  step.source = "layout";
-  step.kernel = "unblock";
-  step.options = "-DB=" + std::to_string(view.blocking.block);
-  step.args = {
-      view.ref,           entry.plain,           toInt(view.c),           toInt(view.h),           toInt(view.w),
-      toInt(view.blocks), toInt(view.rowStride), toInt(view.blockStride), toInt(view.batchStride), toInt(view.origin)};
-  step.global = {1, static_cast<std::size_t>(view.h), static_cast<std::size_t>(view.n * view.blocks)};
-  launch(std::move(step));
+  launchLayout("unblock", *entry.blocked, {entry.blocked->ref, entry.plain});
   return entry.plain;
 }
 
@@ -215,94 +193,99 @@ void Lowering::alias(std::size_t output, std::size_t input) {
   const ValueId to = m_node->outputs[output];
   const Stored source = stored(from);
   // The same shape keeps its blocks as well (Identity, Dropout).
-  if (source.blocked && graph().value(from).desc == graph().value(to).desc) {
-    Stored& entry = stored(to);
-    if (entry.blocking.block == source.blocking.block && entry.blocking.haloH <= source.blocking.haloH &&
-        entry.blocking.haloW <= source.blocking.haloW) {
-      entry.blocked = source.blocked;
-      entry.blocking = source.blocking;
-      entry.plain = source.plain;
-      return;
-    }
+  const Blocking wanted = m_blocks.blockingOf(to);
+  if (source.blocked && graph().value(from).desc == graph().value(to).desc && !m_blocks.places.contains(to) &&
+      source.blocked->blocking.block == wanted.block && source.blocked->blocking.haloH >= wanted.haloH &&
+      source.blocked->blocking.haloW >= wanted.haloW) {
+    stored(to) = source;
+    return;
   }
   const Ref plain = plainOf(from);
   stored(to).plain = plain;
 }
 
-bool Lowering::canBlock(ValueId value) const {
-  const TensorDesc& desc = graph().value(value).desc;
-  return !gpuStyle() && !graph().value(value).isConstant() && desc.type == DataType::Float32 &&
-         (desc.shape.rank() == 3 || desc.shape.rank() == 4) && desc.isStatic() && desc.shape.elements() > 0;
-}
-
 bool Lowering::inputIsBlocked(std::size_t i) const {
   if (!hasInput(i)) return false;
   auto found = m_values.find(m_node->inputs[i]);
-  return found != m_values.end() && found->second.blocked && found->second.blocking.block == 16;
+  return found != m_values.end() && found->second.blocked && found->second.blocked->blocking.block == 16;
 }
 
-BlockedView Lowering::viewOf(ValueId value, Ref ref) const {
+Ref Lowering::blockedMemory(ValueId whole, const BlockedView& view) {
+  const auto found = m_wholes.find(whole);
+  if (found != m_wholes.end()) return found->second;
+  const std::int64_t bytes = (view.n * view.batchStride + kTileSlack) * 4;
+  const Ref ref = scratch(bytes);
+  m_wholes[whole] = ref;
+  if (view.blocking.haloH + view.blocking.haloW > 0 && bytes <= kMostKept) {
+    const std::array<std::int64_t, 6> extents{
+        view.n, view.batchStride / view.blockStride, view.h, view.w, view.blocking.haloH, view.blocking.haloW};
+    m_arenaClasses[static_cast<std::size_t>(ref.index)] =
+        m_haloClasses.try_emplace(extents, static_cast<int>(m_haloClasses.size())).first->second;
+  }
+  return ref;
+}
+
+BlockedView Lowering::newBlocked(ValueId value) {
   const Dims4 d = dims4(graph().value(value).desc.shape);
+  const BlockPlace place = m_blocks.placeOf(value);
   BlockedView view;
-  view.ref = ref;
-  view.blocking = m_values.at(value).blocking;
+  view.blocking = m_blocks.blockingOf(value);
+  const std::int64_t block = view.blocking.block;
   view.n = d.n, view.c = d.c, view.h = d.h, view.w = d.w;
-  view.blocks = ceilDivide(d.c, view.blocking.block);
-  view.rowStride = (d.w + 2 * view.blocking.haloW) * view.blocking.block;
+  view.blocks = ceilDivide(d.c, block);
+  view.rowStride = (d.w + 2 * view.blocking.haloW) * block;
   view.blockStride = view.rowStride * (d.h + 2 * view.blocking.haloH);
-  view.batchStride = view.blockStride * view.blocks;
-  view.origin = view.blocking.haloH * view.rowStride + view.blocking.haloW * view.blocking.block;
+  view.batchStride = view.blockStride * ceilDivide(graph().value(place.whole).desc.shape[1], block);
+  view.origin = place.first * view.blockStride + view.blocking.haloH * view.rowStride + view.blocking.haloW * block;
+  view.ref = blockedMemory(place.whole, view);
   return view;
+}
+
+void Lowering::launchLayout(const char* kernel, const BlockedView& view, std::vector<Arg> args) {
+  // Without anything around the rows a plane is one long row.
+  const bool flat = view.blocking.haloH == 0 && view.blocking.haloW == 0;
+  const std::int64_t h = flat ? 1 : view.h, w = flat ? view.h * view.w : view.w;
+  const std::int64_t rows = rowsPerItem(h, view.n * view.blocks, w * view.blocking.block);
+  Step step;
+  step.source = "layout";
+  step.kernel = kernel;
+  step.options = "-DB=" + std::to_string(view.blocking.block);
+  step.args = std::move(args);
+  for (std::int64_t value : {view.c, h, w, view.blocks, rows, view.blocking.haloH, view.blocking.haloW, view.rowStride,
+                             view.blockStride, view.batchStride, view.origin})
+    step.args.emplace_back(toInt(value));
+  step.global = {static_cast<std::size_t>(ceilDivide(h, rows)), static_cast<std::size_t>(view.n * view.blocks), 1};
+  launch(std::move(step));
 }
 
 BlockedView Lowering::blockedInput(std::size_t i) {
   const ValueId value = m_node->inputs[i];
   Stored& entry = stored(value);
-  if (entry.blocked) return viewOf(value, *entry.blocked);
+  if (entry.blocked) return *entry.blocked;
   const Ref plain = plainOf(value);
-  const std::int64_t elements = viewOf(value, {}).elements();
-  entry.blocked = scratch((elements + kTileSlack) * 4);
-  const BlockedView view = viewOf(value, *entry.blocked);
-  Step step;
-  step.source = "layout";
-  step.kernel = "block";
-  step.options = "-DB=" + std::to_string(view.blocking.block);
-  step.args = {plain,
-               view.ref,
-               toInt(view.c),
-               toInt(view.h),
-               toInt(view.w),
-               toInt(view.blocks),
-               toInt(view.blocking.haloH),
-               toInt(view.blocking.haloW)};
-  step.global = {1, static_cast<std::size_t>(view.h + 2 * view.blocking.haloH),
-                 static_cast<std::size_t>(view.n * view.blocks)};
-  launch(std::move(step));
+  const BlockedView view = newBlocked(value);
+  entry.blocked = view;
+  launchLayout("block", view, {plain, view.ref});
+  zeroHalo(view);
   return view;
 }
 
 BlockedView Lowering::blockedOutput(std::size_t i) {
   const ValueId value = m_node->outputs[i];
   TANDEM_ASSERT(canBlock(value));
-  Stored& entry = stored(value);
-  entry.blocking.block = 16;
-  const std::int64_t elements = viewOf(value, {}).elements();
-  entry.blocked = scratch((elements + kTileSlack) * 4);
-  const BlockedView view = viewOf(value, *entry.blocked);
-  if (view.blocking.haloH > 0 || view.blocking.haloW > 0) m_newBlocked.push_back(view);
+  const BlockedView view = newBlocked(value);
+  stored(value).blocked = view;
+  m_newBlocked.push_back(view);
   return view;
 }
 
+void Lowering::zeroHalo(const BlockedView& view) {
+  const bool kept = m_arenaClasses[static_cast<std::size_t>(view.ref.index)] >= 0;
+  if (!kept && view.blocking.haloH + view.blocking.haloW > 0) launchLayout("zero_halo", view, {view.ref});
+}
+
 void Lowering::finishBlockedOutputs() {
-  for (const BlockedView& view : m_newBlocked) {
-    Step step;
-    step.source = "layout";
-    step.kernel = "zero_halo";
-    step.options = "-DB=16";
-    step.args = {view.ref, toInt(view.h), toInt(view.w), toInt(view.blocking.haloH), toInt(view.blocking.haloW)};
-    step.global = {static_cast<std::size_t>(view.n * view.blocks), 1, 1};
-    launch(std::move(step));
-  }
+  for (const BlockedView& view : m_newBlocked) zeroHalo(view);
   m_newBlocked.clear();
 }
 
@@ -317,6 +300,7 @@ const std::string& Lowering::choose(std::string key, std::vector<std::string> va
 
 Ref Lowering::scratch(std::int64_t bytes) {
   m_arena.push_back({std::max<std::int64_t>(bytes, 64), -1, -1});
+  m_arenaClasses.push_back(-1);
   return {Ref::Kind::Arena, static_cast<int>(m_arena.size()) - 1};
 }
 

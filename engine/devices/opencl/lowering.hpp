@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/devices/arena_plan.hpp"
+#include "engine/devices/opencl/block_plan.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
 #include "engine/devices/opencl/tuning/choices.hpp"
 
@@ -51,14 +52,6 @@ struct Step {
   std::string label;
 };
 
-/// Channel-blocked storage of an NCHW value: [N][C/block][H + 2 haloH][W + 2 haloW][block], halo and padded channels
-/// zero or at least finite.
-struct Blocking {
-  std::int64_t block = 16;
-  std::int64_t haloH = 0;
-  std::int64_t haloW = 0;
-};
-
 /// Extents and strides (in floats) of a blocked value.
 struct BlockedView {
   Ref ref;
@@ -66,8 +59,9 @@ struct BlockedView {
   std::int64_t n = 1, c = 1, h = 1, w = 1;
   std::int64_t blocks = 1; ///< ceil(c / block)
   std::int64_t rowStride = 0, blockStride = 0, batchStride = 0;
-  std::int64_t origin = 0; ///< of pixel (0, 0)
-  std::int64_t elements() const { return n * batchStride; }
+  std::int64_t origin = 0; ///< of pixel (0, 0) of the first block
+
+  bool sameMemory(const BlockedView& other) const { return ref == other.ref && origin == other.origin; }
 };
 
 struct WeightData {
@@ -111,8 +105,8 @@ class Lowering {
 
   /// True where input i is kept in blocks of 16 already, so that a kernel for blocks is worth it.
   bool inputIsBlocked(std::size_t i) const;
-  /// True where blocked kernels apply at all: CPU style, compiled, float32 of rank 3 or 4.
-  bool canBlock(ValueId value) const;
+  /// True where blocked kernels apply at all: CPU style, float32 of rank 3 or 4.
+  bool canBlock(ValueId value) const { return opencl::canBlock(m_device, graph(), value); }
   BlockedView blockedInput(std::size_t i); ///< converts where needed
   BlockedView blockedOutput(std::size_t i);
 
@@ -144,20 +138,23 @@ class Lowering {
   bool hasChecks() const { return m_hasChecks; }
   const std::deque<NodeChoice>& choices() const { return m_choices; }
   const std::vector<ArenaRequest>& arena() const { return m_arena; }
+  /// Per request of the arena: those of one class >= 0 may only share memory with each other, which starts as zeros.
+  const std::vector<int>& arenaClasses() const { return m_arenaClasses; }
   std::vector<WeightData>& weightData() { return m_weights; }
   std::vector<KernelInfo>& kernels() { return m_kernels; }
 
  private:
   struct Stored {
     Ref plain;
-    std::optional<Ref> blocked;
-    Blocking blocking;
+    std::optional<BlockedView> blocked;
   };
   Stored& stored(ValueId value);
   Ref plainOf(ValueId value);
   Ref newPlain(ValueId value);
-  BlockedView viewOf(ValueId value, Ref ref) const;
-  void planHalos();
+  BlockedView newBlocked(ValueId value);
+  Ref blockedMemory(ValueId whole, const BlockedView& view);
+  void launchLayout(const char* kernel, const BlockedView& view, std::vector<Arg> args);
+  void zeroHalo(const BlockedView& view);
   void finishBlockedOutputs();
   Result<void> lowerNode(NodeId id);
   void enterNode(NodeId id, bool widens);
@@ -178,10 +175,14 @@ class Lowering {
   std::map<ValueId, Ref> m_wide;                       ///< float32 copies that the current node works on
   mutable std::map<ValueId, Tensor> m_wideConstants;   ///< of 16-bit constants, for the whole segment
   std::vector<BlockedView> m_newBlocked;               ///< blocked outputs of the current node whose halo needs zeros
+  BlockPlan m_blocks;
+  std::unordered_map<ValueId, Ref> m_wholes; ///< memory of values that others are parts of
   std::unordered_map<ValueId, Stored> m_values;
   std::unordered_map<ValueId, int> m_outputIndex;
   std::vector<Step> m_steps;
   std::vector<ArenaRequest> m_arena;
+  std::vector<int> m_arenaClasses;
+  std::map<std::array<std::int64_t, 6>, int> m_haloClasses; ///< by extents: n, blocks, h, w and the halo
   std::vector<WeightData> m_weights;
   std::vector<KernelInfo> m_kernels;
   std::deque<NodeChoice> m_choices;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/opencl_program.hpp"
 
+#include "engine/devices/opencl/detail/arena_classes.hpp"
 #include "engine/devices/opencl/detail/blas.hpp"
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 
@@ -46,9 +47,12 @@ Result<std::shared_ptr<const OpenClProgram>> OpenClProgram::create(OpenClDevice&
   program->m_requests = lowering.arena();
   program->m_hasChecks = lowering.hasChecks();
   // Requests that no step uses keep a place in the list, so that indices stay what they are, but need no memory.
-  for (ArenaRequest& request : program->m_requests)
-    if (request.first < 0) request = {0, 0, 0};
-  program->m_arena = planArena(program->m_requests, static_cast<std::int64_t>(device.context().subBufferAlignment));
+  std::vector<int> classes = lowering.arenaClasses();
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    if (program->m_requests[i].first < 0) program->m_requests[i] = {0, 0, 0}, classes[i] = -1;
+  program->m_arena =
+      planArenaByClass(program->m_requests, classes, static_cast<std::int64_t>(device.context().subBufferAlignment));
+  program->m_startsAsZeros = std::any_of(classes.begin(), classes.end(), [](int each) { return each >= 0; });
   for (ValueId value : segment.inputs) program->m_inputBytes.push_back(segment.graph->value(value).desc.bytes());
   for (ValueId value : segment.outputs) program->m_outputBytes.push_back(segment.graph->value(value).desc.bytes());
   program->m_memory.activationsBytes = program->m_arena.bytes;
@@ -168,6 +172,14 @@ Result<void> OpenClInstance::allocateArena() {
     m_slots.emplace_back(
         clCreateSubBuffer(m_arena.get(), CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code));
     if (code != CL_SUCCESS) return clFailed("clCreateSubBuffer", code, context.info.id);
+  }
+  if (m_program->startsAsZeros()) {
+    const QueueHandle queue = TANDEM_TRY(context.createQueue(false));
+    const cl_uchar zero = 0;
+    code = clEnqueueFillBuffer(queue.get(), m_arena.get(), &zero, 1, 0, static_cast<std::size_t>(plan.bytes), 0,
+                               nullptr, nullptr);
+    if (code == CL_SUCCESS) code = clFinish(queue.get());
+    if (code != CL_SUCCESS) return clFailed("filling a buffer", code, context.info.id);
   }
   return {};
 }

@@ -25,6 +25,8 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   const ArenaPlan& arena() const { return m_arena; }
   bool hasChecks() const { return m_hasChecks; }
   const std::deque<NodeChoice>& choices() const { return m_choices; }
+  /// Kernels rely on zeros in the arena that none of them writes.
+  bool startsAsZeros() const { return m_startsAsZeros; }
 
  private:
   explicit OpenClProgram(OpenClDevice& device) : m_device(device) {}
@@ -39,6 +41,7 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   std::vector<ArenaRequest> m_requests;
   ArenaPlan m_arena;
   bool m_hasChecks = false; ///< kernels report wrong data (an index out of range) through the error word
+  bool m_startsAsZeros = false;
   std::vector<std::int64_t> m_inputBytes;
   std::vector<std::int64_t> m_outputBytes;
   std::vector<KernelInfo> m_kernels;

@@ -136,7 +136,7 @@ void addView(std::vector<Arg>& args, const BlockedView& view) {
 
 std::int64_t windowOrigin(const BlockedView& x, const ops::ConvGeometry& g) {
   const auto& [d, h, w] = g.axes;
-  return (x.blocking.haloH - h.padBegin) * x.rowStride + (x.blocking.haloW - w.padBegin) * x.blocking.block;
+  return x.origin - h.padBegin * x.rowStride - w.padBegin * x.blocking.block;
 }
 
 void lowerDepthwiseTile(Lowering& lowering, const ConvParts& parts) {

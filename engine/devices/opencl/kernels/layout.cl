@@ -1,56 +1,96 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B = 4 or 16. One work-item per row.
+// Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B = 4 or 16. A work-item does `rows` rows
+// of one block, 16 pixels at a time; the last vector of a row may overlap the one before it.
+#define LOW(a, b) shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
+#define HIGH(a, b) shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-block(__global const float* restrict src, __global float* restrict dst, int c, int h, int w, int blocks, int haloH,
-      int haloW) {
-  const int row = get_global_id(1);
-  const int nb = get_global_id(2);
-  const int n = nb / blocks, b = nb % blocks;
-  const int width = w + 2 * haloW;
-  __global float* out = dst + ((nb * (h + 2 * haloH)) + row) * width * B;
-  const int y = row - haloH;
-  if (y < 0 || y >= h) {
-    for (int i = 0; i < width * B; ++i) out[i] = 0.0f;
-    return;
+// One perfect shuffle of B vectors. log2(B) of them turn B channels of 16 pixels into 16 pixels of B channels; for
+// B = 16 also the reverse.
+#define SHUFFLED(from, to)                                                                                             \
+  _Pragma("unroll") for (int i_ = 0; i_ < B / 2; ++i_) {                                                               \
+    to[2 * i_] = LOW(from[i_], from[i_ + B / 2]);                                                                      \
+    to[2 * i_ + 1] = HIGH(from[i_], from[i_ + B / 2]);                                                                 \
   }
-  for (int i = 0; i < haloW * B; ++i) out[i] = out[(width - haloW) * B + i] = 0.0f;
-  out += haloW * B;
-  for (int k = 0; k < B; ++k) {
-    const int channel = b * B + k;
-    if (channel < c) {
-      __global const float* in = src + ((n * c + channel) * h + y) * w;
-      for (int x = 0; x < w; ++x) out[x * B + k] = in[x];
-    } else {
-      for (int x = 0; x < w; ++x) out[x * B + k] = 0.0f;
+#if B == 16
+#define TURN(v, t) SHUFFLED(v, t) SHUFFLED(t, v) SHUFFLED(v, t) SHUFFLED(t, v)
+#else
+#define TURN(v, t) SHUFFLED(v, t) SHUFFLED(t, v)
+#endif
+
+// The rows of this work-item; c to origin describe the blocked side.
+#define BLOCKED_SIDE                                                                                                   \
+  int c, int h, int w, int blocks, int rows, int haloH, int haloW, int rowStride, int blockStride, int batchStride,    \
+      int origin
+#define PLACE                                                                                                          \
+  const int n = get_global_id(1) / blocks, b = get_global_id(1) % blocks;                                              \
+  const int first = get_global_id(0) * rows, last = min(first + rows, h);                                              \
+  const int channels = min(B, c - b * B);                                                                              \
+  const int start = n * batchStride + b * blockStride + origin;
+
+void zero(__global float* to, int count) {
+  for (int i = 0; i < count; ++i) to[i] = 0.0f;
+}
+
+// Zeros around rows [first, last) of the picture at `inside`, and above and below where they are the first or last.
+void zero_around(__global float* inside, int first, int last, int h, int w, int haloH, int haloW, int rowStride) {
+  const int width = (w + 2 * haloW) * B;
+  inside -= haloW * B;
+  for (int y = -haloH; first == 0 && y < 0; ++y) zero(inside + y * rowStride, width);
+  for (int y = first; y < last; ++y) {
+    zero(inside + y * rowStride, haloW * B);
+    zero(inside + y * rowStride + (w + haloW) * B, haloW * B);
+  }
+  for (int y = h; last == h && y < h + haloH; ++y) zero(inside + y * rowStride, width);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void zero_halo(__global float* restrict dst, BLOCKED_SIDE) {
+  PLACE
+  zero_around(dst + start, first, last, h, w, haloH, haloW, rowStride);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void block(__global const float* restrict src,
+                                                                  __global float* restrict dst, BLOCKED_SIDE) {
+  PLACE
+  if (haloH + haloW > 0) zero_around(dst + start, first, last, h, w, haloH, haloW, rowStride);
+  for (int y = first; y < last; ++y) {
+    __global float* out = dst + start + y * rowStride;
+    __global const float* in = src + ((n * c + b * B) * h + y) * w;
+    if (w < 16) {
+      for (int k = 0; k < B; ++k)
+        for (int x = 0; x < w; ++x) out[x * B + k] = k < channels ? in[k * h * w + x] : 0.0f;
+      continue;
+    }
+    for (int i = 0; i < w; i += 16) {
+      const int x = min(i, w - 16);
+      float16 v[B], t[B];
+#pragma unroll
+      for (int k = 0; k < B; ++k) v[k] = k < channels ? vload16(0, in + k * h * w + x) : (float16)(0.0f);
+      TURN(v, t)
+#pragma unroll
+      for (int k = 0; k < B; ++k) vstore16(v[k], k, out + x * B);
     }
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-unblock(__global const float* restrict src, __global float* restrict dst, int c, int h, int w, int blocks,
-        int rowStride, int blockStride, int batchStride, int origin) {
-  const int y = get_global_id(1);
-  const int nb = get_global_id(2);
-  const int n = nb / blocks, b = nb % blocks;
-  __global const float* in = src + n * batchStride + b * blockStride + y * rowStride + origin;
-  for (int k = 0; k < B && b * B + k < c; ++k) {
-    __global float* out = dst + ((n * c + b * B + k) * h + y) * w;
-    for (int x = 0; x < w; ++x) out[x] = in[x * B + k];
-  }
-}
-
-// Zeros around one channel block; the producer wrote the inside.
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void zero_halo(__global float* restrict dst, int h, int w,
-                                                                      int haloH, int haloW) {
-  const int width = (w + 2 * haloW) * B;
-  const int height = h + 2 * haloH;
-  __global float* out = dst + get_global_id(0) * height * width;
-  for (int i = 0; i < haloH * width; ++i) out[i] = 0.0f;
-  for (int i = (height - haloH) * width; i < height * width; ++i) out[i] = 0.0f;
-  for (int y = haloH; y < height - haloH; ++y) {
-    __global float* row = out + y * width;
-    for (int i = 0; i < haloW * B; ++i) row[i] = 0.0f;
-    for (int i = width - haloW * B; i < width; ++i) row[i] = 0.0f;
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void unblock(__global const float* restrict src,
+                                                                    __global float* restrict dst, BLOCKED_SIDE) {
+  PLACE
+  for (int y = first; y < last; ++y) {
+    __global const float* in = src + start + y * rowStride;
+    __global float* out = dst + ((n * c + b * B) * h + y) * w;
+    if (B != 16 || channels < B || w < 16) {
+      for (int k = 0; k < channels; ++k)
+        for (int x = 0; x < w; ++x) out[k * h * w + x] = in[x * B + k];
+      continue;
+    }
+    for (int i = 0; i < w; i += 16) {
+      const int x = min(i, w - 16);
+      float16 v[B], t[B];
+#pragma unroll
+      for (int k = 0; k < B; ++k) v[k] = vload16(k, in + x * B);
+      TURN(v, t)
+#pragma unroll
+      for (int k = 0; k < B; ++k) vstore16(v[k], 0, out + k * h * w + x);
+    }
   }
 }

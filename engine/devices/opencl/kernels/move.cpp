@@ -58,13 +58,16 @@ bool concatBlocks(Lowering& lowering, std::size_t axis) {
     parts.push_back(lowering.blockedInput(i));
     if (parts.back().blocking.block != 16) return false;
   }
-  const BlockedView out = lowering.blockedOutput(0);
-  StridedRef dst = blockedRef(out);
+  BlockedView target = lowering.blockedOutput(0);
+  bool copies = false;
   for (const BlockedView& part : parts) {
-    emitMove(lowering, blockedDims(part), blockedRef(part), dst);
-    dst.offset += part.blocks * out.blockStride;
+    if (!part.sameMemory(target)) {
+      emitMove(lowering, blockedDims(part), blockedRef(part), blockedRef(target));
+      copies = true;
+    }
+    target.origin += part.blocks * target.blockStride;
   }
-  lowering.setKernelName("concat of blocks");
+  lowering.setKernelName(copies ? "concat of blocks" : "concat in place");
   return true;
 }
 
