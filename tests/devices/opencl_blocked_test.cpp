@@ -80,6 +80,27 @@ TEST(HalosOnOpenCl, StayZeroOverRepeatedRuns) {
   expectSameAsReference(b);
 }
 
+TEST(GatherOnOpenCl, PutsChannelsInAnotherOrder) {
+  for (std::int64_t groups : {2, 3, 4, 5}) {
+    const std::int64_t channels = groups * 14; // the groups begin and end inside blocks
+    GraphBuilder b;
+    const ValueId x = b.input("x", randomTensor({2, 9, 5, 6}, 1));
+    const ValueId y = convolved(b, x, 9, channels, 2);
+    Ints shuffled, some;
+    for (std::int64_t i = 0; i < channels; ++i) shuffled.push_back(i % groups * 14 + i / groups);
+    for (std::int64_t i = 0; i < 21; ++i) some.push_back(i * 5 % channels - (i % 2 == 0 ? 0 : channels));
+    for (const Ints& order : {shuffled, some}) {
+      const auto count = static_cast<std::int64_t>(order.size());
+      const ValueId index = b.constant(Tensor::of<std::int64_t>(Shape{count}, std::span<const std::int64_t>(order)));
+      const ValueId gathered = b.add("Gather", {y, index}, axis(1));
+      b.output(convolved(b, gathered, count, 7, 3, 3));
+      b.output(gathered);
+      b.output(b.add("Gather", {x, b.constant(Tensor::of<std::int64_t>(Shape{2}, {1, -2}))}, axis(3)));
+    }
+    expectSameAsReference(b);
+  }
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;

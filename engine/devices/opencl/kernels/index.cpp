@@ -29,23 +29,7 @@ void report(Lowering& lowering, Step& step) {
   step.args.emplace_back(lowering.reportId());
 }
 
-// --- Gather, GatherElements, GatherND
-
-Result<void> lowerGather(Lowering& lowering) {
-  const TensorDesc& x = lowering.inputDesc(0);
-  const TensorDesc& index = lowering.inputDesc(1);
-  const auto axis = normalizeAxis(lowering.node().attributes.getInt("axis", 0), x.shape.rank());
-  TANDEM_ASSERT(axis.has_value());
-  const std::int64_t inner = product(x.shape, *axis + 1, x.shape.rank());
-  const std::int64_t count = lowering.outputDesc(0).shape.elements();
-  Step step = perElement("index", "gather", "-DGATHER" + bitsOption(x.type) + indexOption(index.type), count);
-  step.args = {
-      lowering.input(0),     lowering.input(1), lowering.output(0), toInt(count), toInt(index.shape.elements()),
-      toInt(x.shape[*axis]), toInt(inner)};
-  report(lowering, step);
-  lowering.launch(std::move(step));
-  return {};
-}
+// --- GatherElements, GatherND
 
 Support checkElements(const NodeView& view) {
   if (view.isStatic()) {
@@ -361,7 +345,6 @@ Result<void> lowerConstantOfShape(Lowering& lowering) {
 }
 
 constexpr KernelDef kTable[] = {
-    {"", "Gather", checkIndexed, lowerGather},
     {"", "GatherElements", checkElements, lowerGatherElements},
     {"", "GatherND", checkIndexed, lowerGatherND},
     {"", "Scatter", checkScatterElements, lowerScatterElements},
