@@ -2,6 +2,7 @@
 """Who takes part: Tandem through its command line, and the peers of bench/peers, each in a Python of its own."""
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -15,6 +16,8 @@ PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 PATIENCE_S = 600
 LIGHT = ("venv", ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "openvino==2026.4.1",
                   "opencv-python-headless==5.0.0.93"])
+# The last OpenCV whose networks run on OpenCL: the engine of version 5 knows the processor only.
+OPENCV_4 = ["opencv-python-headless==4.14.0.94", "numpy==2.4.6"]
 
 
 class Failed(Exception):
@@ -61,9 +64,11 @@ def last_line(text):
 
 
 class Tandem:
-    """The program as a user starts it; `device` and `mode` as on its command line."""
+    """The program as a user starts it; `device` and `mode` as on its command line. The process is pinned whole: PoCL's
+    workers stay on their core set, but the threads beside them would run anywhere."""
     reads_onnx = True
     start_s = 0.6
+    most_rounds = None
 
     def __init__(self, program, name, title, device="CPU:{}", mode="compiled"):
         self.program, self.name, self.title, self.device, self.mode = program, name, title, device, mode
@@ -91,7 +96,7 @@ class Tandem:
             command += ["--route", "least-loaded"]
         if case.batch > 1:
             command += ["--batch", str(case.batch)]
-        report = self._call(command)
+        report = self._call(command, {cpu for each in cores for cpu in each})
         if report["failed"]:
             raise Failed(f"{report['failed']} of {report['requests'] + report['failed']} requests failed")
         if not report["requests"]:
@@ -104,23 +109,27 @@ class Tandem:
     def save_outputs(self, case, core, folder):
         report = self._call([self.program, "predict", case.file, "--input", case.folder / "inputs.npz", "--no-state",
                              "--device", self.device.format(0), "--mode", self.mode, "--cores", str(core), "--output", folder,
-                             "--json"])
+                             "--json"], {core})
         return report["predictions"][0]["output_files"]
 
-    def _call(self, command):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE_S)
+    @staticmethod
+    def _call(command, cpus):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE_S,
+                              preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         if done.returncode:
             raise Failed(last_line(done.stderr))
         return json.loads(done.stdout)
 
 
 class Peer:
-    """A module of bench/peers, run by measure.py: one process per copy, pinned before it imports anything."""
+    """A module of bench/peers, run by measure.py: one process per copy, pinned before it imports anything. A peer that takes
+    a second per prediction need not run in more than `most_rounds`; `job` is what its module wants to know besides."""
 
-    def __init__(self, name, title, module, venv, packages, package=None, reads_onnx=True, only=None, heavy=False, start_s=1.5):
+    def __init__(self, name, title, module, venv, packages, package=None, reads_onnx=True, only=None, heavy=False, start_s=1.5,
+                 most_rounds=None, job=None):
         self.name, self.title, self.module, self.packages, self.reads_onnx = name, title, module, packages, reads_onnx
         self.package = package or packages[0]
-        self.only, self.heavy, self.start_s = only, heavy, start_s
+        self.only, self.heavy, self.start_s, self.most_rounds, self.job = only, heavy, start_s, most_rounds, job or {}
         self.venv = CACHE / venv
         self.python = self.venv / "bin" / "python"
 
@@ -151,7 +160,8 @@ class Peer:
 
     def _job(self, case, cpus, threads, **more):
         return json.dumps({"peer": self.module, "cpus": cpus, "threads": threads, "model": case.model, "file": str(case.file),
-                           "inputs": case.inputs, "outputs": case.outputs, "dims": case.dims, "batch": case.batch, **more})
+                           "inputs": case.inputs, "outputs": case.outputs, "dims": case.dims, "batch": case.batch, **self.job,
+                           **more})
 
     def _start(self, job, folder):
         complaints = tempfile.TemporaryFile("w+", dir=folder)
@@ -207,8 +217,8 @@ class Peer:
         return [str(file) for file in sorted(pathlib.Path(folder).glob("*.npy"), key=lambda file: int(file.stem))]
 
 
-def all_contenders(program):
-    """By name; Tandem first, then the reference."""
+def all_contenders(program, device="OPENCL-CPU:{}"):
+    """By name; Tandem first, then the reference. `device` is the OpenCL device of those who run on one."""
     venv, packages = LIGHT
     light = lambda name, title, module, first: Peer(name, title, module, venv, packages,
                                                     next(each for each in packages if each.startswith(first)))
@@ -223,6 +233,8 @@ def all_contenders(program):
         Peer("tensorflow", "TensorFlow", "tensorflow_keras", "venv-tensorflow", ["tensorflow-cpu==2.21.0"], reads_onnx=False,
              only=keras, heavy=True, start_s=12),
         Tandem(program, "eager", "Tandem, eager", mode="eager"),
-        Tandem(program, "opencl", "Tandem, OpenCL on the CPU", device="OPENCL-CPU:{}"),
+        Tandem(program, "opencl", f"Tandem on {device.format(0).rpartition(':')[0]}", device),
+        Peer("opencv_opencl", "OpenCV DNN, OpenCL target", "opencv_opencl", "venv-opencv4", OPENCV_4, start_s=25, most_rounds=1,
+             job={"opencl": ":CPU:" if device.startswith("OPENCL-CPU") else ":GPU:" + device.rpartition(":")[2]}),
     ]
     return {each.name: each for each in listed}

@@ -85,7 +85,7 @@ def measure_setting(contenders, case, setting, cores, options):
     seconds = long_enough(reference, case, setting, cores, options.seconds)
     for order in turns(contenders, options.rounds):
         for each in order:
-            if "error" in found[each.name]:
+            if "error" in found[each.name] or len(found[each.name]["rounds"]) == each.most_rounds:
                 continue
             try:
                 found[each.name]["rounds"].append(each.measure(case, setting, cores, seconds, options.warmup))

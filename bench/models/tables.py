@@ -24,9 +24,9 @@ def figure(found, key):
     return found.get("median", {}).get(key) if found else None
 
 
-def ratio(row, name):
+def ratio(row, name, first="tandem"):
     """How much more the first contender does than `name`: latency of one copy, throughput of several."""
-    ours, theirs = row["found"].get("tandem"), row["found"].get(name)
+    ours, theirs = row["found"].get(first), row["found"].get(name)
     if "x" in row["setting"]:
         a, b = figure(ours, "items_per_s"), figure(theirs, "items_per_s")
     else:
@@ -57,15 +57,16 @@ def worst_difference(row):
 
 
 def latency_table(rows, names, titles):
-    others = names[1:]
-    head = ["model", "batch", "threads", *[titles[name] for name in names], *[f"{titles[name]} / Tandem" for name in others],
-            "p99/p50 Tandem", "p99/p50 ONNX Runtime", "worst difference"]
+    ours, *others = names
+    head = ["model", "batch", "threads", *[titles[name] for name in names],
+            *[f"{titles[name]} / {titles[ours]}" for name in others], f"p99/p50 {titles[ours]}", "p99/p50 ONNX Runtime",
+            "worst difference"]
     body = []
     for row in rows:
         body.append([row["model"], str(row["batch"]), row["setting"],
                      *[milliseconds(figure(row["found"].get(name), "p50")) for name in names],
-                     *[number(ratio(row, name)) for name in others],
-                     number(tail(row["found"]["tandem"])), number(tail(row["found"].get("ort"))), worst_difference(row)])
+                     *[number(ratio(row, name, ours)) for name in others],
+                     number(tail(row["found"].get(ours))), number(tail(row["found"].get("ort"))), worst_difference(row)])
     return table(head, body)
 
 
@@ -82,28 +83,61 @@ def replica_table(rows, names, titles):
                              and figure(one["found"].get(name), "items_per_s") else None)
         body.append([row["model"], str(row["batch"]), row["setting"],
                      *[number(figure(row["found"].get(name), "items_per_s"), "{:.1f}") for name in names],
-                     *[number(ratio(row, name)) for name in names[1:]], number(gain("tandem")), number(gain("ort"))])
+                     *[number(ratio(row, name, names[0])) for name in names[1:]], number(gain(names[0])), number(gain("ort"))])
     head = ["model", "batch", "copies", *[f"{titles[name]}, items/s" for name in names],
-            *[f"Tandem / {titles[name]}" for name in names[1:]], "two over one, Tandem", "two over one, ONNX Runtime"]
+            *[f"{titles[names[0]]} / {titles[name]}" for name in names[1:]], f"two over one, {titles[names[0]]}",
+            "two over one, ONNX Runtime"]
     return table(head, body) if body else ""
 
 
 def summary(rows, names, titles):
     lines = []
     for name in names[1:]:
-        known = [(ratio(row, name), row) for row in rows if ratio(row, name)]
+        known = [(ratio(row, name, names[0]), row) for row in rows if ratio(row, name, names[0])]
         if not known:
             continue
         behind = sorted(((value, row) for value, row in known if value < 1), key=lambda each: each[0])
         told = ", ".join(f"{row['model']} b{row['batch']} t{row['setting']} {value:.2f}" for value, row in behind)
         lines.append(f"- {titles[name]}: geometric mean {geometric_mean([value for value, _ in known]):.3f} over {len(known)} "
                      f"settings; {len(behind)} below 1.0{': ' + told if told else ''}")
-    for name in ("tandem", "ort"):
+    for name in (names[0], "ort"):
         tails = [tail(row["found"].get(name)) for row in rows if row["found"].get(name) and tail(row["found"].get(name))]
         if tails:
             lines.append(f"- p99/p50 of {titles[name]}: median {statistics.median(tails):.2f}, worst {max(tails):.2f} over "
                          f"{len(tails)} settings with at least {ENOUGH_FOR_P99} predictions per round")
     return "\n".join(lines)
+
+
+def goal_table(document):
+    """What was to be reached, and whether it was: geometric means over the settings that have both."""
+    rows, ours = document["rows"], document["names"][0]
+    body = []
+    for name, model, least in document.get("goals", []):
+        known = [ratio(row, name, ours) for row in rows if model in (None, row["model"]) and ratio(row, name, ours)]
+        mean = geometric_mean(known) if known else None
+        body.append([f"{document['titles'].get(name, name)}{f', {model}' if model else ''}", f"{least:g}", number(mean),
+                     str(len(known)), "not measured" if mean is None else "reached" if mean >= least else "not reached"])
+    return table(["times as fast as", "at least", "geometric mean", "settings", ""], body) if body else ""
+
+
+def flat(value, path=""):
+    """A JSON value as (path, number or text) pairs; lists of objects are left to tables of their own."""
+    if isinstance(value, dict):
+        return [pair for key, each in value.items() for pair in flat(each, f"{path}.{key}" if path else key)]
+    return [] if isinstance(value, list) else [(path, f"{value:.4g}" if isinstance(value, float) else str(value))]
+
+
+def device_tables(figures):
+    """What opencl_bench says of the device, whatever its keys are."""
+    single = flat({key: each for key, each in figures.items() if not isinstance(each, list)})
+    parts = [table(["figure", ""], [[key, value] for key, value in single])] if single else []
+    for key, rows in figures.items():
+        if not isinstance(rows, list) or not rows:
+            continue
+        cells = [dict(flat(row if isinstance(row, dict) else {"value": row})) for row in rows]
+        head = list(dict.fromkeys(name for row in cells for name in row))
+        parts += [f"`{key}`", table(head, [[row.get(name, "–") for name in head] for row in cells])]
+    return "\n\n".join(parts)
 
 
 def problems(document):
@@ -166,7 +200,7 @@ def layer_tables(models):
 
 def render(document):
     rows, titles, names = document["rows"], document["titles"], document["names"]
-    parts = [f"# Whole models against their peers, {document['date']}", document["method"],
+    parts = [f"# {document.get('title', 'Whole models against their peers')}, {document['date']}", document["method"],
              "\n".join(f"- {key}: {value}" for key, value in document["environment"].items())]
     latencies = [row for row in rows if "x" not in row["setting"]]
     if latencies:
@@ -175,7 +209,11 @@ def render(document):
     if copies:
         parts += ["## Throughput of several copies", copies]
     if rows:
-        parts += ["## In short (above 1.0: Tandem is faster)", summary(rows, names, titles)]
+        parts += [f"## In short (above 1.0: {titles[names[0]]} is faster)", summary(rows, names, titles)]
+    if goal_table(document):
+        parts += ["## Goals", goal_table(document)]
+    if document.get("device"):
+        parts += ["## The device, without a model", device_tables(document["device"])]
     if document["memory"]:
         parts += ["## Memory, and time until the first result in a fresh process", memory_tables(document["memory"])]
     if document["calls"]:

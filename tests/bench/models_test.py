@@ -1,23 +1,40 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What bench/models makes of figures: medians, ratios, who is behind, and what is named as missing."""
+import argparse
 import contextlib
 import io
 import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(sys.argv.pop(1)) / "bench" / "models"))
 sys.dont_write_bytecode = True
 import tables  # noqa: E402
-from compare import options_of  # noqa: E402
-from contenders import Setting, last_line  # noqa: E402
+from compare import choose, options_of  # noqa: E402
+from contenders import Failed, Setting, all_contenders, last_line  # noqa: E402
 from layers import layer  # noqa: E402
-from rounds import agrees, median_of, turns  # noqa: E402
+from opencl import OPENCL, device_figures  # noqa: E402
+from rounds import agrees, measure_setting, median_of, turns  # noqa: E402
 
 
 def found(p50, items=1.0, count=1000, p99=None):
     return {"median": {"p50": p50, "p99": p99 or p50, "items_per_s": items, "count": count}}
+
+
+class Fake:
+    """A contender that says how often it was asked."""
+
+    def __init__(self, name, most_rounds=None):
+        self.name, self.most_rounds, self.asked = name, most_rounds, 0
+
+    def missing(self):
+        return None
+
+    def measure(self, case, setting, cores, seconds, warmup):
+        self.asked += seconds > 0.1
+        return {"p50": 1.0}
 
 
 def row(setting, ours, ort, **more):
@@ -95,6 +112,61 @@ class Models(unittest.TestCase):
     def test_options_default_to_a_short_run(self):
         options = options_of(["tandem"])
         self.assertEqual((options.batch, [str(each) for each in options.threads], options.peers), ([1], ["1"], ["ort", "openvino"]))
+
+    def test_a_slow_peer_runs_in_no_more_rounds_than_it_needs(self):
+        contenders = [Fake("opencl"), Fake("ort"), Fake("opencv_opencl", most_rounds=1)]
+        options = argparse.Namespace(rounds=3, seconds=0.5, warmup=0)
+        found = measure_setting(contenders, None, None, None, options)
+        self.assertEqual([each.asked for each in contenders], [3, 3, 1])
+        self.assertEqual([len(found[each.name]["rounds"]) for each in contenders], [3, 3, 1])
+
+    def test_the_opencl_comparison_puts_its_own_first_and_refuses_to_run_without_it(self):
+        everybody = {name: Fake(name) for name in ("tandem", "ort", "opencl", "opencv_opencl")}
+        present, missing = choose(everybody, ["opencv_opencl", "tandem"], "opencl")
+        self.assertEqual(([each.name for each in present], missing), (["opencl", "ort", "opencv_opencl", "tandem"], {}))
+        everybody["opencl"].missing = lambda: "this machine has no GPU:0"
+        with self.assertRaisesRegex(SystemExit, "no GPU:0"):
+            choose(everybody, ["tandem"], "opencl")
+
+    def test_opencv_is_told_the_device_that_tandem_uses(self):
+        for device, told in [("OPENCL-CPU:{}", ":CPU:"), ("GPU:0", ":GPU:0"), ("GPU:1", ":GPU:1")]:
+            self.assertEqual(all_contenders("tandem", device)["opencv_opencl"].job["opencl"], told)
+            self.assertEqual(all_contenders("tandem", device)["opencl"].device, device)
+
+    def test_goals_are_reached_missed_or_not_measured(self):
+        rows = [{**row("1", found(9.0), found(2.0)), "found": {"opencl": found(4.0), "ort": found(3.0), "opencv_opencl": found(90.0)}}]
+        document = {"rows": rows, "names": ["opencl", "ort", "opencv_opencl"], "titles": {"ort": "ONNX Runtime"},
+                    "goals": [("ort", None, 0.8), ("ort", "resnet50", 0.9), ("opencv_opencl", "m", 20)]}
+        text = tables.goal_table(document)
+        self.assertIn("| ONNX Runtime | 0.8 | 0.75 | 1 | not reached |", text)
+        self.assertIn("| ONNX Runtime, resnet50 | 0.9 | – | 0 | not measured |", text)
+        self.assertIn("| opencv_opencl, m | 20 | 22.50 | 1 | reached |", text)
+
+    def test_whatever_the_device_bench_says_is_shown(self):
+        text = tables.device_tables({"launch_overhead": {"us": 2.5}, "device": "d",
+                                     "transfers": [{"bytes": 8, "gb_per_s": 1.25}, {"bytes": 9, "note": "none"}]})
+        self.assertIn("| launch_overhead.us | 2.5 |", text)
+        self.assertIn("| device | d |", text)
+        self.assertIn("| bytes | gb_per_s | note |\n|---|---|---|\n| 8 | 1.25 | – |\n| 9 | – | none |", text)
+
+    def test_a_device_bench_that_is_absent_or_fails_is_named(self):
+        options = argparse.Namespace(device="OPENCL-CPU:{}")
+        with tempfile.TemporaryDirectory() as folder:
+            bench = pathlib.Path(folder) / "opencl_bench"
+            with self.assertRaisesRegex(Failed, "is not built"):
+                device_figures(f"{folder}/tandem", options)
+            bench.write_text("#!/bin/sh\necho error: no $2 >&2; exit 4\n", encoding="utf-8")
+            bench.chmod(0o755)
+            with self.assertRaisesRegex(Failed, "error: no OPENCL-CPU:0"):
+                device_figures(f"{folder}/tandem", options)
+            bench.write_text('#!/bin/sh\necho \'{"gemm_1024": 3}\'\n', encoding="utf-8")
+            self.assertEqual(device_figures(f"{folder}/tandem", options), {"gemm_1024": 3})
+
+    def test_the_opencl_comparison_has_tables_of_its_own(self):
+        options = options_of(["tandem"], OPENCL)
+        self.assertEqual((options.peers, options.tables), (["ort", "opencv_opencl", "tandem"], ["models", "device"]))
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            options_of(["tandem", "--tables", "device"])
 
 
 if __name__ == "__main__":
