@@ -47,8 +47,8 @@ void Lowering::planHalos() {
   if (gpuStyle()) return;
   for (ValueId value : m_segment.inputs) {
     const Shape& shape = graph().value(value).desc.shape;
-    // Pictures: four channels per pixel instead of sixteen, or the first convolution would work on zeros mostly.
-    if (canBlock(value) && shape[1] <= 4) m_values[value].blocking.block = 4;
+    // Pictures: as many channels per pixel as they have instead of sixteen, or the first convolution would work on zeros mostly.
+    if (canBlock(value) && shape[1] <= 4) m_values[value].blocking.block = shape[1];
   }
   for (NodeId id : m_segment.nodes) {
     const Node& node = graph().node(id);

@@ -27,8 +27,13 @@ Result<void> checkSegment(const Segment& segment, const DeviceContext& context) 
 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
                                                              const ProgramOptions& options) {
-  TANDEM_TRY(checkSegment(segment, device.context()));
   DatabasePolicy policy(*device.context().tuning);
+  return create(device, segment, options, policy);
+}
+
+Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
+                                                             const ProgramOptions& options, ChoicePolicy& policy) {
+  TANDEM_TRY(checkSegment(segment, device.context()));
   Lowering lowering(device.context(), segment, options.compiled, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 

@@ -9,6 +9,9 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
  public:
   static Result<std::shared_ptr<const Program>> create(OpenClDevice& device, const Segment& segment,
                                                        const ProgramOptions& options);
+  /// With another decision between kernels than the device's database.
+  static Result<std::shared_ptr<const Program>> create(OpenClDevice& device, const Segment& segment,
+                                                       const ProgramOptions& options, ChoicePolicy& policy);
   ProgramMemory memory() const override { return m_memory; }
   const std::vector<KernelInfo>& kernels() const override { return m_kernels; }
   Result<std::unique_ptr<Instance>> instantiate(std::span<Buffer* const> inputs,
