@@ -35,7 +35,9 @@ conv_tile(__global const float* restrict x, __global const float* restrict w, __
   __global const float* wp = w + (size_t)group * inputBlocks * kh * kw * (IB * OB * 16);
   for (int ib = 0; ib < inputBlocks; ++ib) {
     for (int r = 0; r < kh; ++r) {
-      int at = ib * xBlock + r * xTapRow;
+      __global const float* xt[R];
+#pragma unroll
+      for (int i = 0; i < R; ++i) xt[i] = xp[i] + ib * xBlock + r * xTapRow;
       for (int s = 0; s < kw; ++s) {
 #pragma unroll
         for (int c = 0; c < IB; ++c) {
@@ -46,25 +48,25 @@ conv_tile(__global const float* restrict x, __global const float* restrict w, __
           for (int i = 0; i < R; ++i) {
 #pragma unroll
             for (int p = 0; p < T; ++p) {
-              const float16 value = (float16)(xp[i][at + p * (SW * IB) + c]);
+              const float16 value = (float16)(xt[i][p * (SW * IB) + c]);
 #pragma unroll
               for (int o = 0; o < OB; ++o) acc[o][i][p] = fma(value, weights[o], acc[o][i][p]);
             }
           }
         }
         wp += IB * OB * 16;
-        at += xTapColumn;
+#pragma unroll
+        for (int i = 0; i < R; ++i) xt[i] += xTapColumn;
       }
     }
   }
 #pragma unroll
   for (int i = 0; i < R; ++i) {
     const int row = row0 + i;
-    if (row >= rows) break;
 #pragma unroll
     for (int o = 0; o < OB; ++o) {
       const int block = group * OB + o;
-      if (block < outputBlocks) {
+      if (block < outputBlocks && row < rows) {
         __global float* yp = y + row / oh * yBatch + block * yBlock + yOrigin + row % oh * yRow + tile * 16;
 #ifdef RESIDUAL
         __global const float* zp = z + row / oh * zBatch + block * zBlock + zOrigin + row % oh * zRow + tile * 16;
