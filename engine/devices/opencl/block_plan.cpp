@@ -30,10 +30,12 @@ class Planner {
   bool canBlock(ValueId value) const { return opencl::canBlock(m_device, graph(), value); }
   std::int64_t blocksOf(ValueId value) const { return (graph().value(value).desc.shape[1] + 15) / 16; }
 
-  /// Pictures: four channels per pixel instead of sixteen, or the first convolution would work on zeros mostly.
+  /// Pictures: as many channels per pixel as they have, or the first convolution would work on zeros mostly.
   void findPictures() {
     for (ValueId value : m_segment.inputs)
-      if (canBlock(value) && graph().value(value).desc.shape[1] <= 4) m_plan.blockings[value].block = 4;
+      if (const std::int64_t channels = canBlock(value) ? graph().value(value).desc.shape[1] : 0;
+          channels > 0 && channels <= 4)
+        m_plan.blockings[value].block = channels;
   }
 
   void findHalos() {

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/devices/device.hpp"
 #include "engine/devices/opencl/detail/kernel_library.hpp"
+#include "engine/devices/opencl/tuning/preset.hpp"
 #include "engine/devices/opencl/tuning/tuning_database.hpp"
 
 #include <cstdlib>
@@ -24,6 +25,7 @@ struct DeviceContext {
   cl_device_id device = nullptr;
   ContextHandle context;
   KernelStyle style = KernelStyle::Gpu;
+  KernelPreset preset;
   std::size_t subBufferAlignment = 128;
   std::size_t maxWorkGroup = 1;
   bool float64 = false;  ///< the device computes in double precision

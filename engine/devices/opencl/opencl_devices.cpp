@@ -215,6 +215,7 @@ class Enumerator {
                      : m_options.kernels == OpenClKernels::Gpu ? KernelStyle::Gpu
                      : cpu                                     ? KernelStyle::Cpu
                                                                : KernelStyle::Gpu;
+    context->preset = context->style == KernelStyle::Cpu ? cpuPreset() : gpuPreset(context->info.vendor);
     const auto alignBits = number<cl_uint>(found.device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024);
     context->subBufferAlignment = std::max<std::size_t>(alignBits / 8, 64);
     context->maxWorkGroup = number<std::size_t>(found.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B = 4 or 16. A work-item does `rows` rows
+// Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B is 16, or 1 to 4. A work-item does `rows` rows
 // of one block, 16 pixels at a time; the last vector of a row may overlap the one before it.
 #define LOW(a, b) shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
 #define HIGH(a, b) shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
@@ -11,6 +11,7 @@
     to[2 * i_] = LOW(from[i_], from[i_ + B / 2]);                                                                      \
     to[2 * i_ + 1] = HIGH(from[i_], from[i_ + B / 2]);                                                                 \
   }
+#define TURNS (B == 4 || B == 16)
 #if B == 16
 #define TURN(v, t) SHUFFLED(v, t) SHUFFLED(t, v) SHUFFLED(v, t) SHUFFLED(t, v)
 #else
@@ -55,11 +56,12 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void block(__global cons
   for (int y = first; y < last; ++y) {
     __global float* out = dst + start + y * rowStride;
     __global const float* in = src + ((n * c + b * B) * h + y) * w;
-    if (w < 16) {
+    if (!TURNS || w < 16) {
       for (int k = 0; k < B; ++k)
         for (int x = 0; x < w; ++x) out[x * B + k] = k < channels ? in[k * h * w + x] : 0.0f;
       continue;
     }
+#if TURNS
     for (int i = 0; i < w; i += 16) {
       const int x = min(i, w - 16);
       float16 v[B], t[B];
@@ -69,6 +71,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void block(__global cons
 #pragma unroll
       for (int k = 0; k < B; ++k) vstore16(v[k], k, out + x * B);
     }
+#endif
   }
 }
 
@@ -83,6 +86,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void unblock(__global co
         for (int x = 0; x < w; ++x) out[k * h * w + x] = in[x * B + k];
       continue;
     }
+#if B == 16
     for (int i = 0; i < w; i += 16) {
       const int x = min(i, w - 16);
       float16 v[B], t[B];
@@ -92,5 +96,6 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void unblock(__global co
 #pragma unroll
       for (int k = 0; k < B; ++k) vstore16(v[k], 0, out + k * h * w + x);
     }
+#endif
   }
 }
