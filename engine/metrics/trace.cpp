@@ -46,11 +46,13 @@ std::string escaped(std::string_view text) {
 }
 
 /// With three decimals and a point: printf would write the comma of the user's locale.
-std::string microseconds(std::int64_t ns) {
-  char text[32];
-  return std::string(
-      text, std::to_chars(text, text + sizeof text, static_cast<double>(ns) * 1e-3, std::chars_format::fixed, 3).ptr);
+std::string decimals(double value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 3);
+  return end.ec == std::errc() ? std::string(text, end.ptr) : "0";
 }
+
+std::string microseconds(std::int64_t ns) { return decimals(static_cast<double>(ns) * 1e-3); }
 
 void appendEvent(std::string& out, const TraceEvent& event, std::size_t track, std::string_view label,
                  std::int64_t originNs) {
@@ -61,6 +63,10 @@ void appendEvent(std::string& out, const TraceEvent& event, std::size_t track, s
          ",\"args\":{";
   if (event.request) out += "\"request\":" + std::to_string(event.request);
   if (event.bytes) out += std::string(event.request ? "," : "") + "\"bytes\":" + std::to_string(event.bytes);
+  // Bytes per nanosecond are gigabytes per second.
+  if (event.bytes && event.endNs > event.startNs)
+    out += ",\"gb_per_s\":" +
+           decimals(static_cast<double>(event.bytes) / static_cast<double>(event.endNs - event.startNs));
   out += "}}";
 }
 
@@ -91,6 +97,13 @@ void TraceWriter::record(const TraceEvent& event) {
   }
   m_events.push_back(event);
 }
+
+TraceRecorder::TraceRecorder(std::size_t capacityPerTrack)
+    : m_id([] {
+        static std::atomic<std::uint64_t> count{0};
+        return ++count;
+      }()),
+      m_capacity(capacityPerTrack) {}
 
 TraceWriter* TraceRecorder::addTrack(std::string name) {
   std::lock_guard lock(m_mutex);

@@ -48,7 +48,9 @@ class TraceWriter {
 /// Collects the rows of one run. Thread-safe. Outlives its writers' users.
 class TraceRecorder {
  public:
-  explicit TraceRecorder(std::size_t capacityPerTrack = std::size_t{1} << 18) : m_capacity(capacityPerTrack) {}
+  explicit TraceRecorder(std::size_t capacityPerTrack = std::size_t{1} << 18);
+  /// Different for every recorder of the process, unlike its address.
+  std::uint64_t id() const { return m_id; }
   TraceWriter* addTrack(std::string name);
   /// A number for `label`, the same for the same text. Takes a lock: intern at set-up, not per event.
   std::uint32_t intern(std::string_view label);
@@ -66,6 +68,7 @@ class TraceRecorder {
   void clear(); ///< events only; tracks and labels stay
 
  private:
+  const std::uint64_t m_id;
   std::size_t m_capacity;
   mutable std::mutex m_mutex;
   std::deque<TraceWriter> m_writers;
