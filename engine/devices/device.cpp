@@ -3,6 +3,12 @@
 
 namespace tandem {
 
+Result<std::unique_ptr<Buffer>> Device::adopt(void*, std::size_t) {
+  return makeError(ErrorCode::Internal, "the device has memory of its own", id(), "copy instead");
+}
+
+Result<std::unique_ptr<Buffer>> Device::allocateStaging(std::size_t) { return std::unique_ptr<Buffer>(); }
+
 std::string_view toString(DeviceKind kind) {
   switch (kind) {
   case DeviceKind::NativeCpu: return "cpu";

@@ -40,6 +40,7 @@ struct DeviceInfo {
   std::int64_t memoryBytes = 0;
   std::int64_t maxAllocationBytes = 0;
   bool unifiedMemory = false; ///< device memory is host memory
+  bool hostMemory = false;    ///< buffers have hostData(), and adopt() takes memory of others
   bool float16 = false;       ///< kernels in half precision
   bool int8 = false;          ///< fast kernels for products of 8-bit integers
   CpuSet cores;               ///< processors the device computes on; empty for a GPU
@@ -77,7 +78,9 @@ class Buffer {
   virtual ~Buffer() = default;
   virtual Device& device() const = 0;
   virtual std::size_t bytes() const = 0;
-  /// The elements, where the host may touch them directly at any time no stream works on them; else nullptr.
+  /// The elements, where they lie in host memory; else nullptr. They are the host's at first, and again after a
+  /// finished Stream::read(buffer, hostData()); Stream::write(buffer, hostData()) and every other command that uses the
+  /// buffer hand them to the device. On devices that see each of the host's writes at once those two do nothing.
   virtual void* hostData() const = 0;
 };
 
@@ -96,6 +99,7 @@ class Stream {
   /// kernels on a thread of the stream's own.
   virtual void attachCurrentThread() = 0;
   /// Enqueues a copy between host memory and a buffer of this device. `src`/`dst` must stay valid until finish().
+  /// With the buffer's own hostData() nothing is copied: it changes hands.
   virtual Result<void> write(Buffer& dst, const void* src, std::size_t bytes) = 0;
   virtual Result<void> read(const Buffer& src, void* dst, std::size_t bytes) = 0;
   /// Waits until everything enqueued is done, and reports the first failure. Afterwards the trace holds its events.
@@ -167,6 +171,11 @@ class Device {
   /// Values of `node` have their inferred descs; a node with unknown shapes is judged by type and operator alone.
   virtual Support supports(const Graph& graph, NodeId node) const = 0;
   virtual Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) = 0;
+  /// A buffer whose elements are `memory` itself, for devices with info().hostMemory. `memory` is aligned as allocate()
+  /// of some device aligned it, and outlives the buffer.
+  virtual Result<std::unique_ptr<Buffer>> adopt(void* memory, std::size_t bytes);
+  /// Host memory that this device copies from and to at its best (pinned); nullptr where any memory is as good.
+  virtual Result<std::unique_ptr<Buffer>> allocateStaging(std::size_t bytes);
   virtual Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) = 0;
   /// Compiles a segment whose nodes are all supported. May take long (kernel compilation); honours options.cancel.
   virtual Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) = 0;

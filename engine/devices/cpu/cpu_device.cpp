@@ -81,6 +81,10 @@ Result<std::unique_ptr<Buffer>> CpuDevice::allocate(std::size_t bytes) {
   return std::unique_ptr<Buffer>(std::make_unique<CpuBuffer>(*this, std::move(memory)));
 }
 
+Result<std::unique_ptr<Buffer>> CpuDevice::adopt(void* memory, std::size_t bytes) {
+  return std::unique_ptr<Buffer>(std::make_unique<CpuBuffer>(*this, memory, bytes));
+}
+
 Result<std::unique_ptr<Stream>> CpuDevice::createStream(const StreamOptions& options) {
   return std::unique_ptr<Stream>(std::make_unique<CpuStream>(*this, options.threads));
 }

@@ -9,14 +9,22 @@ namespace tandem::cpu {
 /// Host memory as a device's buffer.
 class CpuBuffer final : public Buffer {
  public:
-  CpuBuffer(Device& device, AlignedMemory memory) : m_device(device), m_memory(std::move(memory)) {}
+  CpuBuffer(Device& device, AlignedMemory memory)
+      : m_device(device),
+        m_memory(std::move(memory)),
+        m_data(m_memory.data()),
+        m_bytes(m_memory.bytes()) {}
+  /// Memory of somebody else, who outlives the buffer.
+  CpuBuffer(Device& device, void* data, std::size_t bytes) : m_device(device), m_data(data), m_bytes(bytes) {}
   Device& device() const override { return m_device; }
-  std::size_t bytes() const override { return m_memory.bytes(); }
-  void* hostData() const override { return m_memory.data(); }
+  std::size_t bytes() const override { return m_bytes; }
+  void* hostData() const override { return m_data; }
 
  private:
   Device& m_device;
   AlignedMemory m_memory;
+  void* m_data;
+  std::size_t m_bytes;
 };
 
 /// One set of cores of this machine.
@@ -28,6 +36,7 @@ class CpuDevice final : public Device {
   const DeviceInfo& info() const override { return m_info; }
   Support supports(const Graph& graph, NodeId node) const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
+  Result<std::unique_ptr<Buffer>> adopt(void* memory, std::size_t bytes) override;
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
   Result<ProbeResult> probe(const CancelToken& cancel) override { return probe(0, cancel); }

@@ -73,7 +73,7 @@ std::vector<std::unique_ptr<Device>> makeCpuDevices(const std::vector<CpuSet>& c
     info.computeUnits = sets[i].count();
     info.memoryBytes = physicalMemory();
     info.maxAllocationBytes = info.memoryBytes;
-    info.unifiedMemory = true;
+    info.unifiedMemory = info.hostMemory = true;
     info.int8 = cpu::sumsOfBytesAreExact();
     info.cores = sets[i];
     devices.push_back(std::make_unique<cpu::CpuDevice>(std::move(info), timings));
