@@ -3,9 +3,18 @@
 #include "engine/devices/device.hpp"
 #include "engine/devices/opencl/detail/kernel_library.hpp"
 
+#include <cstdlib>
+
 namespace tandem::opencl {
 
 enum class KernelStyle { Cpu, Gpu };
+
+/// How the host sees a device's memory.
+enum class MemoryKind {
+  Shared,  ///< as its own: neither copies nor commands are needed (measured)
+  Mapped,  ///< as its own between a map and an unmap
+  Discrete ///< not at all: everything is copied
+};
 
 /// What one OpenCL device is made of; shared by its buffers, streams and programs, which it outlives.
 struct DeviceContext {
@@ -16,8 +25,9 @@ struct DeviceContext {
   KernelStyle style = KernelStyle::Gpu;
   std::size_t subBufferAlignment = 128;
   std::size_t maxWorkGroup = 1;
-  bool float64 = false;     ///< the device computes in double precision
-  bool hostVisible = false; ///< CL_MEM_USE_HOST_PTR memory is the device's memory (measured)
+  bool float64 = false;  ///< the device computes in double precision
+  bool hasTimer = false; ///< readDeviceTimer() works
+  MemoryKind memory = MemoryKind::Discrete;
   std::unique_ptr<KernelLibrary> library;
 
   Result<QueueHandle> createQueue(bool profiling) const;
@@ -29,6 +39,8 @@ class OpenClDevice final : public Device {
   const DeviceInfo& info() const override { return m_context->info; }
   Support supports(const Graph& graph, NodeId node) const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
+  Result<std::unique_ptr<Buffer>> adopt(void* memory, std::size_t bytes) override;
+  Result<std::unique_ptr<Buffer>> allocateStaging(std::size_t bytes) override;
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
   Result<ProbeResult> probe(const CancelToken& cancel) override;
@@ -38,22 +50,50 @@ class OpenClDevice final : public Device {
   std::unique_ptr<DeviceContext> m_context;
 };
 
+/// The last command on a buffer of one of a stream's queues, for the other queue to wait for. Of value until that
+/// stream finished.
+struct Fence {
+  EventHandle event;
+  const Stream* stream = nullptr;
+  std::uint64_t epoch = 0; ///< how often the stream had finished
+};
+
 class OpenClBuffer final : public Buffer {
  public:
   static Result<std::unique_ptr<OpenClBuffer>> create(OpenClDevice& device, std::size_t bytes);
+  /// On memory of somebody else, who outlives the buffer. Not on discrete devices.
+  static Result<std::unique_ptr<OpenClBuffer>> adopt(OpenClDevice& device, void* memory, std::size_t bytes);
   ~OpenClBuffer() override;
   Device& device() const override { return m_device; }
   std::size_t bytes() const override { return m_bytes; }
   void* hostData() const override { return m_host; }
   cl_mem mem() const { return m_mem.get(); }
 
+  // --- MemoryKind::Mapped: whose turn it is. One thread at a time, as the stream.
+  bool isMapped() const { return m_mapped; }
+  /// Enqueues what gives the memory to the host, or back. `event` may be null.
+  Result<void> map(cl_command_queue queue, cl_event* event) const;
+  Result<void> unmap(cl_command_queue queue, cl_event* event) const;
+
+  // --- MemoryKind::Discrete: what the two queues of a stream have to wait for.
+  Fence& copied() const { return m_copied; }
+  Fence& computed() const { return m_computed; }
+
  private:
   OpenClBuffer(OpenClDevice& device, std::size_t bytes) : m_device(device), m_bytes(bytes) {}
+  Result<void> wrapHostMemory();
+
   OpenClDevice& m_device;
   std::size_t m_bytes;
   void* m_host = nullptr;
+  std::unique_ptr<void, decltype(&std::free)> m_owned{nullptr, &std::free}; ///< m_host, where it is not adopted
   MemHandle m_mem;
+  mutable bool m_mapped = false;
+  mutable Fence m_copied, m_computed;
 };
+
+/// The device's clock now, the one of its events; nullopt where its driver has no such timer.
+std::optional<std::int64_t> readDeviceTimer(cl_device_id device);
 
 Result<ProbeResult> probeDevice(const DeviceContext& context, const CancelToken& cancel);
 

@@ -6,6 +6,7 @@
 #include "engine/devices/opencl/opencl_device.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <numeric>
@@ -43,6 +44,13 @@ std::string driverName(cl_platform_id platform, cl_device_id device) {
   const std::string driver = text(device, CL_DRIVER_VERSION);
   if (version.find("PoCL") != std::string::npos) return "PoCL " + driver.substr(0, driver.find('+'));
   return driver;
+}
+
+/// Does "OpenCL 2.1 ..." say 2.1 or more?
+bool isSince21(const std::string& version) {
+  int major = 0;
+  int minor = 0;
+  return std::sscanf(version.c_str(), "OpenCL %d.%d", &major, &minor) == 2 && (major > 2 || (major == 2 && minor > 0));
 }
 
 /// One device of a platform, before it has an id.
@@ -211,13 +219,25 @@ class Enumerator {
     context->subBufferAlignment = std::max<std::size_t>(alignBits / 8, 64);
     context->maxWorkGroup = number<std::size_t>(found.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);
     context->float64 = number<cl_device_fp_config>(found.device, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
-    context->hostVisible = cpu && hostMemoryIsDeviceMemory(*context);
+    // Below 2.1 the loader has nothing to call.
+    context->hasTimer = isSince21(text(found.platform, CL_PLATFORM_VERSION)) &&
+                        isSince21(text(found.device, CL_DEVICE_VERSION)) && readDeviceTimer(found.device);
+    context->memory = memoryOf(*context, cpu);
+    context->info.hostMemory = context->memory != MemoryKind::Discrete;
     std::string key = context->info.name + '\n' + context->info.platform + '\n' +
                       text(found.device, CL_DRIVER_VERSION) + '\n' + text(found.device, CL_DEVICE_VERSION) + '\n' +
                       std::to_string(context->info.computeUnits);
     context->library = std::make_unique<KernelLibrary>(context->context.get(), found.device, std::move(key),
                                                        context->info.id, m_cacheDirectory);
     m_result.devices.push_back(std::make_unique<OpenClDevice>(std::move(context)));
+  }
+
+  MemoryKind memoryOf(const DeviceContext& context, bool cpu) const {
+    if (m_options.memory == OpenClMemory::Discrete) return MemoryKind::Discrete;
+    if (m_options.memory == OpenClMemory::Mapped) return MemoryKind::Mapped;
+    if (cpu && hostMemoryIsDeviceMemory(context)) return MemoryKind::Shared;
+    const bool unified = context.info.unifiedMemory || m_options.memory == OpenClMemory::Shared;
+    return unified ? MemoryKind::Mapped : MemoryKind::Discrete;
   }
 
   static void describe(const Found& found, CpuSet cores, std::string id, DeviceInfo& info) {

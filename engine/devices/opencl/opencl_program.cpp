@@ -5,6 +5,7 @@
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::opencl {
 namespace {
@@ -130,6 +131,12 @@ Result<std::unique_ptr<OpenClInstance>> OpenClInstance::create(std::shared_ptr<c
   instance->m_program = std::move(program);
   TANDEM_TRY(instance->allocateArena());
   TANDEM_TRY(instance->allocateStatus());
+  for (const auto& list : {inputs, outputs})
+    for (Buffer* each : list) {
+      auto* buffer = static_cast<OpenClBuffer*>(each);
+      if (std::find(instance->m_boundary.begin(), instance->m_boundary.end(), buffer) == instance->m_boundary.end())
+        instance->m_boundary.push_back(buffer);
+    }
   TANDEM_TRY(instance->setArguments(inputs, outputs));
   return instance;
 }
@@ -159,9 +166,11 @@ Result<void> OpenClInstance::allocateArena() {
 
 Result<void> OpenClInstance::allocateStatus() {
   if (!m_program->hasChecks()) return {};
+  const DeviceContext& context = m_program->device().context();
+  const bool shared = context.memory == MemoryKind::Shared;
   cl_int code = CL_SUCCESS;
-  m_status = MemHandle(clCreateBuffer(m_program->device().context().context.get(), CL_MEM_READ_WRITE,
-                                      sizeof m_statusWords, nullptr, &code));
+  m_status = MemHandle(clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE | (shared ? CL_MEM_USE_HOST_PTR : 0),
+                                      sizeof m_statusWords, shared ? m_statusWords.data() : nullptr, &code));
   if (code != CL_SUCCESS) return clFailed("allocating the error word", code, m_program->device().id());
   return {};
 }
@@ -213,35 +222,37 @@ Result<void> OpenClInstance::setArguments(std::span<Buffer* const> inputs, std::
   return {};
 }
 
-void OpenClInstance::internLabels(TraceRecorder* recorder) {
+void OpenClInstance::internLabels(TraceRecorder& recorder) {
   m_labels.clear();
-  for (const Step& step : m_program->steps()) m_labels.push_back(recorder->intern(step.label));
-  m_labelsOf = recorder;
+  for (const Step& step : m_program->steps()) m_labels.push_back(recorder.intern(step.label));
+  m_labelsOf = recorder.id();
 }
 
 Result<void> OpenClInstance::run(Stream& stream) {
   TANDEM_TRY(enqueue(stream));
   if (!m_status) return {};
   auto& own = static_cast<OpenClStream&>(stream);
+  own.expect(*this);
+  if (m_program->device().context().memory == MemoryKind::Shared) return {};
   const cl_int code = clEnqueueReadBuffer(own.queue(), m_status.get(), CL_FALSE, 0, sizeof m_statusWords,
                                           m_statusWords.data(), 0, nullptr, nullptr);
   if (code != CL_SUCCESS) return clFailed("reading the error word", code, m_program->device().id());
-  own.expect(*this);
   return {};
 }
 
-Result<void> OpenClInstance::verdict() const {
+Result<void> OpenClInstance::verdict() {
   if (m_statusWords[0] == 0) return {};
+  const auto words = std::exchange(m_statusWords, {});
   const auto step = std::find_if(m_program->steps().begin(), m_program->steps().end(), [&](const Step& each) {
-    return each.node.index() + 1 == static_cast<unsigned>(m_statusWords[0]);
+    return each.node.index() + 1 == static_cast<unsigned>(words[0]);
   });
   const std::string where = step == m_program->steps().end() ? m_program->device().id() : step->label;
-  const std::int64_t index = static_cast<std::int64_t>(static_cast<std::uint32_t>(m_statusWords[1])) |
-                             static_cast<std::int64_t>(m_statusWords[2]) << 32;
+  const std::int64_t index =
+      static_cast<std::int64_t>(static_cast<std::uint32_t>(words[1])) | static_cast<std::int64_t>(words[2]) << 32;
   // The reference kernels use the same words, so that an error does not depend on the device.
-  const std::string what = m_statusWords[3] < 0 ? "integer division by zero"
-                                                : "index " + std::to_string(index) + " is outside a dimension of " +
-                                                      std::to_string(m_statusWords[3]);
+  const std::string what =
+      words[3] < 0 ? "integer division by zero"
+                   : "index " + std::to_string(index) + " is outside a dimension of " + std::to_string(words[3]);
   return makeError(ErrorCode::InputRejected, what, where);
 }
 
@@ -249,24 +260,29 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
   TANDEM_ASSERT(&stream.device() == &m_program->device());
   auto& own = static_cast<OpenClStream&>(stream);
   TraceRecorder* recorder = own.recorder();
-  if (recorder && recorder != m_labelsOf) internLabels(recorder);
-  if (m_status) {
+  if (recorder && recorder->id() != m_labelsOf) internLabels(*recorder);
+  TANDEM_TRY(own.acquire(m_boundary));
+  if (m_status && m_program->device().context().memory != MemoryKind::Shared) {
     static constexpr cl_int kZero = 0;
     const cl_int code = clEnqueueFillBuffer(own.queue(), m_status.get(), &kZero, sizeof kZero, 0, sizeof m_statusWords,
                                             0, nullptr, nullptr);
     if (code != CL_SUCCESS) return clFailed("clearing the error word", code, m_program->device().id());
   }
   const auto& steps = m_program->steps();
+  const std::size_t fence = own.wantsFence() ? steps.size() : 0; // the step whose event the other queue waits for, + 1
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const Step& step = steps[s];
     cl_event event = nullptr;
-    const cl_int code = step.blas
-                            ? enqueueProduct(own.queue(), *step.blas, m_blas[s], recorder ? &event : nullptr)
-                            : clEnqueueNDRangeKernel(own.queue(), m_kernels[s].get(), 3, nullptr, step.global.data(),
-                                                     step.local.data(), 0, nullptr, recorder ? &event : nullptr);
+    cl_event* wanted = recorder || s + 1 == fence ? &event : nullptr;
+    const std::int64_t clock = s == 0 ? own.timeBefore() : 0;
+    const cl_int code = step.blas ? enqueueProduct(own.queue(), *step.blas, m_blas[s], wanted)
+                                  : clEnqueueNDRangeKernel(own.queue(), m_kernels[s].get(), 3, nullptr,
+                                                           step.global.data(), step.local.data(), 0, nullptr, wanted);
     if (code != CL_SUCCESS)
       return clFailed("starting kernel " + step.kernel, code, step.label + " on " + m_program->device().id());
-    if (event) own.note(EventHandle(event), TraceKind::Kernel, m_labels[s], step.traceNode, 0);
+    EventHandle handle(event);
+    if (event && s + 1 == fence) own.release(m_boundary, event);
+    if (event && recorder) own.note(std::move(handle), {TraceKind::Kernel, m_labels[s], step.traceNode, 0, clock});
   }
   if (const cl_int code = clFlush(own.queue()); code != CL_SUCCESS)
     return clFailed("flushing the queue", code, m_program->device().id());

@@ -49,23 +49,26 @@ class OpenClInstance final : public Instance {
   Result<void> run(Stream& stream) override;
   /// run() without looking at what the kernels say of the data.
   Result<void> enqueue(Stream& stream);
-  /// After the stream finished: InputRejected where a kernel found wrong data.
-  Result<void> verdict() const;
+  /// After the stream finished: InputRejected where a kernel found wrong data. Asking again finds nothing.
+  Result<void> verdict();
 
  private:
   Result<void> allocateArena();
   Result<void> allocateStatus();
   Result<void> setArguments(std::span<Buffer* const> inputs, std::span<Buffer* const> outputs);
-  void internLabels(TraceRecorder* recorder);
+  void internLabels(TraceRecorder& recorder);
 
   std::shared_ptr<const OpenClProgram> m_program;
   MemHandle m_arena;
-  MemHandle m_status; ///< node + 1 (0: nothing wrong), the index in two halves, and the extent; see common.cl
-  std::array<std::int32_t, 4> m_statusWords{};
+  std::vector<OpenClBuffer*> m_boundary; ///< inputs and outputs, each once
+  /// Node + 1 (0: nothing wrong), the index in two halves, and the extent; see common.cl. The device's own memory where
+  /// that is the host's, and zero between runs; else a copy of it.
+  alignas(64) std::array<std::int32_t, 16> m_statusWords{};
+  MemHandle m_status;
   std::vector<MemHandle> m_slots;            ///< sub-buffers of m_arena, one per arena request
   std::vector<std::array<cl_mem, 3>> m_blas; ///< per step: A, B and C of a product by CLBlast
   std::vector<KernelHandle> m_kernels; ///< own ones: setting arguments of a shared kernel object is not thread-safe
-  TraceRecorder* m_labelsOf = nullptr;
+  std::uint64_t m_labelsOf = 0;        ///< the recorder that knows the labels
   std::vector<std::uint32_t> m_labels;
 };
 
