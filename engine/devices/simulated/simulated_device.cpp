@@ -71,7 +71,7 @@ SimulatedDevice::SimulatedDevice(const SimulatedPreset& preset) : m_speed(preset
   m_info.computeUnits = preset.computeUnits;
   m_info.memoryBytes = preset.memoryBytes;
   m_info.maxAllocationBytes = preset.memoryBytes / 4; // what OpenCL guarantees at least
-  m_info.unifiedMemory = preset.unifiedMemory;
+  m_info.unifiedMemory = m_info.hostMemory = preset.unifiedMemory;
   m_info.probe = m_speed;
 }
 
@@ -98,6 +98,12 @@ Result<std::unique_ptr<Buffer>> SimulatedDevice::allocate(std::size_t bytes) {
   }
 }
 
+Result<std::unique_ptr<Buffer>> SimulatedDevice::adopt(void* memory, std::size_t bytes) {
+  if (!m_info.hostMemory) return Device::adopt(memory, bytes);
+  TANDEM_TRY(admit(false, {}));
+  return std::unique_ptr<Buffer>(std::make_unique<SimulatedBuffer>(*this, memory, static_cast<std::int64_t>(bytes)));
+}
+
 Result<std::unique_ptr<Stream>> SimulatedDevice::createStream(const StreamOptions&) {
   TANDEM_TRY(admit(false, {}));
   return std::unique_ptr<Stream>(std::make_unique<SimulatedStream>(*this));
@@ -121,12 +127,12 @@ std::int64_t SimulatedDevice::allocatedBytes() const {
 
 std::int64_t SimulatedDevice::virtualNs() const {
   std::lock_guard lock(m_mutex);
-  return std::max(m_computeFreeNs, m_copyFreeNs);
+  return *std::max_element(m_freeNs.begin(), m_freeNs.end());
 }
 
 SimulatedDevice::Span SimulatedDevice::occupy(Engine engine, std::int64_t readyNs, double milliseconds) {
   std::lock_guard lock(m_mutex);
-  std::int64_t& freeNs = engine == Engine::Compute ? m_computeFreeNs : m_copyFreeNs;
+  std::int64_t& freeNs = m_freeNs[static_cast<std::size_t>(engine)];
   const std::int64_t start = std::max(readyNs, freeNs);
   freeNs = start + static_cast<std::int64_t>(milliseconds * 1e6 + 0.5);
   return {start, freeNs};

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/devices/simulated/presets.hpp"
 
+#include <array>
 #include <mutex>
 
 namespace tandem {
@@ -33,8 +34,9 @@ class SimulatedFailures {
 
 /// A device that is not here: computes with the reference kernels, so results are right, on a virtual clock that goes
 /// as fast as a preset says (roofline of every kernel, latency and bandwidth of every copy). Streams of one device
-/// share one compute engine and one copy engine, as streams of a GPU do. The virtual clock starts at the creation of
-/// the device; trace events carry its times, so they do not line up with those of real devices.
+/// share one compute engine and one copy engine for each direction, as streams of a GPU do: what one stream copies goes
+/// on beside what another computes. The virtual clock starts at the creation of the device; trace events carry its
+/// times, so they do not line up with those of real devices.
 class SimulatedDevice final : public Device {
  public:
   /// `presetId` with or without "SIM:". Fails with Usage, naming the presets, for an unknown one.
@@ -44,6 +46,7 @@ class SimulatedDevice final : public Device {
   const DeviceInfo& info() const override { return m_info; }
   Support supports(const Graph& graph, NodeId node) const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
+  Result<std::unique_ptr<Buffer>> adopt(void* memory, std::size_t bytes) override;
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
   /// What the preset says; nothing is measured.
@@ -55,7 +58,7 @@ class SimulatedDevice final : public Device {
   std::int64_t virtualNs() const;
 
   // --- for its own streams and programs
-  enum class Engine { Compute, Copy };
+  enum class Engine { Compute, Upload, Download };
   struct Span {
     std::int64_t startNs = 0; ///< virtual
     std::int64_t endNs = 0;
@@ -77,9 +80,8 @@ class SimulatedDevice final : public Device {
   ProbeResult m_speed;
   std::int64_t m_epochNs = 0;
   SimulatedFailures m_failures;
-  mutable std::mutex m_mutex; ///< guards what follows
-  std::int64_t m_computeFreeNs = 0;
-  std::int64_t m_copyFreeNs = 0;
+  mutable std::mutex m_mutex;             ///< guards what follows
+  std::array<std::int64_t, 3> m_freeNs{}; ///< by engine: virtual time at which it is done
   std::int64_t m_allocated = 0;
 };
 

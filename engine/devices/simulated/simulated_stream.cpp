@@ -20,26 +20,29 @@ void SimulatedStream::record(SimulatedDevice::Span span, const std::string& labe
   m_writer->record({epoch + span.startNs, epoch + span.endNs, bytes, m_request, m_recorder->intern(label), node, kind});
 }
 
-Result<void> SimulatedStream::copy(std::size_t bytes, double milliseconds, const char* what) {
+Result<void> SimulatedStream::copy(SimulatedDevice::Engine engine, std::size_t bytes, double milliseconds,
+                                   const char* what) {
   if (m_failure) return *m_failure;
   if (auto admitted = m_device.admit(false, {}); !admitted) return fail(admitted.error());
-  const auto span = m_device.occupy(SimulatedDevice::Engine::Copy, m_virtualNs, milliseconds);
+  const auto span = m_device.occupy(engine, m_virtualNs, milliseconds);
   record(span, what + m_device.id(), TraceKind::Transfer, static_cast<std::int64_t>(bytes), NodeId());
   return {};
 }
 
 Result<void> SimulatedStream::write(Buffer& dst, const void* src, std::size_t bytes) {
   TANDEM_ASSERT(&dst.device() == &m_device && bytes <= dst.bytes());
+  if (src == dst.hostData()) return {};
   const double ms = copyToDeviceMs(static_cast<std::int64_t>(bytes), m_device.speed());
-  TANDEM_TRY(copy(bytes, ms, "Write to "));
+  TANDEM_TRY(copy(SimulatedDevice::Engine::Upload, bytes, ms, "Write to "));
   std::memcpy(static_cast<SimulatedBuffer&>(dst).memory(), src, bytes);
   return {};
 }
 
 Result<void> SimulatedStream::read(const Buffer& src, void* dst, std::size_t bytes) {
   TANDEM_ASSERT(&src.device() == &m_device && bytes <= src.bytes());
+  if (dst == src.hostData()) return {};
   const double ms = copyToHostMs(static_cast<std::int64_t>(bytes), m_device.speed());
-  TANDEM_TRY(copy(bytes, ms, "Read from "));
+  TANDEM_TRY(copy(SimulatedDevice::Engine::Download, bytes, ms, "Read from "));
   std::memcpy(dst, static_cast<const SimulatedBuffer&>(src).memory(), bytes);
   return {};
 }

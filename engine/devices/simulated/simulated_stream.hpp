@@ -11,8 +11,13 @@ class SimulatedBuffer final : public Buffer {
  public:
   SimulatedBuffer(SimulatedDevice& device, std::int64_t bytes)
       : m_device(device),
-        m_memory(Tensor::uninitialized({DataType::UInt8, Shape{bytes}})) {}
-  ~SimulatedBuffer() override { m_device.release(m_memory.elements()); }
+        m_memory(Tensor::uninitialized({DataType::UInt8, Shape{bytes}})),
+        m_reserved(bytes) {}
+  /// On memory of somebody else.
+  SimulatedBuffer(SimulatedDevice& device, void* memory, std::int64_t bytes)
+      : m_device(device),
+        m_memory(Tensor::wrap({DataType::UInt8, Shape{bytes}}, memory, nullptr)) {}
+  ~SimulatedBuffer() override { m_device.release(m_reserved); }
   SimulatedBuffer(const SimulatedBuffer&) = delete;
   SimulatedBuffer& operator=(const SimulatedBuffer&) = delete;
   Device& device() const override { return m_device; }
@@ -23,6 +28,7 @@ class SimulatedBuffer final : public Buffer {
  private:
   SimulatedDevice& m_device;
   Tensor m_memory;
+  std::int64_t m_reserved = 0;
 };
 
 /// Works on the calling thread; only its virtual clock differs from a CPU's.
@@ -42,7 +48,7 @@ class SimulatedStream final : public Stream {
   const std::optional<Error>& failure() const { return m_failure; }
 
  private:
-  Result<void> copy(std::size_t bytes, double milliseconds, const char* what);
+  Result<void> copy(SimulatedDevice::Engine engine, std::size_t bytes, double milliseconds, const char* what);
   Error fail(Error error);
   void record(SimulatedDevice::Span span, const std::string& label, TraceKind kind, std::int64_t bytes, NodeId node);
 
