@@ -167,8 +167,10 @@ void Executable::accountMemory() {
     entry.activationsBytes += program.activationsBytes;
     entry.pieces.insert(entry.pieces.end(), program.pieces.begin(), program.pieces.end());
   }
-  for (const PlannedBuffer& buffer : planSlot(*this).buffers)
-    of(buffer.device).stagingBytes += static_cast<std::int64_t>(buffer.bytes);
+  const SlotPlan plan = planSlot(*this);
+  for (std::size_t i = 0; i < plan.buffers.size(); ++i)
+    if (plan.buffers[i].memory == i)
+      of(plan.buffers[i].device).stagingBytes += static_cast<std::int64_t>(plan.buffers[i].bytes);
 }
 
 std::vector<KernelUse> Executable::kernels() const {
@@ -192,6 +194,7 @@ std::vector<PlannedTransfer> Executable::transfers() const {
     if (step.kind != SlotStep::Kind::Copy) continue;
     const PlannedBuffer& from = plan.buffers[step.from];
     const PlannedBuffer& to = plan.buffers[step.to];
+    if (from.memory == to.memory) continue;
     transfers.push_back(
         {m_graph.value(from.value).name, from.device, to.device, static_cast<std::int64_t>(from.bytes)});
   }

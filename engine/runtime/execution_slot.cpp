@@ -19,8 +19,9 @@ Result<void> requireHostMemory(const Executable& executable, const SlotPlan& pla
   };
   std::optional<std::int64_t> bytes = 0;
   const auto add = [&](std::int64_t more) { bytes = bytes ? checkedAdd(*bytes, more) : bytes; };
-  for (const PlannedBuffer& buffer : plan.buffers)
-    if (onHost(*buffer.device)) add(static_cast<std::int64_t>(buffer.bytes));
+  for (std::size_t i = 0; i < plan.buffers.size(); ++i)
+    if (plan.buffers[i].memory == i && onHost(*plan.buffers[i].device))
+      add(static_cast<std::int64_t>(plan.buffers[i].bytes));
   for (std::size_t s = 0; s < executable.segments().size(); ++s)
     if (executable.programs()[s] && onHost(*executable.segments()[s].device))
       add(executable.programs()[s]->memory().activationsBytes);
@@ -46,6 +47,10 @@ ExecutionSlot::~ExecutionSlot() {
       static_cast<void>(drained); // nobody is left to tell
       leave(state);
     }
+  // Those that share another's memory go before it.
+  m_instances.clear();
+  for (std::size_t i = 0; i < m_buffers.size(); ++i)
+    if (m_plan.buffers[i].memory != i) m_buffers[i].reset();
 }
 
 Result<void> ExecutionSlot::initialize() {
@@ -58,8 +63,7 @@ Result<void> ExecutionSlot::initialize() {
     if (m_meters) state.meter = &m_meters->of(device->id());
     m_devices.push_back(std::move(state));
   }
-  for (const PlannedBuffer& planned : m_plan.buffers)
-    m_buffers.push_back(TANDEM_TRY(planned.device->allocate(std::max<std::size_t>(planned.bytes, 1))));
+  TANDEM_TRY(allocateBuffers());
 
   auto collect = [&](const std::vector<std::size_t>& indices) {
     std::vector<Buffer*> buffers;
@@ -88,6 +92,31 @@ Result<void> ExecutionSlot::initialize() {
       m_outputs.push_back(view(value, m_plan.outputBuffers[i]));
     else
       m_outputs.push_back(graph.value(value).constant); // undefined for dynamic values until a run
+  }
+  return {};
+}
+
+Result<void> ExecutionSlot::allocateBuffers() {
+  m_buffers.resize(m_plan.buffers.size());
+  const auto bytesOf = [](const PlannedBuffer& planned) { return std::max<std::size_t>(planned.bytes, 1); };
+  for (std::size_t i = 0; i < m_buffers.size(); ++i) {
+    const PlannedBuffer& planned = m_plan.buffers[i];
+    if (planned.memory != i) continue;
+    if (planned.copiedBy && planned.device->info().kind == DeviceKind::NativeCpu) {
+      // Pinned memory is scarce. Without it copies are slower, and that is all.
+      auto staging = planned.copiedBy->allocateStaging(bytesOf(planned));
+      if (staging.ok() && *staging) {
+        m_buffers[i] = TANDEM_TRY(planned.device->adopt((*staging)->hostData(), bytesOf(planned)));
+        m_staging.push_back(std::move(*staging));
+        continue;
+      }
+    }
+    m_buffers[i] = TANDEM_TRY(planned.device->allocate(bytesOf(planned)));
+  }
+  for (std::size_t i = 0; i < m_buffers.size(); ++i) {
+    const PlannedBuffer& planned = m_plan.buffers[i];
+    if (planned.memory == i) continue;
+    m_buffers[i] = TANDEM_TRY(planned.device->adopt(m_buffers[planned.memory]->hostData(), bytesOf(planned)));
   }
   return {};
 }
@@ -140,7 +169,7 @@ Result<RunTimes> ExecutionSlot::run(const CancelToken& cancel) {
   if (!status) return status.error();
 
   const Graph& graph = m_executable->graph();
-  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+  for (std::size_t i = 0; !m_dynamic.empty() && i < graph.outputs().size(); ++i) {
     auto found = m_dynamic.find(graph.outputs()[i]);
     if (found != m_dynamic.end()) m_outputs[i] = found->second;
   }
@@ -181,6 +210,7 @@ Result<void> ExecutionSlot::copy(const SlotStep& each) {
   const bool fromHost = from.device->info().kind == DeviceKind::NativeCpu;
   const bool toHost = to.device->info().kind == DeviceKind::NativeCpu;
   if (fromHost && toHost) {
+    if (from.memory == to.memory) return {};
     std::memcpy(m_buffers[each.to]->hostData(), m_buffers[each.from]->hostData(), from.bytes);
     return {};
   }

@@ -46,6 +46,7 @@ class ExecutionSlot {
     bool busy = false; ///< the meter was entered and not left
     TraceWriter* writer = nullptr;
   };
+  Result<void> allocateBuffers();
   Result<void> step(const SlotStep& step, const CancelToken& cancel);
   Result<void> copy(const SlotStep& step);
   Result<void> runDynamic(std::size_t segment, const CancelToken& cancel);
@@ -59,7 +60,8 @@ class ExecutionSlot {
   SlotPlan m_plan;
   HostRunner m_hostRunner; ///< dynamic segments
   std::vector<DeviceState> m_devices;
-  std::vector<std::unique_ptr<Buffer>> m_buffers;
+  std::vector<std::unique_ptr<Buffer>> m_staging;     ///< pinned memory below host buffers
+  std::vector<std::unique_ptr<Buffer>> m_buffers;     ///< as in the plan
   std::vector<std::unique_ptr<Instance>> m_instances; ///< per segment; null where dynamic
   std::vector<Tensor> m_inputs, m_outputs;
   std::map<ValueId, Tensor> m_dynamic; ///< values whose shape this run found out

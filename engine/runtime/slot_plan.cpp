@@ -28,9 +28,12 @@ class Planner {
         m_plan.outputBuffers.push_back(kNone);
         continue;
       }
+      // Without waiting: all results of a device are read before the one wait for it.
       m_plan.outputBuffers.push_back(bring(output, &m_executable.host()));
     }
     for (std::size_t device = 0; device < m_plan.devices.size(); ++device) finishIfPending(device);
+    returnLent();
+    chooseOwners();
     return std::move(m_plan);
   }
 
@@ -52,50 +55,95 @@ class Planner {
   void finishIfPending(std::size_t device) {
     if (!m_pending.erase(device)) return;
     m_plan.steps.push_back({SlotStep::Kind::Finish, device, 0, 0});
+    std::erase_if(m_reads, [&](const auto& read) { return read.second == device; });
   }
 
-  /// Makes `value` available in a buffer of `device`, copying it there unless an earlier step has.
-  std::size_t bring(ValueId value, Device* device) {
-    auto found = m_buffers.find({value, device});
-    if (found != m_buffers.end()) {
-      if (isHost(device)) waitForReads(value);
-      return found->second;
+  bool shareMemory(std::size_t a, std::size_t b) const {
+    return m_plan.buffers[a].device->info().hostMemory && m_plan.buffers[b].device->info().hostMemory;
+  }
+
+  void copy(std::size_t from, std::size_t to) {
+    m_plan.steps.push_back({SlotStep::Kind::Copy, 0, from, to});
+    const bool fromHost = isHost(m_plan.buffers[from].device);
+    const bool toHost = isHost(m_plan.buffers[to].device);
+    if (!fromHost) m_pending.insert(deviceIndex(m_plan.buffers[from].device));
+    if (!toHost) m_pending.insert(deviceIndex(m_plan.buffers[to].device));
+    if (fromHost && toHost) return;
+    if (shareMemory(from, to)) {
+      if (fromHost) m_lent.emplace_back(from, to);
+      return;
     }
+    PlannedBuffer& host = m_plan.buffers[fromHost ? from : to];
+    if (!host.copiedBy) host.copiedBy = m_plan.buffers[fromHost ? to : from].device;
+  }
+
+  /// Makes `value` available in a buffer of `device`, copying it there unless an earlier step has. On the host it is
+  /// there after waitForReads().
+  std::size_t bring(ValueId value, Device* device) {
+    if (auto found = m_buffers.find({value, device}); found != m_buffers.end()) return found->second;
     const std::size_t from = m_source.at(value);
-    const std::size_t to = bufferOf(value, device);
     Device* source = m_plan.buffers[from].device;
-    // Reading from an asynchronous device leaves a read in its queue; only a host reader has to wait for it.
-    if (!isHost(source) && !isHost(device)) {
+    const std::size_t to = bufferOf(value, device);
+    if (isHost(source) || device == &m_executable.host()) {
+      copy(from, to);
+      if (!isHost(source)) m_reads[value] = deviceIndex(source);
+    } else { // once to the host, from where anybody has it
       const std::size_t viaHost = bring(value, &m_executable.host());
       waitForReads(value);
-      m_plan.steps.push_back({SlotStep::Kind::Copy, 0, viaHost, to});
-    } else {
-      m_plan.steps.push_back({SlotStep::Kind::Copy, 0, from, to});
-      if (!isHost(source)) {
-        m_reads[value] = deviceIndex(source);
-        if (isHost(device)) waitForReads(value);
-      }
+      copy(viaHost, to);
     }
-    if (!isHost(device)) m_pending.insert(deviceIndex(device));
     return to;
   }
 
   void waitForReads(ValueId value) {
-    auto it = m_reads.find(value);
-    if (it == m_reads.end()) return;
-    m_pending.insert(it->second);
-    finishIfPending(it->second);
-    m_reads.erase(it);
+    if (auto read = m_reads.find(value); read != m_reads.end()) finishIfPending(read->second);
   }
 
+  /// What the host lent to a device it writes again in the next run: it comes back before the last wait.
+  void returnLent() {
+    for (const auto& [host, lent] : m_lent) {
+      const std::size_t device = deviceIndex(m_plan.buffers[lent].device);
+      const auto last = std::find_if(m_plan.steps.rbegin(), m_plan.steps.rend(), [&](const SlotStep& step) {
+        return step.kind == SlotStep::Kind::Finish && step.index == device;
+      });
+      TANDEM_ASSERT(last != m_plan.steps.rend());
+      m_plan.steps.insert(last.base() - 1, {SlotStep::Kind::Copy, 0, lent, host});
+    }
+  }
+
+  /// Of the buffers that share memory one owns it: a driver's rather than the native CPU's, since drivers are choosier
+  /// about alignment.
+  void chooseOwners() {
+    std::map<ValueId, std::size_t> owners;
+    const auto each = [&](auto apply) {
+      for (std::size_t i = 0; i < m_plan.buffers.size(); ++i)
+        if (m_plan.buffers[i].device->info().hostMemory) apply(i);
+    };
+    each([&](std::size_t i) {
+      auto [owner, isNew] = owners.try_emplace(m_plan.buffers[i].value, i);
+      if (!isNew && isHost(m_plan.buffers[owner->second].device) && !isHost(m_plan.buffers[i].device))
+        owner->second = i;
+    });
+    for (std::size_t i = 0; i < m_plan.buffers.size(); ++i) m_plan.buffers[i].memory = i;
+    each([&](std::size_t i) { m_plan.buffers[i].memory = owners.at(m_plan.buffers[i].value); });
+  }
+
+  Device* sourceOf(ValueId value) const { return m_plan.buffers[m_source.at(value)].device; }
   static bool isHost(const Device* device) { return device->info().kind == DeviceKind::NativeCpu; }
 
   void addSegment(std::size_t s) {
     const PlannedSegment& planned = m_executable.segments()[s];
     const std::size_t device = deviceIndex(planned.device);
     std::vector<std::size_t> inputs, outputs;
+    const auto isBrought = [&](ValueId input) { return isPlanned(input) && m_source.contains(input); };
+    // Whatever other devices have to read is asked for first, and then waited for: not each in turn.
     for (ValueId input : planned.segment.inputs)
-      inputs.push_back(isPlanned(input) && m_source.contains(input) ? bring(input, planned.device) : kNone);
+      if (isBrought(input) && !m_buffers.contains({input, planned.device}) && !isHost(sourceOf(input)))
+        bring(input, &m_executable.host());
+    for (ValueId input : planned.segment.inputs) {
+      inputs.push_back(isBrought(input) ? bring(input, planned.device) : kNone);
+      if (inputs.back() != kNone && isHost(planned.device)) waitForReads(input);
+    }
     for (ValueId output : planned.segment.outputs) {
       if (!isPlanned(output)) {
         outputs.push_back(kNone);
@@ -117,6 +165,7 @@ class Planner {
   std::map<ValueId, std::size_t> m_source; ///< where each value was produced
   std::map<ValueId, std::size_t> m_reads;  ///< values whose copy to the host is still queued on this device
   std::set<std::size_t> m_pending;         ///< devices with work that nobody has waited for
+  std::vector<std::pair<std::size_t, std::size_t>> m_lent; ///< the host's buffer, and a device's that shares its memory
 };
 
 } // namespace

@@ -9,6 +9,8 @@ struct PlannedBuffer {
   ValueId value;
   Device* device = nullptr;
   std::size_t bytes = 0;
+  std::size_t memory = 0;     ///< index of the buffer that owns the bytes: itself, or one whose memory it shares
+  Device* copiedBy = nullptr; ///< host memory that this device copies from or to; nullptr: none does
 };
 
 /// One step of a run, in order. Indices refer to the plan's vectors.
@@ -16,7 +18,7 @@ struct SlotStep {
   enum class Kind {
     Run,     ///< program of segment `index` on its device's stream
     Dynamic, ///< nodes of segment `index`, one by one on the host
-    Copy,    ///< buffer `from` to buffer `to`, through host memory where neither is host-addressable
+    Copy,    ///< buffer `from` to buffer `to`, one of them the host's; where they share memory it changes hands
     Finish,  ///< wait for device `index` of `devices`
   } kind = Kind::Run;
   std::size_t index = 0;
@@ -24,7 +26,8 @@ struct SlotStep {
 };
 
 /// Everything about a run that does not change from request to request: which buffers, which copies, in which order,
-/// and where the host has to wait. One tensor goes to one destination once.
+/// and where the host has to wait. One tensor goes to one destination once. Devices with DeviceInfo::hostMemory share
+/// one piece of memory per value, so that nothing is copied between them.
 struct SlotPlan {
   std::vector<Device*> devices;
   std::vector<PlannedBuffer> buffers;
