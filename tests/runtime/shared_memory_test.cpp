@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <random>
+#include <thread>
 
 namespace tandem {
 namespace {
@@ -106,6 +107,77 @@ TEST_P(SharedMemory, ResultsAreTheSameAndOnlyForeignMemoryIsCopiedTo) {
       EXPECT_EQ(planned > 0, GetParam() == OpenClMemory::Discrete) << "of one memory nothing travels";
     }
   }
+}
+
+TEST_P(SharedMemory, SlotsOfSeveralThreadsDoNotDisturbEachOther) {
+  const Graph graph = *buildSample("mnist");
+  const auto executable = compile(graph, *m_cpu, *m_other, alternating);
+  ASSERT_TRUE(executable.ok()) << executable.error().line();
+  const TensorDesc desc = (*executable)->graph().value((*executable)->graph().inputs()[0]).desc;
+  std::vector<Tensor> expected(2);
+  std::vector<int> wrong(2, 0);
+  for (const bool together : {false, true}) {
+    const auto serve = [&](std::size_t t) {
+      auto slot = (*executable)->createSlot();
+      for (int i = 0; i < 30; ++i) {
+        if (!slot.ok() ||
+            !(*slot)->setInputs(std::vector<Tensor>{randomTensor(desc, 10 + static_cast<unsigned>(t))}).ok() ||
+            !(*slot)->run().ok()) {
+          ++wrong[t];
+          continue;
+        }
+        if (!together) expected[t] = (*slot)->output(0).clone();
+        wrong[t] += largestDifference((*slot)->output(0), expected[t]) != 0;
+      }
+    };
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 2; ++t) {
+      threads.emplace_back(serve, t);
+      if (!together) threads.back().join();
+    }
+    for (std::thread& thread : threads)
+      if (thread.joinable()) thread.join();
+  }
+  EXPECT_EQ(wrong, std::vector<int>(2, 0));
+  EXPECT_GT(largestDifference(expected[0], expected[1]), 0);
+}
+
+TEST_P(SharedMemory, DevicesOfSeveralDriversMeetInTheHostsMemory) {
+  if (CpuSet::available().count() < 2) GTEST_SKIP() << "one processor only";
+  OpenClOptions options;
+  options.memory = GetParam();
+  options.coreSets = {CpuSet({0}), CpuSet({1})};
+  const OpenClEnumeration found = enumerateOpenCl(options);
+  const auto cpus = makeCpuDevices({CpuSet({0}), CpuSet({1})});
+  std::vector<Device*> devices{cpus[0].get(), cpus[1].get()};
+  for (const auto& device : found.devices)
+    if (device->info().kind == DeviceKind::OpenClCpu) devices.push_back(device.get());
+  if (devices.size() < 4) GTEST_SKIP() << "no OpenCL on the CPU of this machine";
+  const Graph graph = *buildSample("tiny_resnet");
+  const auto compileWith = [&](auto deviceOfNode) {
+    auto bound = bindInputs(graph, 1);
+    EXPECT_TRUE(bound.ok());
+    std::vector<Device*> deviceOf;
+    for (std::size_t i = 0; i < graph.nodes().size(); ++i) deviceOf.push_back(deviceOfNode(i));
+    CompileOptions compileOptions;
+    compileOptions.threads = 1;
+    return Executable::compile(std::move(*bound), std::move(deviceOf), *devices[0], compileOptions);
+  };
+  const auto reference = compileWith([&](std::size_t) { return devices[0]; });
+  const auto mixed = compileWith([&](std::size_t i) { return devices[i % devices.size()]; });
+  ASSERT_TRUE(reference.ok() && mixed.ok());
+  auto a = (*reference)->createSlot(), b = (*mixed)->createSlot();
+  ASSERT_TRUE(a.ok() && b.ok());
+  for (unsigned request = 1; request <= 5; ++request) {
+    const std::vector<Tensor> input{randomTensor((*mixed)->graph().value((*mixed)->graph().inputs()[0]).desc, request)};
+    ASSERT_TRUE((*a)->setInputs(input).ok() && (*b)->setInputs(input).ok());
+    ASSERT_TRUE((*a)->run().ok() && (*b)->run().ok());
+    EXPECT_LT(largestDifference((*a)->output(0), (*b)->output(0)), 1e-4) << request;
+  }
+  std::set<std::pair<std::string, Device*>> arrivals;
+  for (const PlannedTransfer& transfer : (*mixed)->transfers())
+    EXPECT_TRUE(arrivals.emplace(transfer.value, transfer.to).second) << transfer.value << " goes there twice";
+  EXPECT_EQ(arrivals.empty(), GetParam() != OpenClMemory::Discrete);
 }
 
 TEST_P(SharedMemory, SharedMemoryIsCountedOnce) {
