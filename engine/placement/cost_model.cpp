@@ -67,8 +67,9 @@ CostEstimate estimateTransfer(std::int64_t bytes, const DeviceInfo& from, const 
     estimate.tier = std::max(estimate.tier, tier);
   };
   const Speed source = speedOf(from), target = speedOf(to);
-  add(from, copyToHostMs(bytes, source.peaks), source.tier);
-  add(to, copyToDeviceMs(bytes, target.peaks), target.tier);
+  // Of memory that is the host's nothing is copied; somebody still waits for the device.
+  add(from, copyToHostMs(from.hostMemory ? 0 : bytes, source.peaks), source.tier);
+  add(to, copyToDeviceMs(to.hostMemory ? 0 : bytes, target.peaks), target.tier);
   return estimate;
 }
 

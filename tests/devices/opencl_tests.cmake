@@ -3,6 +3,10 @@ tandem_test(devices_opencl_test
   LINK tandem_opencl
   TIMEOUT 300
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
+tandem_test(devices_opencl_stream_test
+  SOURCES device_clock_test.cpp opencl_stream_test.cpp opencl_test_util.cpp
+  LINK tandem_opencl
+  ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 tandem_test(devices_opencl_general_test
   SOURCES opencl_general_test.cpp opencl_types_test.cpp opencl_test_util.cpp
   LINK tandem_opencl

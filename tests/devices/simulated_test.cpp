@@ -131,6 +131,37 @@ TEST(Simulated, TwoStreamsShareOneComputeEngine) {
   EXPECT_GT(virtualNs(*b.m_stream), alone);
 }
 
+TEST(Simulated, CopiesOfOneStreamGoOnBesideKernelsOfAnother) {
+  auto device = rtx3080();
+  Chain a(*device, 8), b(*device, 8);
+  ASSERT_TRUE(a.prepare().ok());
+  ASSERT_TRUE(b.prepare().ok());
+  const auto bytes = static_cast<std::int64_t>(a.m_bytes);
+  const double upMs = copyToDeviceMs(bytes, device->speed()), downMs = copyToHostMs(bytes, device->speed());
+  const double computeMs = 8 * rooflineMs(costOf(a.m_graph, a.m_graph.nodes()[0]), device->speed());
+  ASSERT_GT(computeMs, upMs); // or b would wait for its input
+  ASSERT_TRUE(a.run(a.input()).ok());
+  ASSERT_TRUE(b.run(b.input()).ok());
+  // b's input goes up while a computes, and a's result comes down while b does.
+  EXPECT_NEAR(static_cast<double>(device->virtualNs()) * 1e-6, upMs + 2 * computeMs + downMs, 1e-4);
+}
+
+TEST(Simulated, UnifiedMemoryChangesHandsInNoTime) {
+  auto device = *SimulatedDevice::create("SIM:uhd770");
+  auto owned = device->allocate(64);
+  ASSERT_TRUE(owned.ok());
+  const std::int64_t used = device->allocatedBytes();
+  auto adopted = device->adopt((*owned)->hostData(), 64);
+  ASSERT_TRUE(adopted.ok());
+  EXPECT_EQ((*adopted)->hostData(), (*owned)->hostData());
+  EXPECT_EQ(device->allocatedBytes(), used);
+  auto stream = device->createStream({});
+  ASSERT_TRUE((*stream)->write(**adopted, (*adopted)->hostData(), 64).ok());
+  ASSERT_TRUE((*stream)->read(**adopted, (*adopted)->hostData(), 64).ok());
+  EXPECT_EQ(virtualNs(**stream), 0);
+  EXPECT_FALSE(rtx3080()->adopt((*owned)->hostData(), 64).ok());
+}
+
 TEST(Simulated, TraceEventsCarryVirtualTimes) {
   auto device = rtx3080();
   Chain chain(*device);

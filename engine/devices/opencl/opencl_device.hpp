@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include <cstdlib>
+
 namespace tandem::opencl {
 
 enum class KernelStyle { Cpu, Gpu };
