@@ -101,6 +101,28 @@ TEST(GatherOnOpenCl, PutsChannelsInAnotherOrder) {
   }
 }
 
+TEST(RecurrentOnOpenCl, PacksGatesOfAnySize) {
+  // Whole vectors, chunks of 8, 4 and 1 of them, and a vector that is not full.
+  for (std::int64_t hidden : {16, 40, 100}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", randomTensor({13, 2, 7}, 1));
+    const auto most = 1.5f / std::sqrt(static_cast<float>(hidden));
+    for (const auto& [op, gates] : {std::pair{"RNN", 1}, std::pair{"GRU", 3}, std::pair{"LSTM", 4}}) {
+      const ValueId w = b.constant(randomTensor({2, gates * hidden, 7}, 2));
+      const ValueId r = b.constant(randomTensor({2, gates * hidden, hidden}, 3, -most, most));
+      const ValueId late = b.input(op, randomTensor({2, gates * hidden, hidden}, 3, -most, most));
+      const ValueId bias = b.constant(randomTensor({2, 2 * gates * hidden}, 4));
+      Attributes a = attributes({{"hidden_size", hidden}, {"direction", std::string("bidirectional")}});
+      b.output(b.addMany(op, {x, w, late, bias}, 2, a)[0]); // weights that arrive at run time are not packed
+      for (ValueId result : b.addMany(op, {x, w, r, bias}, 2, a)) b.output(result);
+      if (gates == 3) a.set("linear_before_reset", std::int64_t{1});
+      if (gates == 4) a.set("input_forget", std::int64_t{1});
+      for (ValueId result : b.addMany(op, {x, w, r, bias}, 2, a)) b.output(result);
+    }
+    expectSameAsReference(b);
+  }
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;
