@@ -123,6 +123,26 @@ TEST(RecurrentOnOpenCl, PacksGatesOfAnySize) {
   }
 }
 
+TEST(PoolOnOpenCl, SharesColumnsBetweenWindows) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({2, 5, 23, 37}, 1));
+  const ValueId y = convolved(b, x, 5, 20, 2);
+  b.output(convolved(b, y, 20, 3, 3, 3)); // zeros around the input of the pools, which must not count
+  struct Window {
+    std::int64_t kernel, stride, pad, dilation = 1;
+  };
+  for (const Window& w : {Window{3, 1, 1}, Window{3, 2, 1}, Window{13, 1, 6}, Window{2, 2, 0}, Window{3, 5, 0},
+                          Window{5, 1, 4, 2}, Window{9, 7, 3, 2}})
+    for (const char* op : {"MaxPool", "AveragePool"}) {
+      const Attributes a = attributes({{"kernel_shape", Ints{w.kernel, w.kernel}},
+                                       {"strides", Ints{w.stride, w.stride}},
+                                       {"pads", Ints{w.pad, w.pad, w.pad, w.pad}},
+                                       {"dilations", Ints{w.dilation, w.dilation}}});
+      b.output(b.add(op, {b.add("Sub", {y, b.constant(Tensor::scalar(5.0f))})}, a));
+    }
+  expectSameAsReference(b);
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;

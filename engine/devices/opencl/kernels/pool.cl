@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// MaxPool and AveragePool. Row-major: one output per work-item; BLOCKED: one row of one block of 16 channels.
+// MaxPool and AveragePool. Row-major: one output per work-item; BLOCKED: rows of one block of 16 channels.
 #ifdef BLOCKED
 typedef float16 V;
 #define AT(pointer, i) vload16(0, (pointer) + (i))
@@ -30,33 +30,64 @@ int taps_counted(int output, int input, int kernel_, int stride, int dilation, i
 }
 
 #ifdef BLOCKED
+// The first and behind the last tap that lies inside the input.
+#define FIRST_TAP(at, dilation) ((at) < 0 ? (-(at) + (dilation)-1) / (dilation) : 0)
+#define END_TAP(at, input, dilation, taps) min(taps, (input) > (at) ? ((input) - (at) + (dilation)-1) / (dilation) : 0)
+
+// `rows` rows of one block per work-item, up to COLUMNS pixels at a time: first the taps above each other, for every
+// input column that these pixels see, then those beside each other.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int ih, int iw, int ow, int kh,
-             int kw, int sh, int sw, int dh, int dw, int ph, int pw, int phEnd, int pwEnd, int mode, int xBatch,
-             int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yRow, int yOrigin) {
-  const int oy = get_global_id(0);
+pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int rows, int oh, int ow, int ih,
+             int iw, int kh, int kw, int sh, int sw, int dh, int dw, int ph, int pw, int phEnd, int pwEnd, int mode,
+             int xBatch, int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yRow, int yOrigin) {
+  const int first = get_global_id(0) * rows, last = min(first + rows, oh);
   const int n = get_global_id(1) / blocks, block = get_global_id(1) % blocks;
-  __global const float* xp = x + n * xBatch + block * xBlock + xOrigin;
-  __global float* yp = y + n * yBatch + block * yBlock + oy * yRow + yOrigin;
+  x += n * xBatch + block * xBlock + xOrigin;
+  y += n * yBatch + block * yBlock + yOrigin;
+  for (int oy = first; oy < last; ++oy) {
+    const int top = oy * sh - ph;
+    const int r0 = FIRST_TAP(top, dh), r1 = END_TAP(top, ih, dh, kh);
 #ifndef MAX
-  const int rows = taps_counted(oy, ih, kh, sh, dh, ph, phEnd, mode);
+    const int taps = taps_counted(oy, ih, kh, sh, dh, ph, phEnd, mode);
 #endif
-  for (int ox = 0; ox < ow; ++ox) {
-    V sum = START;
-    for (int r = 0; r < kh; ++r) {
-      const int yy = oy * sh + r * dh - ph;
-      if (yy < 0 || yy >= ih) continue;
-      for (int s = 0; s < kw; ++s) {
-        const int xx = ox * sw + s * dw - pw;
-        if (xx < 0 || xx >= iw) continue;
-        const V value = AT(xp, yy * xRow + xx * 16);
-        sum = JOIN(sum, value);
+#if COLUMNS > 1
+    for (int ox = 0; ox < ow; ox += COLUMNS) {
+      const int count = min(COLUMNS, ow - ox), left = ox * sw - pw;
+      const int columns = (count - 1) * sw + (kw - 1) * dw + 1;
+      V column[BUFFER];
+      for (int c = 0; c < columns; ++c) {
+        V sum = START;
+        if (left + c >= 0 && left + c < iw)
+          for (int r = r0; r < r1; ++r) {
+            const V value = AT(x, (top + r * dh) * xRow + (left + c) * 16);
+            sum = JOIN(sum, value);
+          }
+        column[c] = sum;
+      }
+      for (int o = 0; o < count; ++o) {
+        V sum = START;
+        for (int s = 0; s < kw; ++s) {
+          const V value = column[o * sw + s * dw];
+          sum = JOIN(sum, value);
+        }
+#else
+    {
+      for (int o = 0, ox = 0; o < ow; ++o) {
+        const int left = o * sw - pw;
+        const int s0 = FIRST_TAP(left, dw), s1 = END_TAP(left, iw, dw, kw);
+        V sum = START;
+        for (int r = r0; r < r1; ++r)
+          for (int s = s0; s < s1; ++s) {
+            const V value = AT(x, (top + r * dh) * xRow + (left + s * dw) * 16);
+            sum = JOIN(sum, value);
+          }
+#endif
+#ifndef MAX
+        sum /= (V)((float)max(taps * taps_counted(ox + o, iw, kw, sw, dw, pw, pwEnd, mode), 1));
+#endif
+        vstore16(sum, ox + o, y + oy * yRow);
       }
     }
-#ifndef MAX
-    sum /= (V)((float)max(rows * taps_counted(ox, iw, kw, sw, dw, pw, pwEnd, mode), 1));
-#endif
-    vstore16(sum, ox, yp);
   }
 }
 #else

@@ -3,6 +3,8 @@
 
 #include "engine/devices/opencl/kernels/emit.hpp"
 
+#include <algorithm>
+
 namespace tandem::opencl {
 namespace {
 
@@ -37,48 +39,59 @@ Result<void> lowerIndexed(Lowering& lowering, const ops::PoolGeometry& geometry)
   return {};
 }
 
+void lowerBlocked(Lowering& lowering, const ops::PoolGeometry& geometry, bool max) {
+  const auto& [d, h, w] = geometry.axes;
+  const BlockedView x = lowering.blockedInput(0);
+  const BlockedView y = lowering.blockedOutput(0);
+  // Pixels done at a time, so that the input columns they see fit the kernel's buffer. Where the windows hardly overlap
+  // there is nothing to share between them.
+  constexpr std::int64_t kBuffer = 64, kMostColumns = 16, kLeastColumns = 4;
+  std::int64_t columns = std::min(kMostColumns, (kBuffer - 1 - (w.kernel - 1) * w.dilation) / w.stride + 1);
+  if (columns < kLeastColumns || w.stride > w.kernel) columns = 1;
+  const std::int64_t rows = rowsPerItem(y.h, x.n * x.blocks, y.w * 16 * std::min<std::int64_t>(4, h.kernel));
+  Step step;
+  step.source = "pool";
+  step.kernel = "pool_blocked";
+  step.options = std::string(max ? "-DBLOCKED -DMAX" : "-DBLOCKED") + " -DCOLUMNS=" + std::to_string(columns) +
+                 " -DBUFFER=" + std::to_string(kBuffer);
+  step.args = {x.ref, y.ref};
+  for (std::int64_t value : {x.blocks,
+                             rows,
+                             h.output,
+                             w.output,
+                             h.input,
+                             w.input,
+                             h.kernel,
+                             w.kernel,
+                             h.stride,
+                             w.stride,
+                             h.dilation,
+                             w.dilation,
+                             h.padBegin,
+                             w.padBegin,
+                             h.padEnd,
+                             w.padEnd,
+                             std::int64_t{countMode(geometry)},
+                             x.batchStride,
+                             x.blockStride,
+                             x.rowStride,
+                             x.origin,
+                             y.batchStride,
+                             y.blockStride,
+                             y.rowStride,
+                             y.origin})
+    step.args.emplace_back(toInt(value));
+  step.global = {static_cast<std::size_t>(ceilDivide(y.h, rows)), static_cast<std::size_t>(x.n * x.blocks), 1};
+  lowering.launch(std::move(step));
+}
+
 Result<void> lower(Lowering& lowering) {
   const ops::PoolGeometry geometry = TANDEM_TRY(ops::poolGeometry(lowering.node(), lowering.inputDesc(0).shape));
   const bool max = lowering.node().type == "MaxPool";
   if (max && NodeView{lowering.graph(), lowering.node()}.wantsOutput(1)) return lowerIndexed(lowering, geometry);
-  const auto& [d, h, w] = geometry.axes;
   const int mode = countMode(geometry);
-  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0])) {
-    const BlockedView x = lowering.blockedInput(0);
-    const BlockedView y = lowering.blockedOutput(0);
-    Step step;
-    step.source = "pool";
-    step.kernel = "pool_blocked";
-    step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
-    step.args = {x.ref,
-                 y.ref,
-                 toInt(x.blocks),
-                 toInt(h.input),
-                 toInt(w.input),
-                 toInt(w.output),
-                 toInt(h.kernel),
-                 toInt(w.kernel),
-                 toInt(h.stride),
-                 toInt(w.stride),
-                 toInt(h.dilation),
-                 toInt(w.dilation),
-                 toInt(h.padBegin),
-                 toInt(w.padBegin),
-                 toInt(h.padEnd),
-                 toInt(w.padEnd),
-                 mode,
-                 toInt(x.batchStride),
-                 toInt(x.blockStride),
-                 toInt(x.rowStride),
-                 toInt(x.origin),
-                 toInt(y.batchStride),
-                 toInt(y.blockStride),
-                 toInt(y.rowStride),
-                 toInt(y.origin)};
-    step.global = {static_cast<std::size_t>(h.output), static_cast<std::size_t>(x.n * x.blocks), 1};
-    lowering.launch(std::move(step));
-    return {};
-  }
+  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0]))
+    return lowerBlocked(lowering, geometry, max), Result<void>();
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   Step step = perElement("pool", "pool", max ? "-DMAX" : "", count);
   step.args = {lowering.input(0), lowering.output(0), toInt(count)};
