@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/lowering.hpp"
 
+#include "engine/devices/opencl/kernels/chain.hpp"
+#include "engine/devices/opencl/kernels/element_op.hpp"
 #include "engine/devices/opencl/kernels/emit.hpp"
 #include "engine/tensor/visit.hpp"
 
@@ -34,12 +36,39 @@ Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool com
 
 Result<void> Lowering::run(const CancelToken& cancel) {
   planHalos();
-  for (NodeId id : m_segment.nodes) {
+  std::vector<std::vector<NodeId>> groups;
+  const ChainRules rules = chainRules(graph(), m_device.float64);
+  if (m_compiled)
+    groups = planChains(m_segment, rules);
+  else
+    for (NodeId id : m_segment.nodes) groups.push_back({id});
+  for (const std::vector<NodeId>& nodes : groups) {
     TANDEM_TRY(cancel.check());
-    TANDEM_TRY(lowerNode(id));
+    if (nodes.size() > 1)
+      lowerGroup(nodes);
+    else
+      TANDEM_TRY(lowerNode(nodes.front()));
   }
   storeOutputs();
   return {};
+}
+
+/// "Add a, Relu b, ...".
+std::string Lowering::namesOf(const std::vector<NodeId>& nodes) const {
+  constexpr std::size_t kMostNames = 4;
+  std::string names;
+  for (std::size_t i = 0; i < nodes.size() && i < kMostNames; ++i)
+    names += (i > 0 ? ", " : "") + graph().node(nodes[i]).type + " " + graph().node(nodes[i]).name;
+  return nodes.size() > kMostNames ? names + ", ..." : names;
+}
+
+void Lowering::lowerGroup(const std::vector<NodeId>& nodes) {
+  enterNode(nodes.front(), false);
+  const std::string name = "chain of " + std::to_string(nodes.size());
+  m_label = name + ": " + namesOf(nodes);
+  lowerChain(*this, nodes, outsideOutputs(m_segment, nodes));
+  finishBlockedOutputs();
+  for (NodeId id : nodes) m_kernels.push_back({id, "opencl " + name, false, nodes.front()});
 }
 
 void Lowering::planHalos() {
@@ -79,7 +108,7 @@ Result<void> Lowering::lowerNode(NodeId id) {
   }
   std::string kernel = m_kernelName;
   if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
-  m_kernels.push_back({id, "opencl " + kernel, false});
+  m_kernels.push_back({id, "opencl " + kernel, false, {}});
   return {};
 }
 
@@ -95,6 +124,7 @@ void Lowering::enterNode(NodeId id, bool widens) {
   m_nodeId = id;
   m_node = &graph().node(id);
   m_kernelName.clear();
+  m_label = m_node->type + " " + m_node->name;
   m_widens = widens;
   m_wide.clear();
   const auto descs = [&](const std::vector<ValueId>& values, std::vector<TensorDesc>& result) {
@@ -130,7 +160,7 @@ const Tensor& Lowering::inputTensor(std::size_t i) const {
 }
 
 void Lowering::convert(Ref from, DataType fromType, Ref to, DataType toType, std::int64_t count) {
-  Step step = perElement("convert", "convert", convertOptions(fromType, toType), count);
+  Step step = perElement("numbers+convert", "convert", convertOptions(fromType, toType), count);
   step.args = {from, to, toInt(count)};
   launch(std::move(step));
 }
@@ -204,6 +234,10 @@ Ref Lowering::output(std::size_t i) {
       wide = scratch(graph().value(value).desc.shape.elements() * static_cast<std::int64_t>(sizeof(float)));
     return wide;
   }
+  return newPlainOf(value);
+}
+
+Ref Lowering::newPlainOf(ValueId value) {
   Stored& entry = stored(value);
   if (entry.plain.kind == Ref::Kind::None) entry.plain = newPlain(value);
   return entry.plain;
@@ -234,10 +268,16 @@ bool Lowering::canBlock(ValueId value) const {
          (desc.shape.rank() == 3 || desc.shape.rank() == 4) && desc.isStatic() && desc.shape.elements() > 0;
 }
 
-bool Lowering::inputIsBlocked(std::size_t i) const {
-  if (!hasInput(i)) return false;
-  auto found = m_values.find(m_node->inputs[i]);
+bool Lowering::inputIsBlocked(std::size_t i) const { return hasInput(i) && isBlocked(m_node->inputs[i]); }
+
+bool Lowering::isBlocked(ValueId value) const {
+  auto found = m_values.find(value);
   return found != m_values.end() && found->second.blocked && found->second.blocking.block == 16;
+}
+
+std::int64_t Lowering::blockOf(ValueId value) const {
+  auto found = m_values.find(value);
+  return found != m_values.end() ? found->second.blocking.block : Blocking().block;
 }
 
 BlockedView Lowering::viewOf(ValueId value, Ref ref) const {
@@ -254,8 +294,9 @@ BlockedView Lowering::viewOf(ValueId value, Ref ref) const {
   return view;
 }
 
-BlockedView Lowering::blockedInput(std::size_t i) {
-  const ValueId value = m_node->inputs[i];
+BlockedView Lowering::blockedInput(std::size_t i) { return blocked(m_node->inputs[i]); }
+
+BlockedView Lowering::blocked(ValueId value) {
   Stored& entry = stored(value);
   if (entry.blocked) return viewOf(value, *entry.blocked);
   const Ref plain = plainOf(value);
@@ -280,8 +321,9 @@ BlockedView Lowering::blockedInput(std::size_t i) {
   return view;
 }
 
-BlockedView Lowering::blockedOutput(std::size_t i) {
-  const ValueId value = m_node->outputs[i];
+BlockedView Lowering::blockedOutput(std::size_t i) { return newBlocked(m_node->outputs[i]); }
+
+BlockedView Lowering::newBlocked(ValueId value) {
   TANDEM_ASSERT(canBlock(value));
   Stored& entry = stored(value);
   entry.blocking.block = 16;
@@ -320,7 +362,7 @@ void Lowering::launch(Step step) {
     if (extent == 0) return;
   step.node = m_nodeId;
   step.traceNode = m_node->origins.empty() ? m_nodeId : m_node->origins.front();
-  step.label = m_node->type + " " + m_node->name;
+  step.label = m_label;
   const int index = static_cast<int>(m_steps.size());
   for (const Arg& arg : step.args) {
     const Ref* ref = std::get_if<Ref>(&arg);

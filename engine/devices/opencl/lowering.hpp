@@ -38,7 +38,8 @@ struct BlasProduct {
 /// One kernel launch, or one call of CLBlast.
 struct Step {
   std::optional<BlasProduct> blas; ///< set: source, kernel, options and extents have no meaning
-  std::string source;              ///< kernels/<source>.cl
+  std::string source;              ///< kernels/<source>.cl; several as "a+b"
+  std::string generated;           ///< OpenCL C behind the source
   std::string kernel;              ///< function in it
   std::string options;             ///< -D...
   std::vector<Arg> args;
@@ -107,6 +108,14 @@ class Lowering {
   BlockedView blockedInput(std::size_t i); ///< converts where needed
   BlockedView blockedOutput(std::size_t i);
 
+  // The same by value, for kernels of several nodes.
+  Ref plain(ValueId value) { return plainOf(value); }
+  Ref newPlainOf(ValueId value);
+  bool isBlocked(ValueId value) const;
+  std::int64_t blockOf(ValueId value) const; ///< channels per block that it has, or would have
+  BlockedView blocked(ValueId value);
+  BlockedView newBlocked(ValueId value);
+
   Ref scratch(std::int64_t bytes);
   Ref weight(std::vector<unsigned char> bytes);
   template <class T> Ref weights(const std::vector<T>& values) {
@@ -146,6 +155,8 @@ class Lowering {
   void planHalos();
   void finishBlockedOutputs();
   Result<void> lowerNode(NodeId id);
+  void lowerGroup(const std::vector<NodeId>& nodes);
+  std::string namesOf(const std::vector<NodeId>& nodes) const;
   void enterNode(NodeId id, bool widens);
   bool isWidened(ValueId value) const;
   void narrowOutputs();
@@ -156,7 +167,7 @@ class Lowering {
   bool m_compiled;
   const Node* m_node = nullptr;
   NodeId m_nodeId;
-  std::string m_kernelName;
+  std::string m_kernelName, m_label;
   bool m_widens = false; ///< the current node computes its 16-bit floats in float32
   bool m_hasChecks = false;
   std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node
