@@ -132,6 +132,8 @@ struct KernelInfo {
   NodeId node;              ///< in the segment's graph
   std::string kernel;       ///< "onednn jit:avx512_core", "eigen", "reference", "opencl conv_tile_8x2"
   bool isReference = false; ///< plain loops: correct, slow
+  /// Valid: one kernel computes all nodes that name this one; they are listed one after the other, it first.
+  NodeId together = {};
 };
 
 /// Pieces of weights: what each is known by, and its bytes. A piece that several programs hold is resident once.

@@ -194,8 +194,13 @@ std::vector<KernelUse> Executable::kernels() const {
         uses.push_back({m_graph.node(id).origins, m_segments[s].device, "reference", true});
       continue;
     }
-    for (const KernelInfo& kernel : m_programs[s]->kernels())
-      uses.push_back({m_graph.node(kernel.node).origins, m_segments[s].device, kernel.kernel, kernel.isReference});
+    for (const KernelInfo& kernel : m_programs[s]->kernels()) {
+      const std::vector<NodeId>& origins = m_graph.node(kernel.node).origins;
+      if (kernel.together.valid() && kernel.together != kernel.node)
+        uses.back().openedNodes.insert(uses.back().openedNodes.end(), origins.begin(), origins.end());
+      else
+        uses.push_back({origins, m_segments[s].device, kernel.kernel, kernel.isReference});
+    }
   }
   return uses;
 }

@@ -17,3 +17,8 @@ tandem_test(devices_opencl_tuning_test
   LINK tandem_opencl
   TIMEOUT 300
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
+tandem_test(devices_opencl_chain_test
+  SOURCES opencl_chain_test.cpp opencl_test_util.cpp
+  LINK tandem_opencl
+  TIMEOUT 600
+  ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)

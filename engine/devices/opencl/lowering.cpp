@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/lowering.hpp"
 
+#include "engine/devices/opencl/kernels/chain.hpp"
+#include "engine/devices/opencl/kernels/element_op.hpp"
 #include "engine/devices/opencl/kernels/emit.hpp"
 #include "engine/tensor/visit.hpp"
 
@@ -39,12 +41,39 @@ Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool com
 
 Result<void> Lowering::run(const CancelToken& cancel) {
   m_blocks = planBlocks(m_device, m_segment, m_compiled);
-  for (NodeId id : m_segment.nodes) {
+  std::vector<std::vector<NodeId>> groups;
+  const ChainRules rules = chainRules(graph(), m_device.float64);
+  if (m_compiled)
+    groups = planChains(m_segment, rules);
+  else
+    for (NodeId id : m_segment.nodes) groups.push_back({id});
+  for (const std::vector<NodeId>& nodes : groups) {
     TANDEM_TRY(cancel.check());
-    TANDEM_TRY(lowerNode(id));
+    if (nodes.size() > 1)
+      lowerGroup(nodes);
+    else
+      TANDEM_TRY(lowerNode(nodes.front()));
   }
   storeOutputs();
   return {};
+}
+
+/// "Add a, Relu b, ...".
+std::string Lowering::namesOf(const std::vector<NodeId>& nodes) const {
+  constexpr std::size_t kMostNames = 4;
+  std::string names;
+  for (std::size_t i = 0; i < nodes.size() && i < kMostNames; ++i)
+    names += (i > 0 ? ", " : "") + graph().node(nodes[i]).type + " " + graph().node(nodes[i]).name;
+  return nodes.size() > kMostNames ? names + ", ..." : names;
+}
+
+void Lowering::lowerGroup(const std::vector<NodeId>& nodes) {
+  enterNode(nodes.front(), false);
+  const std::string name = "chain of " + std::to_string(nodes.size());
+  m_label = name + ": " + namesOf(nodes);
+  lowerChain(*this, nodes, outsideOutputs(m_segment, nodes));
+  finishBlockedOutputs();
+  for (NodeId id : nodes) m_kernels.push_back({id, "opencl " + name, false, nodes.front()});
 }
 
 Result<void> Lowering::lowerNode(NodeId id) {
@@ -67,7 +96,7 @@ Result<void> Lowering::lowerNode(NodeId id) {
   }
   std::string kernel = m_kernelName;
   if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
-  m_kernels.push_back({id, "opencl " + kernel, false});
+  m_kernels.push_back({id, "opencl " + kernel, false, {}});
   return {};
 }
 
@@ -83,6 +112,7 @@ void Lowering::enterNode(NodeId id, bool widens) {
   m_nodeId = id;
   m_node = &graph().node(id);
   m_kernelName.clear();
+  m_label = m_node->type + " " + m_node->name;
   m_widens = widens;
   m_wide.clear();
   const auto descs = [&](const std::vector<ValueId>& values, std::vector<TensorDesc>& result) {
@@ -118,7 +148,7 @@ const Tensor& Lowering::inputTensor(std::size_t i) const {
 }
 
 void Lowering::convert(Ref from, DataType fromType, Ref to, DataType toType, std::int64_t count) {
-  Step step = perElement("convert", "convert", convertOptions(fromType, toType), count);
+  Step step = perElement("numbers+convert", "convert", convertOptions(fromType, toType), count);
   step.args = {from, to, toInt(count)};
   launch(std::move(step));
 }
@@ -183,6 +213,10 @@ Ref Lowering::output(std::size_t i) {
       wide = scratch(graph().value(value).desc.shape.elements() * static_cast<std::int64_t>(sizeof(float)));
     return wide;
   }
+  return newPlainOf(value);
+}
+
+Ref Lowering::newPlainOf(ValueId value) {
   Stored& entry = stored(value);
   if (entry.plain.kind == Ref::Kind::None) entry.plain = newPlain(value);
   return entry.plain;
@@ -204,11 +238,14 @@ void Lowering::alias(std::size_t output, std::size_t input) {
   stored(to).plain = plain;
 }
 
-bool Lowering::inputIsBlocked(std::size_t i) const {
-  if (!hasInput(i)) return false;
-  auto found = m_values.find(m_node->inputs[i]);
+bool Lowering::inputIsBlocked(std::size_t i) const { return hasInput(i) && isBlocked(m_node->inputs[i]); }
+
+bool Lowering::isBlocked(ValueId value) const {
+  auto found = m_values.find(value);
   return found != m_values.end() && found->second.blocked && found->second.blocked->blocking.block == 16;
 }
+
+std::int64_t Lowering::blockOf(ValueId value) const { return m_blocks.blockingOf(value).block; }
 
 Ref Lowering::blockedMemory(ValueId whole, const BlockedView& view) {
   const auto found = m_wholes.find(whole);
@@ -225,7 +262,7 @@ Ref Lowering::blockedMemory(ValueId whole, const BlockedView& view) {
   return ref;
 }
 
-BlockedView Lowering::newBlocked(ValueId value) {
+BlockedView Lowering::blockedView(ValueId value) {
   const Dims4 d = dims4(graph().value(value).desc.shape);
   const BlockPlace place = m_blocks.placeOf(value);
   BlockedView view;
@@ -258,22 +295,24 @@ void Lowering::launchLayout(const char* kernel, const BlockedView& view, std::ve
   launch(std::move(step));
 }
 
-BlockedView Lowering::blockedInput(std::size_t i) {
-  const ValueId value = m_node->inputs[i];
+BlockedView Lowering::blockedInput(std::size_t i) { return blocked(m_node->inputs[i]); }
+
+BlockedView Lowering::blocked(ValueId value) {
   Stored& entry = stored(value);
   if (entry.blocked) return *entry.blocked;
   const Ref plain = plainOf(value);
-  const BlockedView view = newBlocked(value);
+  const BlockedView view = blockedView(value);
   entry.blocked = view;
   launchLayout("block", view, {plain, view.ref});
   zeroHalo(view);
   return view;
 }
 
-BlockedView Lowering::blockedOutput(std::size_t i) {
-  const ValueId value = m_node->outputs[i];
+BlockedView Lowering::blockedOutput(std::size_t i) { return newBlocked(m_node->outputs[i]); }
+
+BlockedView Lowering::newBlocked(ValueId value) {
   TANDEM_ASSERT(canBlock(value));
-  const BlockedView view = newBlocked(value);
+  const BlockedView view = blockedView(value);
   stored(value).blocked = view;
   m_newBlocked.push_back(view);
   return view;
@@ -314,7 +353,7 @@ void Lowering::launch(Step step) {
     if (extent == 0) return;
   step.node = m_nodeId;
   step.traceNode = m_node->origins.empty() ? m_nodeId : m_node->origins.front();
-  step.label = m_node->type + " " + m_node->name;
+  step.label = m_label;
   const int index = static_cast<int>(m_steps.size());
   for (const Arg& arg : step.args) {
     const Ref* ref = std::get_if<Ref>(&arg);

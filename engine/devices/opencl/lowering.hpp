@@ -41,7 +41,8 @@ struct BlasProduct {
 /// One kernel launch, or one call of CLBlast.
 struct Step {
   std::optional<BlasProduct> blas; ///< set: source, kernel, options and extents have no meaning
-  std::string source;              ///< kernels/<source>.cl
+  std::string source;              ///< kernels/<source>.cl; several as "a+b"
+  std::string generated;           ///< OpenCL C behind the source
   std::string kernel;              ///< function in it
   std::string options;             ///< -D...
   std::vector<Arg> args;
@@ -113,6 +114,13 @@ class Lowering {
   /// Which of `variants` (likeliest first, not empty) computes the current node. `key` says everything that their
   /// times depend on beside the device: operator, shapes, strides, fused parts. Ask once for each part of a node.
   const std::string& choose(std::string key, std::vector<std::string> variants);
+  // The same by value, for kernels of several nodes.
+  Ref plain(ValueId value) { return plainOf(value); }
+  Ref newPlainOf(ValueId value);
+  bool isBlocked(ValueId value) const;
+  std::int64_t blockOf(ValueId value) const; ///< channels per block that it has, or would have
+  BlockedView blocked(ValueId value);
+  BlockedView newBlocked(ValueId value);
 
   Ref scratch(std::int64_t bytes);
   Ref weight(std::vector<unsigned char> bytes);
@@ -151,12 +159,14 @@ class Lowering {
   Stored& stored(ValueId value);
   Ref plainOf(ValueId value);
   Ref newPlain(ValueId value);
-  BlockedView newBlocked(ValueId value);
+  BlockedView blockedView(ValueId value);
   Ref blockedMemory(ValueId whole, const BlockedView& view);
   void launchLayout(const char* kernel, const BlockedView& view, std::vector<Arg> args);
   void zeroHalo(const BlockedView& view);
   void finishBlockedOutputs();
   Result<void> lowerNode(NodeId id);
+  void lowerGroup(const std::vector<NodeId>& nodes);
+  std::string namesOf(const std::vector<NodeId>& nodes) const;
   void enterNode(NodeId id, bool widens);
   bool isWidened(ValueId value) const;
   void narrowOutputs();
@@ -168,7 +178,7 @@ class Lowering {
   ChoicePolicy& m_policy;
   const Node* m_node = nullptr;
   NodeId m_nodeId;
-  std::string m_kernelName;
+  std::string m_kernelName, m_label;
   bool m_widens = false; ///< the current node computes its 16-bit floats in float32
   bool m_hasChecks = false;
   std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node

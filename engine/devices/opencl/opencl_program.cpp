@@ -71,7 +71,7 @@ Result<void> OpenClProgram::build(const CancelToken& cancel) {
       m_programs.push_back(nullptr); // CLBlast keeps its programs itself
       continue;
     }
-    m_programs.push_back(TANDEM_TRY(m_device.context().library->get(step.source, step.options)));
+    m_programs.push_back(TANDEM_TRY(m_device.context().library->get(step.source, step.options, step.generated)));
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/detail/kernel_library.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tandem::opencl {
@@ -18,6 +19,22 @@ std::string_view sourceText(std::string_view name) {
   for (const Source& source : kSources)
     if (source.name == name) return source.text;
   return {};
+}
+
+/// common.cl, the files of `names` ("a+b") and `generated`, each with its name in the compiler's messages.
+std::string programText(std::string_view names, const std::string& generated) {
+  std::string text(sourceText("common"));
+  const auto add = [&](std::string_view name, std::string_view body) {
+    TANDEM_ASSERT(!body.empty());
+    text += "\n#line 1 \"" + std::string(name) + ".cl\"\n" + std::string(body);
+  };
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find('+'));
+    add(name, sourceText(name));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+  }
+  if (!generated.empty()) add("generated", generated);
+  return text;
 }
 
 /// The first lines that name an error, or the first lines at all: whole logs can have megabytes.
@@ -56,15 +73,12 @@ KernelLibrary::KernelLibrary(cl_context context, cl_device_id device, std::strin
       m_where(std::move(where)),
       m_cache(std::move(cacheDirectory)) {}
 
-Result<cl_program> KernelLibrary::get(std::string_view name, const std::string& options) {
+Result<cl_program> KernelLibrary::get(std::string_view name, const std::string& options, const std::string& generated) {
   std::lock_guard lock(m_mutex);
-  const std::string id = std::string(name) + ' ' + options;
+  const std::string id = std::string(name) + ' ' + options + '\n' + generated;
   if (auto found = m_entries.find(id); found != m_entries.end()) return found->second.program.get();
 
-  const std::string_view body = sourceText(name);
-  TANDEM_ASSERT(!body.empty());
-  const std::string text =
-      std::string(sourceText("common")) + "\n#line 1 \"" + std::string(name) + ".cl\"\n" + std::string(body);
+  const std::string text = programText(name, generated);
   const std::string allOptions = "-cl-std=CL1.2 " + options;
   const std::string key = m_deviceKey + '\n' + allOptions + '\n' + text;
 

@@ -15,8 +15,9 @@ class KernelLibrary {
   KernelLibrary(cl_context context, cl_device_id device, std::string deviceKey, std::string where,
                 std::filesystem::path cacheDirectory);
 
-  /// The built program of kernels/<source>.cl with `options`; lives as long as the library.
-  Result<cl_program> get(std::string_view source, const std::string& options);
+  /// The built program of kernels/<source>.cl, or of several ("a+b"), with `options` and what was `generated` behind
+  /// them; lives as long as the library.
+  Result<cl_program> get(std::string_view source, const std::string& options, const std::string& generated = {});
   /// Stores the programs built since the last call. To be called after each of their kernels ran once: drivers such
   /// as PoCL compile work-group functions at the first enqueue, and only then does the binary hold them.
   void persist();

@@ -9,12 +9,6 @@ namespace {
 /// Expressions that report a zero divisor.
 constexpr std::string_view kDividing[] = {"SDiv", "UDiv", "SRem", "URem", "SMod"};
 
-/// Loop nest with neighbouring dims merged wherever all tensors allow it.
-struct Nest {
-  std::vector<std::int64_t> dims;
-  std::vector<StridedRef> tensors;
-};
-
 bool canMerge(const Nest& nest, std::size_t outer) {
   return std::all_of(nest.tensors.begin(), nest.tensors.end(), [&](const StridedRef& tensor) {
     return tensor.strides[outer] == tensor.strides[outer + 1] * nest.dims[outer + 1];
@@ -26,6 +20,8 @@ void eraseDim(Nest& nest, std::size_t k) {
   nest.dims.erase(nest.dims.begin() + at);
   for (StridedRef& tensor : nest.tensors) tensor.strides.erase(tensor.strides.begin() + at);
 }
+
+} // namespace
 
 void collapse(Nest& nest) {
   for (std::size_t k = nest.dims.size(); k-- > 0;)
@@ -40,6 +36,8 @@ void collapse(Nest& nest) {
     for (StridedRef& tensor : nest.tensors) tensor.strides.push_back(1);
   }
 }
+
+namespace {
 
 struct Split {
   std::int64_t inner = 1;
@@ -80,7 +78,7 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
   const Split split = splitInner(nest);
 
   Step step;
-  step.source = "elementwise";
+  step.source = "expressions+elementwise";
   step.kernel = "elementwise";
   std::string& options = step.options;
   options = "-DEXPR=expr_" + std::string(expression) + " -DNIN=" + std::to_string(operands.size());

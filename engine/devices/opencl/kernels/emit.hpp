@@ -14,7 +14,15 @@ struct StridedRef {
   std::int64_t offset = 0;
 };
 
-/// out[...] = expression(operands...) over `dims`; `expression` names an expr_ macro of elementwise.cl, which may use
+/// A loop nest over tensors.
+struct Nest {
+  std::vector<std::int64_t> dims;
+  std::vector<StridedRef> tensors;
+};
+/// Merges neighbouring dims wherever all tensors allow it, and drops those of one. One dim at least stays.
+void collapse(Nest& nest);
+
+/// out[...] = expression(operands...) over `dims`; `expression` names an expr_ macro of expressions.cl, which may use
 /// p and q. One to three operands.
 void emitElementwise(Lowering& lowering, std::string_view expression, const std::vector<std::int64_t>& dims,
                      const StridedRef& out, const std::vector<StridedRef>& operands, float p = 0, float q = 0);
@@ -34,7 +42,7 @@ std::string_view clType(DataType type);
 /// "uchar", "ushort", "uint", "ulong" by element size.
 std::string_view clBits(DataType type);
 
-/// OpenCL C name of a type with arithmetic, as convert.cl knows it: "half" and "bfloat" for 16-bit floats.
+/// OpenCL C name of a type with arithmetic, as numbers.cl knows it: "half" and "bfloat" for 16-bit floats.
 std::string_view clNumber(DataType type);
 /// Options of convert.cl.
 std::string convertOptions(DataType from, DataType to);
