@@ -3,14 +3,27 @@
 #include "engine/devices/device.hpp"
 #include "engine/devices/opencl/detail/kernel_library.hpp"
 
+#include <atomic>
+
 namespace tandem::opencl {
 
 enum class KernelStyle { Cpu, Gpu };
 
-/// What one OpenCL device is made of; shared by its buffers, streams and programs, which it outlives.
+/// What a context is opened from: at enumeration, and anew after it broke.
+struct ContextRecipe {
+  DeviceInfo info;
+  cl_platform_id platform = nullptr;
+  cl_device_id device = nullptr;
+  std::shared_ptr<const SubDeviceHandle> subDevice; ///< set where `device` was made by clCreateSubDevices
+  KernelStyle style = KernelStyle::Gpu;
+  std::filesystem::path cacheDirectory; ///< empty: built programs are not kept
+};
+
+/// What one OpenCL device is made of. Everything made from the context shares its ownership, so that a broken one goes
+/// with the last of its children.
 struct DeviceContext {
   DeviceInfo info;
-  SubDeviceHandle subDevice; ///< set where `device` was made by clCreateSubDevices
+  std::shared_ptr<const SubDeviceHandle> subDevice;
   cl_device_id device = nullptr;
   ContextHandle context;
   KernelStyle style = KernelStyle::Gpu;
@@ -19,37 +32,64 @@ struct DeviceContext {
   bool float64 = false;     ///< the device computes in double precision
   bool hostVisible = false; ///< CL_MEM_USE_HOST_PTR memory is the device's memory (measured)
   std::unique_ptr<KernelLibrary> library;
+  /// Set by failures after which nothing of this context can be trusted; its device then opens another.
+  mutable std::atomic<bool> broken{false};
 
   Result<QueueHandle> createQueue(bool profiling) const;
+  /// clFailed() on this device, which notes what breaks the context.
+  Error failed(std::string_view what, cl_int code) const;
+  /// The same for waiting: the results of what was queued are lost, and drivers then refuse the context for good.
+  Error waitFailed(std::string_view what, cl_int code) const;
+  /// The same for memory: says how much was wanted and how much there is. "allocating <what> failed with ...".
+  Error allocationFailed(std::string_view what, std::int64_t bytes, cl_int code) const;
+  /// Ok, or that this context broke and its work has to be compiled anew.
+  Result<void> checkUsable() const;
 };
+
+Result<std::shared_ptr<const DeviceContext>> openContext(const ContextRecipe& recipe);
 
 class OpenClDevice final : public Device {
  public:
-  explicit OpenClDevice(std::unique_ptr<DeviceContext> context) : m_context(std::move(context)) {}
-  const DeviceInfo& info() const override { return m_context->info; }
+  OpenClDevice(ContextRecipe recipe, std::shared_ptr<const DeviceContext> context);
+  const DeviceInfo& info() const override { return m_recipe.info; }
   Support supports(const Graph& graph, NodeId node) const override;
   Result<std::unique_ptr<Buffer>> allocate(std::size_t bytes) override;
   Result<std::unique_ptr<Stream>> createStream(const StreamOptions& options) override;
   Result<std::shared_ptr<const Program>> compile(const Segment& segment, const ProgramOptions& options) override;
   Result<ProbeResult> probe(const CancelToken& cancel) override;
-  const DeviceContext& context() const { return *m_context; }
+  /// The context that new work belongs to. One that broke is opened anew once; after that the device counts as lost,
+  /// until devices are enumerated again.
+  Result<std::shared_ptr<const DeviceContext>> usableContext();
+  /// Programs built and loaded by all contexts so far.
+  std::pair<int, int> buildCounts() const;
 
  private:
-  std::unique_ptr<DeviceContext> m_context;
+  const ContextRecipe m_recipe;
+  const bool m_float64;
+  mutable std::mutex m_mutex;
+  std::shared_ptr<const DeviceContext> m_context; ///< null once it broke and was not opened again
+  bool m_reopened = false;
+  std::pair<int, int> m_earlierCounts{0, 0};
 };
 
 class OpenClBuffer final : public Buffer {
  public:
-  static Result<std::unique_ptr<OpenClBuffer>> create(OpenClDevice& device, std::size_t bytes);
+  static Result<std::unique_ptr<OpenClBuffer>> create(OpenClDevice& device,
+                                                      std::shared_ptr<const DeviceContext> context, std::size_t bytes);
   ~OpenClBuffer() override;
   Device& device() const override { return m_device; }
   std::size_t bytes() const override { return m_bytes; }
   void* hostData() const override { return m_host; }
   cl_mem mem() const { return m_mem.get(); }
+  const std::shared_ptr<const DeviceContext>& context() const { return m_context; }
 
  private:
-  OpenClBuffer(OpenClDevice& device, std::size_t bytes) : m_device(device), m_bytes(bytes) {}
+  OpenClBuffer(OpenClDevice& device, std::shared_ptr<const DeviceContext> context, std::size_t bytes)
+      : m_device(device),
+        m_context(std::move(context)),
+        m_bytes(bytes) {}
   OpenClDevice& m_device;
+  std::shared_ptr<const DeviceContext> m_context;
   std::size_t m_bytes;
   void* m_host = nullptr;
   MemHandle m_mem;

@@ -2,6 +2,7 @@
 #include "engine/devices/opencl/opencl_stream.hpp"
 
 #include "engine/base/clock.hpp"
+#include "engine/devices/device_watch.hpp"
 #include "engine/devices/opencl/opencl_program.hpp"
 
 #include <cstdlib>
@@ -9,19 +10,21 @@
 
 namespace tandem::opencl {
 
-Result<std::unique_ptr<OpenClStream>> OpenClStream::create(OpenClDevice& device) {
-  std::unique_ptr<OpenClStream> stream(new OpenClStream(device));
+Result<std::unique_ptr<OpenClStream>> OpenClStream::create(OpenClDevice& device,
+                                                           std::shared_ptr<const DeviceContext> context) {
+  std::unique_ptr<OpenClStream> stream(new OpenClStream(device, std::move(context)));
   TANDEM_TRY(stream->openQueue(false));
   return stream;
 }
 
 OpenClStream::~OpenClStream() {
   // Memory that queued commands touch is freed by its owners right after the stream.
+  const DeviceWait wait(m_device.id());
   if (m_queue) clFinish(m_queue.get());
 }
 
 Result<void> OpenClStream::openQueue(bool profiling) {
-  m_queue = TANDEM_TRY(m_device.context().createQueue(profiling));
+  m_queue = TANDEM_TRY(m_context->createQueue(profiling));
   m_profiling = profiling;
   return {};
 }
@@ -31,9 +34,7 @@ void OpenClStream::attachCurrentThread() {
   if (!cores.empty()) pinCurrentThread(cores);
 }
 
-Error OpenClStream::failed(std::string_view what, cl_int code) const {
-  return clFailed(what, code, m_device.info().id);
-}
+Error OpenClStream::failed(std::string_view what, cl_int code) const { return m_context->failed(what, code); }
 
 Result<void> OpenClStream::write(Buffer& dst, const void* src, std::size_t bytes) {
   if (bytes == 0) return {};
@@ -60,11 +61,12 @@ Result<void> OpenClStream::read(const Buffer& src, void* dst, std::size_t bytes)
 }
 
 Result<void> OpenClStream::finish() {
+  const DeviceWait wait(m_device.id());
   const cl_int code = clFinish(m_queue.get());
   if (code != CL_SUCCESS) {
     m_pending.clear();
     m_expected.clear();
-    return failed("finishing the queue", code);
+    return m_context->waitFailed("finishing the queue", code);
   }
   collectEvents();
   Result<void> verdict;

@@ -8,7 +8,8 @@ class OpenClInstance;
 
 class OpenClStream final : public Stream {
  public:
-  static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device);
+  static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device,
+                                                      std::shared_ptr<const DeviceContext> context);
   ~OpenClStream() override;
   Device& device() const override { return m_device; }
   void attachCurrentThread() override;
@@ -18,6 +19,7 @@ class OpenClStream final : public Stream {
   void setTrace(TraceRecorder* recorder, TraceWriter* writer, std::uint64_t request) override;
 
   // For OpenClInstance.
+  const DeviceContext& context() const { return *m_context; }
   cl_command_queue queue() const { return m_queue.get(); }
   TraceRecorder* recorder() const { return m_recorder; }
   /// Asks the instance for its verdict at the next finish(); it lives until then.
@@ -26,7 +28,9 @@ class OpenClStream final : public Stream {
   void note(EventHandle event, TraceKind kind, std::uint32_t label, NodeId node, std::int64_t bytes);
 
  private:
-  explicit OpenClStream(OpenClDevice& device) : m_device(device) {}
+  OpenClStream(OpenClDevice& device, std::shared_ptr<const DeviceContext> context)
+      : m_device(device),
+        m_context(std::move(context)) {}
   Result<void> openQueue(bool profiling);
   void measureClockOffset();
   void collectEvents();
@@ -37,6 +41,7 @@ class OpenClStream final : public Stream {
     TraceEvent trace;
   };
   OpenClDevice& m_device;
+  std::shared_ptr<const DeviceContext> m_context;
   QueueHandle m_queue;
   bool m_profiling = false;
   TraceRecorder* m_recorder = nullptr;
