@@ -57,7 +57,14 @@ Result<Json> Client::call(const std::string& method, const Json& given, session:
   bool cancelled = false;
   // A signal handler cannot wake a future: look at the flag often enough to feel immediate.
   while (future.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready)
-    if (interrupted() && !cancelled) {
+    if (const auto stuck = session::stuckDevice()) {
+      // Its thread can neither be stopped nor joined: with --isolated the worker is what ends, here all does.
+      const Error error = makeError(ErrorCode::DeviceFailed, *stuck, method,
+                                    "use another device, or give it longer with TANDEM_DEVICE_TIMEOUT_S");
+      const int code = fail(error, m_options.json);
+      std::fflush(stdout);
+      std::_Exit(code);
+    } else if (interrupted() && !cancelled) {
       cancelled = true;
       m_session->cancel(id);
     }

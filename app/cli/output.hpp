@@ -2,6 +2,8 @@
 #pragma once
 #include "app/cli/client.hpp"
 
+#include <atomic>
+
 namespace tandem::cli {
 
 /// A table with a header line; numbers are right-aligned by the caller's choice of column. Very long cells lose their
@@ -27,7 +29,7 @@ class Progress {
 
  private:
   bool m_enabled;
-  bool m_shown = false;
+  std::atomic<bool> m_shown = false; ///< progress may come from several threads
 };
 
 std::string formatBytes(std::int64_t bytes); ///< "1.2 MiB"

@@ -7,6 +7,7 @@
 #include "engine/graph/graph.hpp"
 #include "engine/metrics/trace.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -122,10 +123,15 @@ struct Segment {
   std::vector<ValueId> outputs;
 };
 
+/// Told while kernels are compiled: `done` of `total`, and a text such as "compiling kernel 12 of 40 for GPU:0". Called
+/// by one thread at a time, not always the same.
+using CompileProgress = std::function<void(std::int64_t done, std::int64_t total, const std::string& text)>;
+
 struct ProgramOptions {
   bool compiled = true; ///< false: eager, one node after the other in plain layout, to show what compilation gives
   int threads = 0;      ///< as StreamOptions::threads; instances run on streams of the same setting
   CancelToken cancel;
+  CompileProgress progress = {}; ///< may be empty
 };
 
 struct KernelInfo {

@@ -106,7 +106,7 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
   std::vector<Device*> devices(m_graph.nodes().size());
   for (std::size_t i = 0; i < devices.size(); ++i) devices[i] = deviceOf[m_graph.nodes()[i].origins.front().index()];
   m_segments = planSegments(m_graph, devices, *m_host);
-  const ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel};
+  const ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel, m_options.progress};
   double tuneSeconds = m_options.tune ? m_options.tune->budgetSeconds : 0;
   for (const PlannedSegment& planned : m_segments) {
     TANDEM_TRY(m_options.cancel.check());
@@ -117,6 +117,7 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
     if (m_options.tune) TANDEM_TRY(tune(planned, programOptions, tuneSeconds));
     m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
   }
+  m_options.progress = {}; // belongs to whoever waited for this
   accountMemory();
   releaseConstants();
   return {};

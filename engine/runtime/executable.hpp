@@ -15,6 +15,7 @@ struct CompileOptions {
   int threads = 0;      ///< per kernel on native CPUs; 0 = all cores of the device
   std::set<std::string, std::less<>> disabledPasses;
   CancelToken cancel;
+  CompileProgress progress = {}; ///< may be empty
   /// Where set, devices measure their choices between kernels first (Device::tune); the budget is for all segments.
   std::optional<TuneOptions> tune;
 };

@@ -208,8 +208,9 @@ Result<ExecutionSlot*> Replica::slotFor(Worker& worker, int items) {
   }
   const std::shared_ptr<const Executable> executable = TANDEM_TRY(variantFor(items));
   dropStaleSlots(worker);
-  worker.slots[items] = TANDEM_TRY(executable->createSlot(&m_meters));
-  return worker.slots[items].get();
+  auto slot = TANDEM_TRY(executable->createSlot(&m_meters));
+  if (worker.slots.empty()) slot->attachCurrentThread(); // as at the start: all were dropped with a device that failed
+  return (worker.slots[items] = std::move(slot)).get();
 }
 
 /// The variant for this size, compiled if no worker has asked for it yet.
@@ -247,13 +248,42 @@ void Replica::dropStaleSlots(Worker& worker) {
   std::erase_if(worker.slots, [&](const auto& slot) { return !m_variants.contains(slot.first); });
 }
 
+void Replica::noteSuccess(const Worker& worker) {
+  std::lock_guard lock(m_mutex);
+  if (worker.generation == m_generation) m_worked = true;
+}
+
+/// A device that failed may work again once everything is compiled anew, which the next request does; if that fails,
+/// too, the replica is lost. `ran`: it was a run that failed, not its preparation, which may have asked for too much.
+void Replica::handleFailure(Worker& worker, const Error& error, bool ran) {
+  bool drop = false;
+  {
+    std::lock_guard lock(m_mutex);
+    m_lastError = error;
+    if (error.code != ErrorCode::DeviceFailed) return;
+    const bool isNewest = worker.generation == m_generation; // else another stream noticed before
+    const bool isRetry = m_generation > 0 && !m_worked;
+    if (isNewest && isRetry) m_lost = true;
+    drop = ran || isRetry;
+    if (isNewest && ran && !isRetry) {
+      ++m_generation;
+      m_worked = false;
+      m_variants.clear();
+    }
+    worker.generation = m_generation;
+  }
+  if (drop) worker.slots.clear();
+  if (m_lost) dropQueue();
+}
+
 void Replica::execute(Worker& worker, std::vector<Request>& batch) {
   const std::int64_t start = nowNs();
   int items = 0;
   for (const Request& request : batch) items += request.items;
 
   Result<RunTimes> times = makeError(ErrorCode::Internal, "not run");
-  Result<ExecutionSlot*> slot = slotFor(worker, items);
+  Result<ExecutionSlot*> slot = makeError(ErrorCode::DeviceFailed, "the replica is lost", m_options.name);
+  if (!m_lost) slot = slotFor(worker, items);
   TraceRecorder* recorder = m_recorder;
   // By executions, not by request ids: round-robin over two replicas would give one of them all the sampled ids.
   const std::uint64_t execution = m_executions.fetch_add(1, std::memory_order_relaxed);
@@ -282,9 +312,6 @@ void Replica::execute(Worker& worker, std::vector<Request>& batch) {
   if (times) {
     learn(slotItems, static_cast<double>(times->totalNs));
     m_paddedItems.fetch_add(static_cast<std::uint64_t>(slotItems - items), std::memory_order_relaxed);
-  } else {
-    std::lock_guard lock(m_mutex);
-    m_lastError = times.error();
   }
   Completion completion;
   completion.startNs = start;
@@ -292,6 +319,10 @@ void Replica::execute(Worker& worker, std::vector<Request>& batch) {
   completion.failed = !times.ok();
   if (sampled && recorder && times) addProfile(*recorder, batch.front().id, completion);
   if (slot && ownRecorder) (*slot)->setTrace(nullptr, {}, 0);
+  if (times)
+    noteSuccess(worker);
+  else if (!m_lost)
+    handleFailure(worker, times.error(), slot.ok());
   m_inFlight.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
   m_inFlightItems.fetch_sub(items, std::memory_order_relaxed);
   for (Request& request : batch) {

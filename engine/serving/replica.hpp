@@ -56,6 +56,8 @@ class Replica {
   std::map<int, std::shared_ptr<const Executable>> variants() const;
   /// Latest error of a failed execution; empty if none failed.
   std::optional<Error> lastError() const;
+  /// True once its device failed, and failed again after everything had been compiled anew: nothing runs here any more.
+  bool isLost() const { return m_lost.load(std::memory_order_relaxed); }
   /// Everything this replica completed; parts of a split request count here one by one.
   SampleLog& log() { return m_log; }
   /// Items of padding that joined batches carried.
@@ -65,6 +67,7 @@ class Replica {
   struct Worker {
     std::thread thread;
     std::map<int, std::unique_ptr<ExecutionSlot>> slots; ///< by items
+    int generation = 0;                                  ///< in which they were made
   };
   void work(Worker& worker);
   std::vector<Request> takeBatch(std::unique_lock<std::mutex>& lock);
@@ -73,6 +76,8 @@ class Replica {
   Result<std::shared_ptr<const Executable>> variantFor(int items);
   void dropOldVariants(int keep);
   void dropStaleSlots(Worker& worker);
+  void noteSuccess(const Worker& worker);
+  void handleFailure(Worker& worker, const Error& error, bool ran);
   void learn(int items, double ns);
   void fail(Request& request, std::int64_t startNs);
 
@@ -91,6 +96,9 @@ class Replica {
   std::uint64_t m_uses = 0;
   std::map<int, double> m_serviceNs;
   std::optional<Error> m_lastError;
+  int m_generation = 0;  ///< grows when a device failed and all is compiled anew
+  bool m_worked = false; ///< something ran in this generation
+  std::atomic<bool> m_lost{false};
   std::atomic<int> m_queued{0}, m_queuedItems{0}, m_inFlight{0}, m_inFlightItems{0};
   std::atomic<std::uint64_t> m_paddedItems{0}, m_executions{0};
   SampleLog m_log;

@@ -91,15 +91,24 @@ void Router::submit(Request request) {
   m_replicas[chosen]->submit(std::move(request));
 }
 
+/// Lost replicas answer at once, with failures: what may choose does not choose them.
 std::size_t Router::choose(const Request& request) {
   switch (m_route.kind) {
-  case Route::Kind::RoundRobin: return m_turn.fetch_add(1, std::memory_order_relaxed) % m_replicas.size();
+  case Route::Kind::RoundRobin: {
+    std::size_t turn = 0;
+    for (std::size_t tries = 0; tries < m_replicas.size(); ++tries) {
+      turn = m_turn.fetch_add(1, std::memory_order_relaxed) % m_replicas.size();
+      if (!m_replicas[turn]->isLost()) break;
+    }
+    return turn;
+  }
   case Route::Kind::Pinned: return m_pinned;
   case Route::Kind::Size: return request.items <= m_route.size ? 0 : 1;
   case Route::Kind::LeastLoaded: {
     auto load = [](Replica* replica) { return replica->queuedItems() + replica->inFlightItems(); };
-    auto least = std::min_element(m_replicas.begin(), m_replicas.end(),
-                                  [&](Replica* a, Replica* b) { return load(a) < load(b); });
+    auto least = std::min_element(m_replicas.begin(), m_replicas.end(), [&](Replica* a, Replica* b) {
+      return std::pair(a->isLost(), load(a)) < std::pair(b->isLost(), load(b));
+    });
     return static_cast<std::size_t>(least - m_replicas.begin());
   }
   case Route::Kind::PredictedFinish:
@@ -113,6 +122,7 @@ std::size_t Router::earliestFinish(int items) const {
   double bestNs = INFINITY;
   for (std::size_t i = 0; i < m_replicas.size(); ++i) {
     const Replica& replica = *m_replicas[i];
+    if (replica.isLost()) continue;
     const double own = replica.serviceNs(items);
     // Waiting work, at this replica's speed for one item, spread over its streams; what runs is half done on average.
     const double waiting = replica.serviceNs(1) * replica.queuedItems();
@@ -130,15 +140,20 @@ std::vector<int> Router::shares(int items) const {
   // Largest remainders of items * speed / total speed, speed = items per second at the full size.
   std::vector<double> speed(m_replicas.size(), 0.0);
   int measured = 0;
+  std::vector<bool> lost; // once: a replica may be lost meanwhile
+  for (const Replica* replica : m_replicas) lost.push_back(replica->isLost());
+  const bool allLost = std::find(lost.begin(), lost.end(), false) == lost.end();
+  const auto takesNothing = [&](std::size_t i) { return lost[i] && !allLost; };
   for (std::size_t i = 0; i < speed.size(); ++i) {
+    if (takesNothing(i)) continue;
     const double ns = m_replicas[i]->serviceNs(items);
     if (ns <= 0) continue;
     speed[i] = 1e9 / ns;
     ++measured;
   }
   const double mean = measured ? std::accumulate(speed.begin(), speed.end(), 0.0) / measured : 1.0;
-  for (double& each : speed)
-    if (each <= 0) each = mean; // not measured yet: neither favoured nor starved
+  for (std::size_t i = 0; i < speed.size(); ++i)
+    if (speed[i] <= 0 && !takesNothing(i)) speed[i] = mean; // not measured yet: neither favoured nor starved
   const double total = std::accumulate(speed.begin(), speed.end(), 0.0);
   std::vector<int> counts(speed.size(), 0);
   std::vector<std::pair<double, std::size_t>> remainders;
@@ -147,7 +162,7 @@ std::vector<int> Router::shares(int items) const {
     const double exact = items * speed[i] / total;
     counts[i] = static_cast<int>(exact);
     given += counts[i];
-    remainders.emplace_back(exact - counts[i], i);
+    if (!takesNothing(i)) remainders.emplace_back(exact - counts[i], i);
   }
   std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   for (std::size_t k = 0; given < items; ++k, ++given) ++counts[remainders[k % remainders.size()].second];

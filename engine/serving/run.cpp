@@ -95,7 +95,7 @@ class RunLoop {
 
   void tickUntil(const char* phase, std::int64_t endNs, LoadGenerator& generator) {
     std::int64_t next = nowNs() + kTickNs;
-    while (nowNs() < endNs && !m_settings.cancel.cancelled()) {
+    while (nowNs() < endNs && !m_settings.cancel.cancelled() && !allLost()) {
       const std::int64_t until = std::min({next, endNs, nowNs() + kNapNs});
       // An offline run ends with its last request, not with the next tick.
       if (m_settings.scenario.kind == Scenario::Kind::Offline) {
@@ -108,6 +108,11 @@ class RunLoop {
         next += kTickNs;
       }
     }
+  }
+
+  bool allLost() const {
+    const auto& replicas = m_deployment.replicas();
+    return std::all_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica->isLost(); });
   }
 
   void dropQueues() {
@@ -210,6 +215,7 @@ class RunLoop {
       outcome.itemsPerS = static_cast<double>(outcome.window.items) / seconds;
       outcome.paddedItems = replica.paddedItems();
       outcome.lastError = replica.lastError();
+      outcome.lost = replica.isLost();
       m_outcome.replicas.push_back(std::move(outcome));
     }
     m_outcome.rssBytes = processRssBytes();

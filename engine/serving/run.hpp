@@ -58,6 +58,7 @@ struct RunOutcome {
     double itemsPerS = 0;
     std::uint64_t paddedItems = 0;
     std::optional<Error> lastError;
+    bool lost = false; ///< its device failed for good
   };
   std::vector<ReplicaOutcome> replicas;
   std::vector<DeviceUse> devices;

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/local_session.hpp"
 
+#include "engine/devices/device_watch.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace tandem::session {
+
+std::optional<std::string> stuckDevice() {
+  const auto stuck = findStuckDevice();
+  if (!stuck) return std::nullopt;
+  return stuck->device + " has not come back for " + std::to_string(static_cast<int>(stuck->seconds)) +
+         " s from the work it was given";
+}
 
 LocalSession::LocalSession() {
   m_quick.thread = std::thread([this] { work(m_quick, "session quick"); });

@@ -5,9 +5,14 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <optional>
 #include <thread>
 
 namespace tandem::session {
+
+/// "OPENCL-CPU:1 has not come back for 61 s", where a device of this process takes far longer than it may. Nothing in
+/// this process can end its work: only ending the process does.
+std::optional<std::string> stuckDevice();
 
 /// The engine in this process. Long requests (run, predict, verify, probe) run one after another on one thread, quick
 /// ones on another, so that a placement can be edited while a run goes on, and models are opened on a third, as a disk

@@ -61,7 +61,8 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
   for (const auto& replica : outcome.replicas) {
-    if (replica.lastError) notes.push_back(replica.name + ": " + replica.lastError->line());
+    if (replica.lastError)
+      notes.push_back(replica.name + (replica.lost ? " is lost: " : ": ") + replica.lastError->line());
     if (replica.paddedItems > 0)
       notes.push_back(replica.name + ": joined batches carried " + std::to_string(replica.paddedItems) +
                       " items of padding");

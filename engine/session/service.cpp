@@ -51,6 +51,13 @@ void Job::progress(std::int64_t done, std::int64_t total, const std::string& tex
   if (event) event("progress", {{"done", done}, {"total", total}, {"text", text}});
 }
 
+std::function<void(std::int64_t, std::int64_t, const std::string&)> Job::progressFunction() const {
+  if (!event) return {};
+  return [event = event](std::int64_t done, std::int64_t total, const std::string& text) {
+    event("progress", {{"done", done}, {"total", total}, {"text", text}});
+  };
+}
+
 Result<Json> handle(const std::string& method, const Job& job) {
   const Method* found = findMethod(method);
   if (!found) return makeError(ErrorCode::Usage, "unknown request '" + method + "'", {}, "client and engine differ");
@@ -93,7 +100,9 @@ Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry
   if (!registry.find(device)) {
     std::string known;
     for (Device* each : registry.devices()) known += (known.empty() ? "" : ", ") + each->id();
-    return makeError(ErrorCode::Usage, "there is no device '" + device + "'", {}, "this machine has " + known);
+    std::string hint = "this machine has " + known;
+    for (const tandem::DeviceProblem& problem : registry.problems()) hint += "; " + problem.platform + ": " + problem.message;
+    return makeError(ErrorCode::Usage, "there is no device '" + device + "'", {}, std::move(hint));
   }
   return Placement(device);
 }

@@ -19,6 +19,8 @@ struct Job {
   EventFunction event; ///< may be empty
 
   void progress(std::int64_t done, std::int64_t total, const std::string& text) const;
+  /// The same for compilers, which may outlive the job.
+  std::function<void(std::int64_t, std::int64_t, const std::string&)> progressFunction() const;
 };
 
 /// Handlers of the methods, one file per group (service_*.cpp). They run on a session's thread, may throw

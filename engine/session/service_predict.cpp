@@ -131,6 +131,7 @@ class Predictor {
       CompileOptions options;
       options.compiled = job->params.value("mode", std::string("compiled")) != "eager";
       options.cancel = job->cancel;
+      options.progress = job->progressFunction();
       options.tune = TANDEM_TRY(firstUseTuning(*job));
       auto executable = TANDEM_TRY(
           Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));

@@ -257,6 +257,7 @@ Result<Json> profile(const Job& job) {
   options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
   options.threads = readOr(job.params, "threads", 0);
   options.cancel = job.cancel;
+  options.progress = job.progressFunction();
   options.tune = TANDEM_TRY(firstUseTuning(job));
   Profile result;
   result.model = document->name;

@@ -20,6 +20,7 @@ struct RunContext {
   std::shared_ptr<const OpenDocument> document;
   std::shared_ptr<const DeviceRegistry> registry;
   CancelToken compileCancel;
+  CompileProgress compileProgress;
   std::optional<TuneOptions> tune;
   bool compiled = true;
   InputOptions inputs;
@@ -75,6 +76,7 @@ Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& conte
   options.compiled = context.compiled;
   options.threads = threads;
   options.cancel = context.compileCancel;
+  options.progress = context.compileProgress;
   options.tune = context.tune;
   return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
 }
@@ -153,8 +155,15 @@ Result<void> writeTrace(const TraceRecorder& recorder, const std::string& file) 
 } // namespace
 
 Result<Json> run(const Job& job) {
-  RunContext context{
-      TANDEM_TRY(documentOf(job)), job.state.registry(), job.cancel, TANDEM_TRY(firstUseTuning(job)), true, {}, {}, {}};
+  RunContext context{TANDEM_TRY(documentOf(job)),
+                     job.state.registry(),
+                     job.cancel,
+                     job.progressFunction(),
+                     TANDEM_TRY(firstUseTuning(job)),
+                     true,
+                     {},
+                     {},
+                     {}};
   TANDEM_TRY(requireRunnable(*context.document));
   context.inputs = TANDEM_TRY(decodeInputOptions(job.params));
   TANDEM_TRY(findItemShapes(context));

@@ -23,8 +23,11 @@ class Heartbeat {
       : m_thread([this, &writer, &session] {
           nameCurrentThread("heartbeat");
           std::unique_lock lock(m_mutex);
-          while (!m_wake.wait_for(lock, kHeartbeat, [&] { return m_stop; }))
-            if (!writer.write(Json{{"event", "heartbeat"}, {"busy", session.busyWith()}}.dump())) return;
+          while (!m_wake.wait_for(lock, kHeartbeat, [&] { return m_stop; })) {
+            Json beat{{"event", "heartbeat"}, {"busy", session.busyWith()}};
+            if (const auto stuck = stuckDevice()) beat["stuck"] = *stuck;
+            if (!writer.write(beat.dump())) return;
+          }
         }) {}
   ~Heartbeat() {
     {

@@ -95,6 +95,7 @@ struct WorkerSession::State {
   bool closing = false; ///< the owner goes away: its end is no news
   std::string busy;     ///< from the last heartbeat
   std::string devices;  ///< from the last snapshot of a run
+  std::string stuck;    ///< from the last heartbeat: a device that does not come back
   WorkerEnd::Cause cause = WorkerEnd::Cause::Exited;
   std::atomic<std::int64_t> lastSignNs{0};
 
@@ -110,7 +111,7 @@ struct WorkerSession::State {
     if (!message || !message->is_object()) return garbage();
     const auto kind = message->find("event");
     const std::string event = kind != message->end() && kind->is_string() ? kind->get<std::string>() : std::string();
-    if (event == "heartbeat") return true;
+    if (event == "heartbeat") return !endsStuckWorker(*message);
     if (event == "protocol-error") return garbage();
     const std::uint64_t id = idOf(*message);
     Open target;
@@ -154,6 +155,19 @@ struct WorkerSession::State {
     }
   }
 
+  /// A heartbeat may say that a device does not come back: only the end of the worker ends that.
+  bool endsStuckWorker(const Json& beat) {
+    const auto text = beat.find("stuck");
+    if (text == beat.end() || !text->is_string()) return false;
+    {
+      std::lock_guard lock(mutex);
+      cause = WorkerEnd::Cause::Hung;
+      stuck = text->get<std::string>();
+    }
+    kill(pid, SIGKILL);
+    return true;
+  }
+
   bool garbage() {
     {
       std::lock_guard lock(mutex);
@@ -188,10 +202,10 @@ struct WorkerSession::State {
       unanswered.swap(open);
       end.cause = cause;
       if (cause == WorkerEnd::Cause::Exited && WIFSIGNALED(status)) end.cause = WorkerEnd::Cause::Killed;
-      end.message = describe(end.cause, status);
+      end.message = stuck.empty() ? describe(end.cause, status) : stuck + ", and the engine worker was ended";
       if (!unanswered.empty()) end.message += " during '" + unanswered.begin()->second.method + "'";
-      end.device = devices;
-      if (!devices.empty() && !unanswered.empty()) end.message += " on " + devices;
+      end.device = stuck.empty() ? devices : stuck.substr(0, stuck.find(' '));
+      if (!devices.empty() && !unanswered.empty() && stuck.empty()) end.message += " on " + devices;
     }
     wake.notify_all();
     const Error error = makeError(ErrorCode::WorkerLost, end.message, "engine worker",

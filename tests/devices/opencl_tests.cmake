@@ -22,3 +22,19 @@ tandem_test(devices_opencl_chain_test
   LINK tandem_opencl
   TIMEOUT 600
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
+# An OpenCL that fails on demand. Linked first, so that it stands in front of libOpenCL.
+find_package(OpenCL REQUIRED)
+add_library(opencl_shim SHARED opencl_shim/entries.cpp opencl_shim/rules.cpp)
+target_link_libraries(opencl_shim PRIVATE tandem_options OpenCL::OpenCL ${CMAKE_DL_LIBS})
+tandem_test(devices_opencl_faults_test
+  SOURCES opencl_faults_test.cpp opencl_cache_test.cpp opencl_test_util.cpp
+  LINK opencl_shim tandem_opencl
+  ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
+add_library(opencl_bad_driver SHARED opencl_shim/bad_driver.cpp)
+target_link_libraries(opencl_bad_driver PRIVATE tandem_options)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME devices_opencl.programs_survive_bad_drivers
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/opencl_programs_test.py $<TARGET_FILE:tandem>
+    $<TARGET_FILE:opencl_shim> $<TARGET_FILE:opencl_bad_driver>)
+set_tests_properties(devices_opencl.programs_survive_bad_drivers PROPERTIES LABELS cli TIMEOUT 300
+  ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)

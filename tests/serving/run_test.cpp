@@ -72,6 +72,60 @@ TEST_F(RunTest, ALostDeviceFailsRequestsAndEndsTheRun) {
   EXPECT_EQ(outcome->replicas[1].lastError->code, ErrorCode::DeviceFailed);
   EXPECT_FALSE(outcome->replicas[0].lastError);
   EXPECT_EQ(outcome->unfinished, 0u);
+  // Those that were there, once more after compiling anew, and no flood of failures after that.
+  EXPECT_TRUE(outcome->replicas[1].lost);
+  EXPECT_LE(outcome->all.failed, 8u);
+  EXPECT_FALSE(outcome->replicas[0].lost);
+  EXPECT_GT(outcome->replicas[0].window.completed, 8u);
+}
+
+TEST_F(RunTest, NoRouteThatMayChooseChoosesALostReplica) {
+  for (const char* route : {"round-robin", "least-loaded", "predicted-finish", "split"}) {
+    SCOPED_TRACE(route);
+    m_gpu = std::move(*SimulatedDevice::create("rtx3080"));
+    auto deployment = both(route);
+    RunSettings lost = settings("closed:4", 0.3);
+    lost.data = {data(4)};
+    lost.snapshot = [&](const RunSnapshot& snapshot) {
+      if (snapshot.phase == "measure") m_gpu->failures().loseDevice();
+    };
+    const auto outcome = runDeployment(*deployment, lost);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+    EXPECT_LE(outcome->all.failed, 12u);
+    EXPECT_FALSE(outcome->replicas[0].lastError);
+    EXPECT_GT(outcome->replicas[0].window.completed, 12u);
+  }
+}
+
+TEST_F(RunTest, ADeviceThatFailsOnceIsCompiledForAnewAndGoesOn) {
+  std::vector<ReplicaPlan> plans;
+  plans.push_back(plan(*m_gpu, {.name = "only", .streams = 2}));
+  auto deployment = *Deployment::create(std::move(plans), {});
+  RunSettings once = settings("offline:500");
+  bool told = false;
+  once.snapshot = [&](const RunSnapshot& snapshot) {
+    if (snapshot.phase == "warmup" && !std::exchange(told, true)) m_gpu->failures().failAfter(100);
+  };
+  const auto outcome = runDeployment(*deployment, once);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_EQ(outcome->all.failed, 1u);
+  EXPECT_EQ(outcome->all.completed, 499u);
+  EXPECT_FALSE(outcome->replicas[0].lost);
+  ASSERT_TRUE(outcome->replicas[0].lastError);
+}
+
+TEST_F(RunTest, ARunWhoseReplicasAreAllLostEndsEarly) {
+  std::vector<ReplicaPlan> plans;
+  plans.push_back(plan(*m_gpu));
+  auto deployment = *Deployment::create(std::move(plans), {});
+  RunSettings lost = settings("closed:2", 60);
+  lost.snapshot = [&](const RunSnapshot& snapshot) {
+    if (snapshot.phase == "measure") m_gpu->failures().loseDevice();
+  };
+  const auto outcome = runDeployment(*deployment, lost);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_TRUE(outcome->replicas[0].lost);
+  EXPECT_LT(outcome->measuredS, 30); // of the 60 asked for
 }
 
 TEST_F(RunTest, StopsSoonAfterTheCancelToken) {

@@ -104,6 +104,21 @@ TEST(WorkerSession, MessagesWithKeysOfOtherTypesDoNotEndTheOwner) {
   EXPECT_EQ(worker.ended.get_future().get().cause, WorkerEnd::Cause::Exited);
 }
 
+TEST(WorkerSession, AWorkerWhoseDeviceDoesNotComeBackIsEndedAndTheDeviceNamed) {
+  const std::filesystem::path script = std::filesystem::path(testing::TempDir()) / "tandem_stuck_worker.sh";
+  std::ofstream(script) << "#!/bin/sh\n"
+                           R"(echo '{"event":"heartbeat","busy":"run"}')"
+                           "\n"
+                           R"(echo '{"event":"heartbeat","busy":"run","stuck":"GPU:3 has not come back for 61 s"}')"
+                           "\nexec cat\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  Worker worker(script.string(), 600'000);
+  const WorkerEnd end = worker.ended.get_future().get();
+  EXPECT_EQ(end.cause, WorkerEnd::Cause::Hung);
+  EXPECT_EQ(end.device, "GPU:3");
+  EXPECT_EQ(end.message, "GPU:3 has not come back for 61 s, and the engine worker was ended");
+}
+
 TEST(WorkerSession, AProgramThatEndsAtOnceIsReported) {
   Worker worker("/bin/true");
   EXPECT_EQ(worker.ended.get_future().get().cause, WorkerEnd::Cause::Exited);

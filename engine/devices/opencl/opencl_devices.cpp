@@ -2,6 +2,7 @@
 #include "engine/devices/opencl/opencl_devices.hpp"
 
 #include "engine/base/cache_folder.hpp"
+#include "engine/devices/opencl/detail/device_facts.hpp"
 #include "engine/devices/opencl/detail/icd_check.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
 
@@ -15,42 +16,12 @@ namespace tandem {
 namespace opencl {
 namespace {
 
-std::string text(cl_platform_id platform, cl_platform_info what) {
-  std::size_t bytes = 0;
-  if (clGetPlatformInfo(platform, what, 0, nullptr, &bytes) != CL_SUCCESS || bytes == 0) return {};
-  std::string result(bytes, '\0');
-  if (clGetPlatformInfo(platform, what, bytes, result.data(), nullptr) != CL_SUCCESS) return {};
-  result.resize(result.find('\0') == std::string::npos ? bytes : result.find('\0'));
-  return result;
-}
-
-std::string text(cl_device_id device, cl_device_info what) {
-  std::size_t bytes = 0;
-  if (clGetDeviceInfo(device, what, 0, nullptr, &bytes) != CL_SUCCESS || bytes == 0) return {};
-  std::string result(bytes, '\0');
-  if (clGetDeviceInfo(device, what, bytes, result.data(), nullptr) != CL_SUCCESS) return {};
-  result.resize(result.find('\0') == std::string::npos ? bytes : result.find('\0'));
-  return result;
-}
-
-template <class T> T number(cl_device_id device, cl_device_info what, T fallback) {
-  T value{};
-  return clGetDeviceInfo(device, what, sizeof value, &value, nullptr) == CL_SUCCESS ? value : fallback;
-}
-
 /// "PoCL 3.1" from "OpenCL 3.0 PoCL 3.1+debian  Linux, ...", else the driver's own number.
 std::string driverName(cl_platform_id platform, cl_device_id device) {
-  const std::string version = text(platform, CL_PLATFORM_VERSION);
-  const std::string driver = text(device, CL_DRIVER_VERSION);
+  const std::string version = platformText(platform, CL_PLATFORM_VERSION);
+  const std::string driver = deviceText(device, CL_DRIVER_VERSION);
   if (version.find("PoCL") != std::string::npos) return "PoCL " + driver.substr(0, driver.find('+'));
   return driver;
-}
-
-/// Does "OpenCL 2.1 ..." say 2.1 or more?
-bool isSince21(const std::string& version) {
-  int major = 0;
-  int minor = 0;
-  return std::sscanf(version.c_str(), "OpenCL %d.%d", &major, &minor) == 2 && (major > 2 || (major == 2 && minor > 0));
 }
 
 /// One device of a platform, before it has an id.
@@ -67,9 +38,13 @@ class Enumerator {
   }
 
   OpenClEnumeration run() {
-    m_result.problems = findBrokenDrivers();
+    const DriverCheck check = checkDrivers();
+    m_result.problems = check.problems;
     std::vector<Found> found;
-    for (cl_platform_id platform : platforms()) listDevices(platform, found);
+    {
+      const HarmlessDriversOnly loaded(check);
+      for (cl_platform_id platform : platforms()) listDevices(platform, found);
+    }
     const auto addAll = [&](auto matches, const char* prefix) {
       m_next = 0;
       for (const Found& device : found)
@@ -102,12 +77,13 @@ class Enumerator {
     std::vector<cl_platform_id> result;
     guarded("OpenCL loader", [&] {
       cl_uint count = 0;
-      const cl_int code = clGetPlatformIDs(0, nullptr, &count);
+      cl_int code = clGetPlatformIDs(0, nullptr, &count);
       constexpr cl_int kNoPlatform = -1001; // CL_PLATFORM_NOT_FOUND_KHR: no driver installed, not a problem
       if (code == kNoPlatform) return;
+      std::vector<cl_platform_id> all(count);
+      if (code == CL_SUCCESS && count > 0) code = clGetPlatformIDs(count, all.data(), nullptr);
       if (code != CL_SUCCESS) return problem("OpenCL loader", "clGetPlatformIDs failed with " + clErrorName(code));
-      result.resize(count);
-      if (count > 0 && clGetPlatformIDs(count, result.data(), nullptr) != CL_SUCCESS) result.clear();
+      result = std::move(all);
     });
     return result;
   }
@@ -115,7 +91,7 @@ class Enumerator {
   void listDevices(cl_platform_id platform, std::vector<Found>& found) {
     std::string name = "OpenCL platform";
     guarded(name, [&] {
-      if (std::string own = text(platform, CL_PLATFORM_NAME); !own.empty()) name = std::move(own);
+      if (std::string own = platformText(platform, CL_PLATFORM_NAME); !own.empty()) name = std::move(own);
       cl_uint count = 0;
       cl_int code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count);
       if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && count == 0))
@@ -124,11 +100,20 @@ class Enumerator {
       if (code == CL_SUCCESS) code = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices.data(), nullptr);
       if (code != CL_SUCCESS) return problem(name, "listing its devices failed with " + clErrorName(code));
       for (cl_device_id device : devices) {
-        const auto type = number<cl_device_type>(device, CL_DEVICE_TYPE, 0);
-        if (!number<cl_bool>(device, CL_DEVICE_AVAILABLE, CL_FALSE))
-          problem(name, text(device, CL_DEVICE_NAME) + ": CL_DEVICE_NOT_AVAILABLE");
-        else if (!number<cl_bool>(device, CL_DEVICE_COMPILER_AVAILABLE, CL_FALSE))
-          problem(name, text(device, CL_DEVICE_NAME) + ": CL_COMPILER_NOT_AVAILABLE");
+        cl_device_type type = 0;
+        cl_bool available = CL_FALSE;
+        cl_bool compiler = CL_FALSE;
+        code = clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, nullptr);
+        if (code == CL_SUCCESS)
+          code = clGetDeviceInfo(device, CL_DEVICE_AVAILABLE, sizeof available, &available, nullptr);
+        if (code == CL_SUCCESS)
+          code = clGetDeviceInfo(device, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, nullptr);
+        if (code != CL_SUCCESS)
+          problem(name, deviceText(device, CL_DEVICE_NAME) + ": clGetDeviceInfo failed with " + clErrorName(code));
+        else if (!available)
+          problem(name, deviceText(device, CL_DEVICE_NAME) + ": CL_DEVICE_NOT_AVAILABLE");
+        else if (!compiler)
+          problem(name, deviceText(device, CL_DEVICE_NAME) + ": CL_COMPILER_NOT_AVAILABLE");
         else
           found.push_back({platform, device, type});
       }
@@ -136,12 +121,12 @@ class Enumerator {
   }
 
   void add(const Found& found, const char* prefix) {
-    const std::string platform = text(found.platform, CL_PLATFORM_NAME);
+    const std::string platform = platformText(found.platform, CL_PLATFORM_NAME);
     guarded(platform, [&] {
       const bool cpu = (found.type & CL_DEVICE_TYPE_CPU) != 0;
       if (cpu && !m_options.coreSets.empty()) return addSubDevices(found, prefix);
       CpuSet cores;
-      if (cpu) cores = coresOf(number<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 1));
+      if (cpu) cores = coresOf(deviceNumber<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 1));
       open(found, SubDeviceHandle(), std::move(cores), prefix + std::to_string(m_next));
       ++m_next;
     });
@@ -157,8 +142,8 @@ class Enumerator {
   /// One sub-device per core set. clCreateSubDevices BY_COUNTS hands out compute units in order, so the sets are laid
   /// along the units, with unused parts for processors in no set.
   void addSubDevices(const Found& found, const char* prefix) {
-    const std::string name = text(found.platform, CL_PLATFORM_NAME);
-    const int units = static_cast<int>(number<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 1));
+    const std::string name = platformText(found.platform, CL_PLATFORM_NAME);
+    const int units = static_cast<int>(deviceNumber<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 1));
     const auto& sets = m_options.coreSets;
     std::vector<std::size_t> order(sets.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -200,46 +185,35 @@ class Enumerator {
   }
 
   void open(const Found& found, SubDeviceHandle sub, CpuSet cores, std::string id) {
-    auto context = std::make_unique<DeviceContext>();
-    context->subDevice = std::move(sub);
-    context->device = found.device;
-    describe(found, std::move(cores), std::move(id), context->info);
-    cl_int code = CL_SUCCESS;
-    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
-                                                reinterpret_cast<cl_context_properties>(found.platform), 0};
-    context->context = ContextHandle(clCreateContext(properties, 1, &found.device, nullptr, nullptr, &code));
-    if (code != CL_SUCCESS)
-      return problem(context->info.platform, context->info.name + ": clCreateContext failed with " + clErrorName(code));
-    const bool cpu = context->info.kind == DeviceKind::OpenClCpu;
-    context->style = m_options.kernels == OpenClKernels::Cpu   ? KernelStyle::Cpu
-                     : m_options.kernels == OpenClKernels::Gpu ? KernelStyle::Gpu
-                     : cpu                                     ? KernelStyle::Cpu
-                                                               : KernelStyle::Gpu;
-    context->preset = context->style == KernelStyle::Cpu ? cpuPreset() : gpuPreset(context->info.vendor);
-    const auto alignBits = number<cl_uint>(found.device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, 1024);
-    context->subBufferAlignment = std::max<std::size_t>(alignBits / 8, 64);
-    context->maxWorkGroup = number<std::size_t>(found.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);
-    context->float64 = number<cl_device_fp_config>(found.device, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
-    // Below 2.1 the loader has nothing to call.
-    context->hasTimer = isSince21(text(found.platform, CL_PLATFORM_VERSION)) &&
-                        isSince21(text(found.device, CL_DEVICE_VERSION)) && readDeviceTimer(found.device);
-    context->memory = memoryOf(*context, cpu);
-    context->info.hostMemory = context->memory != MemoryKind::Discrete;
-    std::string key = context->info.name + '\n' + context->info.platform + '\n' +
-                      text(found.device, CL_DRIVER_VERSION) + '\n' + text(found.device, CL_DEVICE_VERSION) + '\n' +
-                      std::to_string(context->info.computeUnits);
-    context->tuning = std::make_unique<TuningDatabase>(m_cacheDirectory, key, std::string_view());
-    context->library = std::make_unique<KernelLibrary>(context->context.get(), found.device, std::move(key),
-                                                       context->info.id, m_cacheDirectory);
-    m_result.devices.push_back(std::make_unique<OpenClDevice>(std::move(context)));
+    ContextRecipe recipe;
+    recipe.platform = found.platform;
+    recipe.device = found.device;
+    if (sub) recipe.subDevice = std::make_shared<const SubDeviceHandle>(std::move(sub));
+    describe(found, std::move(cores), std::move(id), recipe.info);
+    const bool cpu = recipe.info.kind == DeviceKind::OpenClCpu;
+    recipe.style = m_options.kernels == OpenClKernels::Cpu   ? KernelStyle::Cpu
+                   : m_options.kernels == OpenClKernels::Gpu ? KernelStyle::Gpu
+                   : cpu                                     ? KernelStyle::Cpu
+                                                             : KernelStyle::Gpu;
+    recipe.cacheDirectory = m_cacheDirectory;
+    recipe.memory = wantedMemory();
+    const std::string key = programKey(recipe);
+    recipe.tuning = std::make_shared<TuningDatabase>(key.empty() ? std::filesystem::path() : m_cacheDirectory, key,
+                                                     std::string_view());
+    auto context = openContext(recipe);
+    if (!context) return problem(recipe.info.platform, recipe.info.name + ": " + context.error().line());
+    recipe.memory = (*context)->memory; // a context opened later is to be like this one
+    recipe.info.hostMemory = (*context)->info.hostMemory;
+    m_result.devices.push_back(std::make_unique<OpenClDevice>(std::move(recipe), std::move(*context)));
   }
 
-  MemoryKind memoryOf(const DeviceContext& context, bool cpu) const {
-    if (m_options.memory == OpenClMemory::Discrete) return MemoryKind::Discrete;
-    if (m_options.memory == OpenClMemory::Mapped) return MemoryKind::Mapped;
-    if (cpu && hostMemoryIsDeviceMemory(context)) return MemoryKind::Shared;
-    const bool unified = context.info.unifiedMemory || m_options.memory == OpenClMemory::Shared;
-    return unified ? MemoryKind::Mapped : MemoryKind::Discrete;
+  std::optional<MemoryKind> wantedMemory() const {
+    switch (m_options.memory) {
+    case OpenClMemory::Discrete: return MemoryKind::Discrete;
+    case OpenClMemory::Mapped: return MemoryKind::Mapped;
+    case OpenClMemory::Auto: break;
+    }
+    return std::nullopt;
   }
 
   static void describe(const Found& found, CpuSet cores, std::string id, DeviceInfo& info) {
@@ -247,47 +221,23 @@ class Enumerator {
     info.kind = (found.type & CL_DEVICE_TYPE_GPU)   ? DeviceKind::OpenClGpu
                 : (found.type & CL_DEVICE_TYPE_CPU) ? DeviceKind::OpenClCpu
                                                     : DeviceKind::OpenClAccelerator;
-    info.name = text(found.device, CL_DEVICE_NAME);
-    info.vendor = text(found.device, CL_DEVICE_VENDOR);
+    info.name = deviceText(found.device, CL_DEVICE_NAME);
+    info.vendor = deviceText(found.device, CL_DEVICE_VENDOR);
     info.driver = driverName(found.platform, found.device);
-    const std::string version = text(found.platform, CL_PLATFORM_VERSION);
-    info.platform = text(found.platform, CL_PLATFORM_NAME) + ", " + version.substr(0, version.find(' ', 7));
-    info.computeUnits = static_cast<int>(number<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 0));
-    info.memoryBytes = static_cast<std::int64_t>(number<cl_ulong>(found.device, CL_DEVICE_GLOBAL_MEM_SIZE, 0));
+    const std::string version = platformText(found.platform, CL_PLATFORM_VERSION);
+    info.platform = platformText(found.platform, CL_PLATFORM_NAME) + ", " + version.substr(0, version.find(' ', 7));
+    info.computeUnits = static_cast<int>(deviceNumber<cl_uint>(found.device, CL_DEVICE_MAX_COMPUTE_UNITS, 0));
+    info.memoryBytes = static_cast<std::int64_t>(deviceNumber<cl_ulong>(found.device, CL_DEVICE_GLOBAL_MEM_SIZE, 0));
     info.maxAllocationBytes =
-        static_cast<std::int64_t>(number<cl_ulong>(found.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0));
-    info.unifiedMemory = number<cl_bool>(found.device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) == CL_TRUE;
-    info.float16 = text(found.device, CL_DEVICE_EXTENSIONS).find("cl_khr_fp16") != std::string::npos;
+        static_cast<std::int64_t>(deviceNumber<cl_ulong>(found.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0));
+    info.unifiedMemory = deviceNumber<cl_bool>(found.device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) == CL_TRUE;
+    info.float16 = deviceText(found.device, CL_DEVICE_EXTENSIONS).find("cl_khr_fp16") != std::string::npos;
     info.cores = std::move(cores);
     if (info.kind == DeviceKind::OpenClCpu) {
       const std::string native = "CPU:" + info.id.substr(info.id.find(':') + 1);
       info.note = "OpenCL hosted on the CPU; shares " + std::string(info.cores.count() == 1 ? "core " : "cores ") +
                   info.cores.toString() + " with " + native;
     }
-  }
-
-  /// Does a kernel-side write show up in CL_MEM_USE_HOST_PTR memory, and a host write on the device, without mapping?
-  /// True on PoCL and other CPU drivers; OpenCL does not promise it, hence the trial.
-  static bool hostMemoryIsDeviceMemory(const DeviceContext& context) {
-    constexpr std::size_t kBytes = 4096;
-    alignas(4096) static thread_local unsigned char host[kBytes];
-    auto queue = context.createQueue(false);
-    if (!queue.ok()) return false;
-    cl_int code = CL_SUCCESS;
-    const MemHandle mem(
-        clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, kBytes, host, &code));
-    if (code != CL_SUCCESS) return false;
-    const cl_uint pattern = 0x5a17c0deu;
-    clEnqueueFillBuffer(queue->get(), mem.get(), &pattern, sizeof pattern, 0, kBytes, 0, nullptr, nullptr);
-    if (clFinish(queue->get()) != CL_SUCCESS) return false;
-    cl_uint seen = 0;
-    std::copy_n(host + kBytes - sizeof seen, sizeof seen, reinterpret_cast<unsigned char*>(&seen));
-    if (seen != pattern) return false;
-    host[7] = 0x42;
-    unsigned char read = 0;
-    if (clEnqueueReadBuffer(queue->get(), mem.get(), CL_TRUE, 7, 1, &read, 0, nullptr, nullptr) != CL_SUCCESS)
-      return false;
-    return read == 0x42;
   }
 
   const OpenClOptions& m_options;
@@ -312,7 +262,8 @@ OpenClEnumeration enumerateOpenCl(const OpenClOptions& options) {
 OpenClBuildCounts openClBuildCounts(const Device& device) {
   const auto* own = dynamic_cast<const opencl::OpenClDevice*>(&device);
   if (!own) return {};
-  return {own->context().library->builtCount(), own->context().library->loadedCount()};
+  const auto [built, loaded] = own->buildCounts();
+  return {built, loaded};
 }
 
 } // namespace tandem

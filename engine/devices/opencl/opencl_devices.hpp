@@ -14,9 +14,8 @@ enum class OpenClKernels { Auto, Cpu, Gpu };
 
 /// Where a device's memory lies, which decides how data gets there. Auto finds out: CPUs that see the host's memory as
 /// it is (Shared), other devices with unified memory (Mapped: the host and the device take turns), and memory of the
-/// device's own (Discrete: transfers on a queue of their own, from pinned memory). The others exist for tests; Shared
-/// where the device does not share its memory is taken as Mapped.
-enum class OpenClMemory { Auto, Shared, Mapped, Discrete };
+/// device's own (Discrete: transfers on a queue of their own, from pinned memory). The others exist for tests.
+enum class OpenClMemory { Auto, Mapped, Discrete };
 
 struct OpenClOptions {
   /// Where not empty, every OpenCL CPU device is split into one sub-device per set.

@@ -1,46 +1,73 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/opencl_program.hpp"
 
+#include "engine/base/checked.hpp"
 #include "engine/devices/opencl/detail/arena_classes.hpp"
 #include "engine/devices/opencl/detail/blas.hpp"
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <utility>
 
 namespace tandem::opencl {
 namespace {
 
+std::string layerOn(const Node& node, const DeviceContext& context) {
+  return node.type + " '" + node.name + "' on " + context.info.id;
+}
+
+/// A tensor is one buffer, or a part of one.
+Result<void> checkSizes(const Segment& segment, const Node& node, const DeviceContext& context) {
+  const std::int64_t most = context.info.maxAllocationBytes;
+  for (const auto* list : {&node.inputs, &node.outputs}) {
+    for (ValueId id : *list) {
+      if (!id.valid() || most <= 0) continue;
+      const Value& value = segment.graph->value(id);
+      const auto bytes = value.desc.checkedBytes();
+      if (bytes && *bytes <= most) continue;
+      Error error = context.allocationFailed("the tensor '" + value.name + "' (" + value.desc.toString() + ")",
+                                             bytes.value_or(INT64_MAX), CL_INVALID_BUFFER_SIZE);
+      error.where = layerOn(node, context);
+      return error;
+    }
+  }
+  return {};
+}
+
 Result<void> checkSegment(const Segment& segment, const DeviceContext& context) {
   for (NodeId id : segment.nodes) {
     const Node& node = segment.graph->node(id);
     const NodeView view{*segment.graph, node, context.float64};
-    const std::string where = node.type + " '" + node.name + "' on " + context.info.id;
     if (!view.isStatic())
-      return makeError(ErrorCode::Unsupported, "a shape is not known before the run", where, "bind the input shapes");
+      return makeError(ErrorCode::Unsupported, "a shape is not known before the run", layerOn(node, context),
+                       "bind the input shapes");
     if (const Support support = checkNode(view); !support.ok())
-      return makeError(ErrorCode::Unsupported, std::string(toString(support.reason)) + ": " + support.detail, where,
-                       "place this layer on CPU:0");
+      return makeError(ErrorCode::Unsupported, std::string(toString(support.reason)) + ": " + support.detail,
+                       layerOn(node, context), "place this layer on CPU:0");
+    TANDEM_TRY(checkSizes(segment, node, context));
   }
   return {};
 }
 
 } // namespace
 
-Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
-                                                             const ProgramOptions& options) {
-  DatabasePolicy policy(*device.context().tuning);
-  return std::shared_ptr<const Program>(TANDEM_TRY(create(device, segment, options, policy)));
+Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device,
+                                                             std::shared_ptr<const DeviceContext> context,
+                                                             const Segment& segment, const ProgramOptions& options) {
+  DatabasePolicy policy(*context->tuning);
+  return std::shared_ptr<const Program>(TANDEM_TRY(create(device, std::move(context), segment, options, policy)));
 }
 
-Result<std::shared_ptr<const OpenClProgram>> OpenClProgram::create(OpenClDevice& device, const Segment& segment,
-                                                                   const ProgramOptions& options,
-                                                                   ChoicePolicy& policy) {
-  TANDEM_TRY(checkSegment(segment, device.context()));
-  Lowering lowering(device.context(), segment, options.compiled, policy);
+Result<std::shared_ptr<const OpenClProgram>>
+OpenClProgram::create(OpenClDevice& device, std::shared_ptr<const DeviceContext> context, const Segment& segment,
+                      const ProgramOptions& options, ChoicePolicy& policy) {
+  TANDEM_TRY(checkSegment(segment, *context));
+  Lowering lowering(*context, segment, options.compiled, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 
-  std::shared_ptr<OpenClProgram> program(new OpenClProgram(device));
+  std::shared_ptr<OpenClProgram> program(new OpenClProgram(device, context));
   program->m_steps = std::move(lowering.steps());
   program->m_kernels = std::move(lowering.kernels());
   program->m_choices = lowering.choices();
@@ -51,28 +78,53 @@ Result<std::shared_ptr<const OpenClProgram>> OpenClProgram::create(OpenClDevice&
   for (std::size_t i = 0; i < classes.size(); ++i)
     if (program->m_requests[i].first < 0) program->m_requests[i] = {0, 0, 0}, classes[i] = -1;
   program->m_arena =
-      planArenaByClass(program->m_requests, classes, static_cast<std::int64_t>(device.context().subBufferAlignment));
+      planArenaByClass(program->m_requests, classes, static_cast<std::int64_t>(context->subBufferAlignment));
   program->m_startsAsZeros = std::any_of(classes.begin(), classes.end(), [](int each) { return each >= 0; });
   for (ValueId value : segment.inputs) program->m_inputBytes.push_back(segment.graph->value(value).desc.bytes());
   for (ValueId value : segment.outputs) program->m_outputBytes.push_back(segment.graph->value(value).desc.bytes());
   program->m_memory.activationsBytes = program->m_arena.bytes;
 
-  TANDEM_TRY(program->build(options.cancel));
+  TANDEM_TRY(program->checkMemory(lowering.weightData()));
+  TANDEM_TRY(program->build(options));
   TANDEM_TRY(program->upload(std::move(lowering.weightData())));
-  TANDEM_TRY(program->warmUp(segment));
-  device.context().library->persist();
+  TANDEM_TRY(program->warmUp(options));
+  context->library->persist();
   return std::shared_ptr<const OpenClProgram>(std::move(program));
 }
 
-Result<void> OpenClProgram::build(const CancelToken& cancel) {
-  for (const Step& step : m_steps) {
-    TANDEM_TRY(cancel.check());
-    if (step.blas) {
-      m_programs.push_back(nullptr); // CLBlast keeps its programs itself
-      continue;
-    }
-    m_programs.push_back(TANDEM_TRY(m_device.context().library->get(step.source, step.options, step.generated)));
+/// What cannot fit is refused before anything is built or stored. Tensors were looked at by checkSegment().
+Result<void> OpenClProgram::checkMemory(const std::vector<WeightData>& weights) const {
+  const DeviceInfo& info = m_context->info;
+  const std::int64_t most = info.maxAllocationBytes;
+  for (const ArenaRequest& request : m_requests) {
+    if (most <= 0 || request.bytes <= most) continue;
+    Error error = m_context->allocationFailed("scratch memory", request.bytes, CL_INVALID_BUFFER_SIZE);
+    error.where = m_steps[static_cast<std::size_t>(request.first)].label + " on " + info.id;
+    return error;
   }
+  if (most > 0 && m_arena.bytes > most)
+    return m_context->allocationFailed("activations", m_arena.bytes, CL_INVALID_BUFFER_SIZE);
+  std::optional<std::int64_t> all = m_arena.bytes;
+  const auto add = [&](std::int64_t bytes) { all = all ? checkedAdd(*all, bytes) : all; };
+  for (const WeightData& weight : weights)
+    add(static_cast<std::int64_t>(weight.tensor.defined() ? weight.tensor.bytes() : weight.bytes.size()));
+  for (const auto* list : {&m_inputBytes, &m_outputBytes})
+    for (std::int64_t bytes : *list) add(bytes);
+  if (info.memoryBytes > 0 && (!all || *all > info.memoryBytes))
+    return m_context->allocationFailed("weights and activations", all.value_or(INT64_MAX),
+                                       CL_MEM_OBJECT_ALLOCATION_FAILURE);
+  return {};
+}
+
+Result<void> OpenClProgram::build(const ProgramOptions& options) {
+  std::vector<KernelRequest> requests;
+  for (const Step& step : m_steps)
+    if (!step.blas)
+      requests.push_back({step.source, step.options, step.kernel, step.generated}); // CLBlast keeps its programs itself
+  KernelLibrary& library = *m_context->library;
+  TANDEM_TRY(library.prepare(requests, options.cancel, options.progress));
+  auto request = requests.begin();
+  for (const Step& step : m_steps) m_programs.push_back(step.blas ? nullptr : TANDEM_TRY(library.get(*request++)));
   return {};
 }
 
@@ -82,11 +134,10 @@ Result<void> OpenClProgram::upload(std::vector<WeightData> weights) {
     const std::size_t bytes = weight.tensor.defined() ? weight.tensor.bytes() : weight.bytes.size();
     static const unsigned char kNothing[64] = {};
     cl_int code = CL_SUCCESS;
-    MemHandle mem(clCreateBuffer(m_device.context().context.get(), CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+    MemHandle mem(clCreateBuffer(m_context->context.get(), CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
                                  bytes > 0 ? bytes : sizeof kNothing,
                                  bytes > 0 ? const_cast<void*>(data) : const_cast<unsigned char*>(kNothing), &code));
-    if (code != CL_SUCCESS)
-      return clFailed("storing " + std::to_string(bytes) + " bytes of weights", code, m_device.id());
+    if (code != CL_SUCCESS) return m_context->allocationFailed("weights", static_cast<std::int64_t>(bytes), code);
     m_weights.push_back(std::move(mem));
     m_memory.weightsBytes += static_cast<std::int64_t>(bytes);
     weight = {};
@@ -96,31 +147,32 @@ Result<void> OpenClProgram::upload(std::vector<WeightData> weights) {
 
 /// Runs once on scratch buffers: drivers compile at the first launch of a kernel, and the first request should not
 /// pay for it. Also brings out what a driver refuses only at launch.
-Result<void> OpenClProgram::warmUp(const Segment&) const {
+Result<void> OpenClProgram::warmUp(const ProgramOptions& options) const {
   if (m_steps.empty()) return {};
   std::vector<std::unique_ptr<Buffer>> buffers;
+  std::unique_ptr<Instance> instance;
+  // Declared last: it waits before memory that queued commands touch goes.
+  const auto stream = TANDEM_TRY(OpenClStream::create(m_device, m_context));
   std::vector<Buffer*> inputs;
   std::vector<Buffer*> outputs;
-  const QueueHandle queue = TANDEM_TRY(m_device.context().createQueue(false));
   for (const auto* list : {&m_inputBytes, &m_outputBytes}) {
     for (std::int64_t bytes : *list) {
-      buffers.push_back(TANDEM_TRY(m_device.allocate(static_cast<std::size_t>(bytes))));
+      buffers.push_back(TANDEM_TRY(OpenClBuffer::create(m_device, m_context, static_cast<std::size_t>(bytes))));
       (list == &m_inputBytes ? inputs : outputs).push_back(buffers.back().get());
       // Zeros: indices among the inputs must stay inside their tables.
       const auto& buffer = static_cast<const OpenClBuffer&>(*buffers.back());
       const cl_uchar zero = 0;
       const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
-      if (const cl_int code = clEnqueueFillBuffer(queue.get(), buffer.mem(), &zero, 1, 0, size, 0, nullptr, nullptr);
+      if (const cl_int code =
+              clEnqueueFillBuffer(stream->queue(), buffer.mem(), &zero, 1, 0, size, 0, nullptr, nullptr);
           code != CL_SUCCESS)
-        return clFailed("filling a buffer", code, m_device.id());
+        return m_context->failed("filling a buffer of " + std::to_string(size) + " bytes", code);
     }
   }
-  if (const cl_int code = clFinish(queue.get()); code != CL_SUCCESS)
-    return clFailed("filling a buffer", code, m_device.id());
-  auto instance = TANDEM_TRY(instantiate(inputs, outputs));
-  auto stream = TANDEM_TRY(OpenClStream::create(m_device));
+  TANDEM_TRY(stream->finish());
+  instance = TANDEM_TRY(instantiate(inputs, outputs));
   // Zeros may be wrong data (a divisor); the kernels ran, which is all that counts here.
-  TANDEM_TRY(static_cast<OpenClInstance&>(*instance).enqueue(*stream));
+  TANDEM_TRY(static_cast<OpenClInstance&>(*instance).firstRun(*stream, options));
   return stream->finish();
 }
 
@@ -132,6 +184,13 @@ Result<std::unique_ptr<Instance>> OpenClProgram::instantiate(std::span<Buffer* c
   for (std::size_t i = 0; i < outputs.size(); ++i)
     TANDEM_ASSERT(&outputs[i]->device() == &m_device &&
                   outputs[i]->bytes() >= static_cast<std::size_t>(m_outputBytes[i]));
+  for (const auto* list : {&inputs, &outputs})
+    for (const Buffer* buffer : *list)
+      if (static_cast<const OpenClBuffer*>(buffer)->context() != m_context)
+        return m_context->checkUsable().ok()
+                   ? makeError(ErrorCode::DeviceFailed, "the buffers are of a context that failed", m_device.id(),
+                               "run again")
+                   : m_context->checkUsable().error();
   // The warm-up in create() calls this before anybody shares the program's ownership with us, hence the check.
   return std::unique_ptr<Instance>(TANDEM_TRY(OpenClInstance::create(shared_from_this(), inputs, outputs)));
 }
@@ -154,14 +213,13 @@ Result<std::unique_ptr<OpenClInstance>> OpenClInstance::create(std::shared_ptr<c
 }
 
 Result<void> OpenClInstance::allocateArena() {
-  const DeviceContext& context = m_program->device().context();
+  const DeviceContext& context = m_program->context();
   const ArenaPlan& plan = m_program->arena();
   if (plan.bytes == 0) return {};
   cl_int code = CL_SUCCESS;
   m_arena = MemHandle(
       clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE, static_cast<std::size_t>(plan.bytes), nullptr, &code));
-  if (code != CL_SUCCESS)
-    return clFailed("allocating " + std::to_string(plan.bytes) + " bytes for activations", code, context.info.id);
+  if (code != CL_SUCCESS) return context.allocationFailed("activations", plan.bytes, code);
   for (std::size_t i = 0; i < plan.offsets.size(); ++i) {
     const ArenaRequest& request = m_program->arenaRequests()[i];
     if (request.bytes == 0) {
@@ -171,7 +229,7 @@ Result<void> OpenClInstance::allocateArena() {
     const cl_buffer_region region{static_cast<std::size_t>(plan.offsets[i]), static_cast<std::size_t>(request.bytes)};
     m_slots.emplace_back(
         clCreateSubBuffer(m_arena.get(), CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code));
-    if (code != CL_SUCCESS) return clFailed("clCreateSubBuffer", code, context.info.id);
+    if (code != CL_SUCCESS) return context.failed("clCreateSubBuffer", code);
   }
   if (m_program->startsAsZeros()) {
     const QueueHandle queue = TANDEM_TRY(context.createQueue(false));
@@ -186,12 +244,12 @@ Result<void> OpenClInstance::allocateArena() {
 
 Result<void> OpenClInstance::allocateStatus() {
   if (!m_program->hasChecks()) return {};
-  const DeviceContext& context = m_program->device().context();
+  const DeviceContext& context = m_program->context();
   const bool shared = context.memory == MemoryKind::Shared;
   cl_int code = CL_SUCCESS;
   m_status = MemHandle(clCreateBuffer(context.context.get(), CL_MEM_READ_WRITE | (shared ? CL_MEM_USE_HOST_PTR : 0),
                                       sizeof m_statusWords, shared ? m_statusWords.data() : nullptr, &code));
-  if (code != CL_SUCCESS) return clFailed("allocating the error word", code, m_program->device().id());
+  if (code != CL_SUCCESS) return context.allocationFailed("the error word", sizeof m_statusWords, code);
   return {};
 }
 
@@ -219,7 +277,7 @@ Result<void> OpenClInstance::setArguments(std::span<Buffer* const> inputs, std::
     }
     cl_int code = CL_SUCCESS;
     KernelHandle kernel(clCreateKernel(m_program->programs()[s], step.kernel.c_str(), &code));
-    if (code != CL_SUCCESS) return clFailed("creating kernel " + step.kernel, code, m_program->device().id());
+    if (code != CL_SUCCESS) return m_program->context().failed("creating kernel " + step.kernel, code);
     for (cl_uint a = 0; a < step.args.size(); ++a) {
       const Arg& arg = step.args[a];
       if (const Ref* ref = std::get_if<Ref>(&arg)) {
@@ -248,12 +306,56 @@ void OpenClInstance::internLabels(TraceRecorder& recorder) {
   m_labelsOf = recorder.id();
 }
 
+cl_int OpenClInstance::launch(const OpenClStream& stream, std::size_t s, cl_event* event) const {
+  const Step& step = m_program->steps()[s];
+  if (step.blas) return enqueueProduct(stream.queue(), *step.blas, m_blas[s], event);
+  return clEnqueueNDRangeKernel(stream.queue(), m_kernels[s].get(), 3, nullptr, step.global.data(), step.local.data(),
+                                0, nullptr, event);
+}
+
+Error OpenClInstance::launchFailed(std::size_t s, cl_int code) const {
+  const Step& step = m_program->steps()[s];
+  const std::string what = step.blas ? "a matrix product by CLBlast" : "kernel " + step.kernel;
+  const ProgramMemory memory = m_program->memory();
+  // Drivers may put off allocation to the first use.
+  Error error = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY
+                    ? m_program->context().allocationFailed("memory while starting " + what,
+                                                            memory.weightsBytes + memory.activationsBytes, code)
+                    : m_program->context().failed("starting " + what, code);
+  error.where = step.label + " on " + m_program->device().id();
+  return error;
+}
+
+/// In the order of a run, but waits after each kernel that is new: where drivers compile at the first launch, that can
+/// be seen and cancelled.
+Result<void> OpenClInstance::firstRun(OpenClStream& stream, const ProgramOptions& options) {
+  const auto& steps = m_program->steps();
+  using Variety = std::tuple<std::string, std::string, std::string, std::string, std::array<std::size_t, 3>>;
+  const auto varietyOf = [](const Step& step) {
+    return step.blas ? Variety() : Variety(step.source, step.options, step.generated, step.kernel, step.local);
+  };
+  std::set<Variety> varieties, launched;
+  for (const Step& step : steps) varieties.insert(varietyOf(step));
+  for (std::size_t s = 0; s < steps.size(); ++s) {
+    const bool isNew = launched.insert(varietyOf(steps[s])).second;
+    if (isNew) TANDEM_TRY(options.cancel.check());
+    if (isNew && options.progress)
+      options.progress(static_cast<std::int64_t>(launched.size()) - 1, static_cast<std::int64_t>(varieties.size()),
+                       "starting kernel " + std::to_string(launched.size()) + " of " +
+                           std::to_string(varieties.size()) + " on " + m_program->device().id());
+    if (const cl_int code = launch(stream, s, nullptr); code != CL_SUCCESS) return launchFailed(s, code);
+    if (isNew) TANDEM_TRY(stream.finish());
+  }
+  return {};
+}
+
 Result<void> OpenClInstance::run(Stream& stream) {
+  TANDEM_TRY(m_program->context().checkUsable());
   TANDEM_TRY(enqueue(stream));
   if (!m_status) return {};
   auto& own = static_cast<OpenClStream&>(stream);
   own.expect(*this);
-  if (m_program->device().context().memory == MemoryKind::Shared) return {};
+  if (m_program->context().memory == MemoryKind::Shared) return {};
   const cl_int code = clEnqueueReadBuffer(own.queue(), m_status.get(), CL_FALSE, 0, sizeof m_statusWords,
                                           m_statusWords.data(), 0, nullptr, nullptr);
   if (code != CL_SUCCESS) return clFailed("reading the error word", code, m_program->device().id());
@@ -282,7 +384,7 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
   TraceRecorder* recorder = own.recorder();
   if (recorder && recorder->id() != m_labelsOf) internLabels(*recorder);
   TANDEM_TRY(own.acquire(m_boundary));
-  if (m_status && m_program->device().context().memory != MemoryKind::Shared) {
+  if (m_status && m_program->context().memory != MemoryKind::Shared) {
     static constexpr cl_int kZero = 0;
     const cl_int code = clEnqueueFillBuffer(own.queue(), m_status.get(), &kZero, sizeof kZero, 0, sizeof m_statusWords,
                                             0, nullptr, nullptr);
@@ -295,11 +397,7 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
     cl_event event = nullptr;
     cl_event* wanted = recorder || s + 1 == fence ? &event : nullptr;
     const std::int64_t clock = s == 0 ? own.timeBefore() : 0;
-    const cl_int code = step.blas ? enqueueProduct(own.queue(), *step.blas, m_blas[s], wanted)
-                                  : clEnqueueNDRangeKernel(own.queue(), m_kernels[s].get(), 3, nullptr,
-                                                           step.global.data(), step.local.data(), 0, nullptr, wanted);
-    if (code != CL_SUCCESS)
-      return clFailed("starting kernel " + step.kernel, code, step.label + " on " + m_program->device().id());
+    if (const cl_int code = launch(own, s, wanted); code != CL_SUCCESS) return launchFailed(s, code);
     EventHandle handle(event);
     if (event && s + 1 == fence) own.release(m_boundary, event);
     if (event && recorder) own.note(std::move(handle), {TraceKind::Kernel, m_labels[s], step.traceNode, 0, clock});

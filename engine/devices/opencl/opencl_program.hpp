@@ -7,17 +7,21 @@ namespace tandem::opencl {
 
 class OpenClProgram final : public Program, public std::enable_shared_from_this<OpenClProgram> {
  public:
-  static Result<std::shared_ptr<const Program>> create(OpenClDevice& device, const Segment& segment,
-                                                       const ProgramOptions& options);
+  static Result<std::shared_ptr<const Program>> create(OpenClDevice& device,
+                                                       std::shared_ptr<const DeviceContext> context,
+                                                       const Segment& segment, const ProgramOptions& options);
   /// The same with kernels chosen by `policy`.
-  static Result<std::shared_ptr<const OpenClProgram>> create(OpenClDevice& device, const Segment& segment,
-                                                             const ProgramOptions& options, ChoicePolicy& policy);
+  static Result<std::shared_ptr<const OpenClProgram>> create(OpenClDevice& device,
+                                                             std::shared_ptr<const DeviceContext> context,
+                                                             const Segment& segment, const ProgramOptions& options,
+                                                             ChoicePolicy& policy);
   ProgramMemory memory() const override { return m_memory; }
   const std::vector<KernelInfo>& kernels() const override { return m_kernels; }
   Result<std::unique_ptr<Instance>> instantiate(std::span<Buffer* const> inputs,
                                                 std::span<Buffer* const> outputs) const override;
 
   OpenClDevice& device() const { return m_device; }
+  const DeviceContext& context() const { return *m_context; }
   const std::vector<Step>& steps() const { return m_steps; }
   const std::vector<cl_program>& programs() const { return m_programs; }
   const std::vector<MemHandle>& weights() const { return m_weights; }
@@ -29,12 +33,16 @@ class OpenClProgram final : public Program, public std::enable_shared_from_this<
   bool startsAsZeros() const { return m_startsAsZeros; }
 
  private:
-  explicit OpenClProgram(OpenClDevice& device) : m_device(device) {}
-  Result<void> build(const CancelToken& cancel);
+  OpenClProgram(OpenClDevice& device, std::shared_ptr<const DeviceContext> context)
+      : m_device(device),
+        m_context(std::move(context)) {}
+  Result<void> checkMemory(const std::vector<WeightData>& weights) const;
+  Result<void> build(const ProgramOptions& options);
   Result<void> upload(std::vector<WeightData> weights);
-  Result<void> warmUp(const Segment& segment) const;
+  Result<void> warmUp(const ProgramOptions& options) const;
 
   OpenClDevice& m_device;
+  std::shared_ptr<const DeviceContext> m_context;
   std::vector<Step> m_steps;
   std::vector<cl_program> m_programs; ///< per step; owned by the device's library
   std::vector<MemHandle> m_weights;
@@ -57,6 +65,8 @@ class OpenClInstance final : public Instance {
   Result<void> run(Stream& stream) override;
   /// run() without looking at what the kernels say of the data.
   Result<void> enqueue(Stream& stream);
+  /// enqueue() and finish, step by step, for the first time that the program's kernels run.
+  Result<void> firstRun(OpenClStream& stream, const ProgramOptions& options);
   /// After the stream finished: InputRejected where a kernel found wrong data. Asking again finds nothing.
   Result<void> verdict();
 
@@ -64,6 +74,8 @@ class OpenClInstance final : public Instance {
   Result<void> allocateArena();
   Result<void> allocateStatus();
   Result<void> setArguments(std::span<Buffer* const> inputs, std::span<Buffer* const> outputs);
+  cl_int launch(const OpenClStream& stream, std::size_t step, cl_event* event) const;
+  Error launchFailed(std::size_t step, cl_int code) const;
   void internLabels(TraceRecorder& recorder);
 
   std::shared_ptr<const OpenClProgram> m_program;

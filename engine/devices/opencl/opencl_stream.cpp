@@ -2,6 +2,7 @@
 #include "engine/devices/opencl/opencl_stream.hpp"
 
 #include "engine/base/clock.hpp"
+#include "engine/devices/device_watch.hpp"
 #include "engine/devices/opencl/opencl_program.hpp"
 
 namespace tandem::opencl {
@@ -20,22 +21,23 @@ std::optional<std::int64_t> stamp(cl_event event, cl_profiling_info which) {
 
 } // namespace
 
-Result<std::unique_ptr<OpenClStream>> OpenClStream::create(OpenClDevice& device) {
-  std::unique_ptr<OpenClStream> stream(new OpenClStream(device));
+Result<std::unique_ptr<OpenClStream>> OpenClStream::create(OpenClDevice& device,
+                                                           std::shared_ptr<const DeviceContext> context) {
+  std::unique_ptr<OpenClStream> stream(new OpenClStream(device, std::move(context)));
   TANDEM_TRY(stream->openQueues(false));
   return stream;
 }
 
 OpenClStream::~OpenClStream() {
   // Memory that queued commands touch is freed by its owners right after the stream.
+  const DeviceWait wait(m_device.id());
   static_cast<void>(finishQueues());
 }
 
 Result<void> OpenClStream::openQueues(bool profiling) {
-  const DeviceContext& context = m_device.context();
   Queues queues;
-  queues.compute = TANDEM_TRY(context.createQueue(profiling));
-  if (context.memory == MemoryKind::Discrete) queues.transfer = TANDEM_TRY(context.createQueue(profiling));
+  queues.compute = TANDEM_TRY(m_context->createQueue(profiling));
+  if (m_context->memory == MemoryKind::Discrete) queues.transfer = TANDEM_TRY(m_context->createQueue(profiling));
   m_queues[profiling] = std::move(queues);
   return {};
 }
@@ -45,9 +47,7 @@ void OpenClStream::attachCurrentThread() {
   if (!cores.empty()) pinCurrentThread(cores);
 }
 
-Error OpenClStream::failed(std::string_view what, cl_int code) const {
-  return clFailed(what, code, m_device.info().id);
-}
+Error OpenClStream::failed(std::string_view what, cl_int code) const { return m_context->failed(what, code); }
 
 bool OpenClStream::isOpen(const Fence& fence) const {
   return fence.event && fence.stream == this && fence.epoch == m_epoch;
@@ -74,7 +74,7 @@ Result<void> OpenClStream::read(const Buffer& src, void* dst, std::size_t bytes)
 }
 
 Result<void> OpenClStream::handOver(const OpenClBuffer& buffer, Direction direction) {
-  if (m_device.context().memory != MemoryKind::Mapped || buffer.isMapped() == (direction == kToHost)) return {};
+  if (m_context->memory != MemoryKind::Mapped || buffer.isMapped() == (direction == kToHost)) return {};
   cl_event event = nullptr;
   cl_event* wanted = m_recorder ? &event : nullptr;
   TANDEM_TRY(direction == kToHost ? buffer.map(queue(), wanted) : buffer.unmap(queue(), wanted));
@@ -113,7 +113,7 @@ Result<void> OpenClStream::transfer(const OpenClBuffer& buffer, const void* src,
 }
 
 Result<void> OpenClStream::acquire(std::span<OpenClBuffer* const> buffers) {
-  const MemoryKind memory = m_device.context().memory;
+  const MemoryKind memory = m_context->memory;
   if (memory == MemoryKind::Shared) return {};
   m_waitList.clear();
   for (const OpenClBuffer* buffer : buffers) {
@@ -144,6 +144,7 @@ cl_int OpenClStream::finishQueues() {
 }
 
 Result<void> OpenClStream::finish() {
+  const DeviceWait wait(m_device.id());
   const cl_int code = finishQueues();
   if (code != CL_SUCCESS) {
     m_pending.clear();
@@ -154,7 +155,7 @@ Result<void> OpenClStream::finish() {
   for (OpenClInstance* instance : m_expected)
     if (Result<void> own = instance->verdict(); verdict) verdict = std::move(own);
   m_expected.clear();
-  if (code != CL_SUCCESS) return failed("finishing the queue", code);
+  if (code != CL_SUCCESS) return m_context->waitFailed("finishing the queue", code);
   return verdict;
 }
 
@@ -194,17 +195,17 @@ void OpenClStream::note(EventHandle event, const Command& command) {
 }
 
 std::int64_t OpenClStream::timeBefore() const {
-  if (!m_recorder || m_reading || m_device.context().hasTimer) return 0;
+  if (!m_recorder || m_reading || m_context->hasTimer) return 0;
   const std::int64_t now = nowNs();
   return m_clock.wantsReading(now) ? now : 0;
 }
 
 /// A reading apart from the events of a run: by the device's timer, or by a command that does nothing.
 void OpenClStream::readClock() {
-  if (m_device.context().hasTimer) {
+  if (m_context->hasTimer) {
     ClockReading reading;
     reading.hostBefore = nowNs();
-    const std::optional<std::int64_t> device = readDeviceTimer(m_device.context().device);
+    const std::optional<std::int64_t> device = readDeviceTimer(m_context->device);
     reading.hostAfter = nowNs();
     if (!device) return;
     reading.device = *device;
@@ -221,7 +222,7 @@ void OpenClStream::readClock() {
 }
 
 void OpenClStream::collectEvents() {
-  if (m_device.context().hasTimer && m_recorder && m_clock.wantsReading(nowNs())) readClock();
+  if (m_context->hasTimer && m_recorder && m_clock.wantsReading(nowNs())) readClock();
   if (m_reading && m_reading->index < m_pending.size())
     if (const auto queued = stamp(m_pending[m_reading->index].event.get(), CL_PROFILING_COMMAND_QUEUED))
       m_clock.add({*queued, m_reading->before, m_reading->after});

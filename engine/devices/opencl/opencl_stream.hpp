@@ -12,7 +12,8 @@ class OpenClInstance;
 /// pair of queues is opened at the first traced run and kept.
 class OpenClStream final : public Stream {
  public:
-  static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device);
+  static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device,
+                                                      std::shared_ptr<const DeviceContext> context);
   ~OpenClStream() override;
   Device& device() const override { return m_device; }
   void attachCurrentThread() override;
@@ -22,12 +23,13 @@ class OpenClStream final : public Stream {
   void setTrace(TraceRecorder* recorder, TraceWriter* writer, std::uint64_t request) override;
 
   // --- For OpenClInstance.
+  const DeviceContext& context() const { return *m_context; }
   cl_command_queue queue() const { return m_active->compute.get(); }
   TraceRecorder* recorder() const { return m_recorder; }
   /// Makes `buffers` ready for kernels on queue(): takes them from the host, and waits for transfers.
   Result<void> acquire(std::span<OpenClBuffer* const> buffers);
   /// True where release() needs the event of the last kernel.
-  bool wantsFence() const { return m_device.context().memory == MemoryKind::Discrete; }
+  bool wantsFence() const { return m_context->memory == MemoryKind::Discrete; }
   /// The kernels on `buffers` are enqueued; `last` is the event of the last one.
   void release(std::span<OpenClBuffer* const> buffers, cl_event last);
   /// Asks the instance for its verdict at the next finish(); it lives until then.
@@ -45,7 +47,9 @@ class OpenClStream final : public Stream {
   std::int64_t timeBefore() const;
 
  private:
-  explicit OpenClStream(OpenClDevice& device) : m_device(device) {}
+  OpenClStream(OpenClDevice& device, std::shared_ptr<const DeviceContext> context)
+      : m_device(device),
+        m_context(std::move(context)) {}
   struct Queues {
     QueueHandle compute;
     QueueHandle transfer; ///< discrete memory only
@@ -71,6 +75,7 @@ class OpenClStream final : public Stream {
     std::int64_t before = 0, after = 0;
   };
   OpenClDevice& m_device;
+  std::shared_ptr<const DeviceContext> m_context;
   Queues m_queues[2]; ///< without and with profiling
   Queues* m_active = &m_queues[0];
   bool m_transferring = false; ///< the transfer queue has work that nobody has waited for

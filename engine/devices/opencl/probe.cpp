@@ -17,7 +17,7 @@ class Probe {
   Result<ProbeResult> run(const CancelToken& cancel) {
     m_queue = TANDEM_TRY(m_context.createQueue(false));
     m_cpu = m_context.style == KernelStyle::Cpu;
-    m_program = TANDEM_TRY(m_context.library->get("probe", m_cpu ? "-DCPU" : ""));
+    m_program = TANDEM_TRY(m_context.library->get({"probe", m_cpu ? "-DCPU" : "", "empty"}));
     ProbeResult result;
     result.gflops = TANDEM_TRY(gflops());
     TANDEM_TRY(cancel.check());
@@ -32,7 +32,7 @@ class Probe {
 
  private:
   Result<void> check(cl_int code, const char* what) const {
-    if (code != CL_SUCCESS) return clFailed(what, code, m_context.info.id);
+    if (code != CL_SUCCESS) return m_context.failed(what, code);
     return {};
   }
   Result<MemHandle> buffer(std::size_t bytes) const {
@@ -54,7 +54,11 @@ class Probe {
     return check(clEnqueueNDRangeKernel(m_queue.get(), kernel.get(), 1, nullptr, &global, &local, 0, nullptr, nullptr),
                  "starting a probe kernel");
   }
-  Result<void> finish() const { return check(clFinish(m_queue.get()), "finishing the probe"); }
+  Result<void> finish() const {
+    const cl_int code = clFinish(m_queue.get());
+    if (code != CL_SUCCESS) return m_context.waitFailed("finishing the probe", code);
+    return {};
+  }
 
   /// Best of kRounds, in nanoseconds; the first, cold round does not count.
   template <class Body> Result<double> best(Body body) const {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/detail/kernel_library.hpp"
 
+#include "engine/devices/opencl/opencl_device.hpp"
+
 #include <algorithm>
-#include <array>
+#include <set>
+#include <thread>
+#include <tuple>
 
 namespace tandem::opencl {
 namespace {
@@ -57,99 +61,161 @@ std::string buildLog(cl_program program, cl_device_id device) {
   return shortened(log);
 }
 
-/// PoCL's compiler is one LLVM per process and several contexts (sub-devices) call into it; other drivers do not mind.
-std::mutex& compilerMutex() {
+/// PoCL gains nothing by builds side by side, as it holds a lock of its own around LLVM, and several contexts
+/// (sub-devices) in its compiler at once have crashed: its builds go one at a time through the whole process.
+std::mutex& poclMutex() {
   static std::mutex mutex;
   return mutex;
 }
 
-} // namespace
-
-KernelLibrary::KernelLibrary(cl_context context, cl_device_id device, std::string deviceKey, std::string where,
-                             std::filesystem::path cacheDirectory)
-    : m_context(context),
-      m_device(device),
-      m_deviceKey(std::move(deviceKey)),
-      m_where(std::move(where)),
-      m_cache(std::move(cacheDirectory)) {}
-
-Result<cl_program> KernelLibrary::get(std::string_view name, const std::string& options, const std::string& generated) {
-  std::lock_guard lock(m_mutex);
-  const std::string id = std::string(name) + ' ' + options + '\n' + generated;
-  if (auto found = m_entries.find(id); found != m_entries.end()) return found->second.program.get();
-
-  const std::string text = programText(name, generated);
-  const std::string allOptions = "-cl-std=CL1.2 " + options;
-  const std::string key = m_deviceKey + '\n' + allOptions + '\n' + text;
-
-  Entry entry;
-  entry.key = key;
-  if (auto loaded = load(key, allOptions); loaded.ok() && *loaded) {
-    entry.program = std::move(*loaded);
-    entry.stored = true;
-    ++m_loaded;
-  } else {
-    entry.program = TANDEM_TRY(build(name, text, allOptions));
-    ++m_built;
-  }
-  return m_entries.emplace(id, std::move(entry)).first->second.program.get();
+bool hasKernel(cl_program program, const std::string& kernel) {
+  cl_int code = CL_SUCCESS;
+  const KernelHandle handle(clCreateKernel(program, kernel.c_str(), &code));
+  return code == CL_SUCCESS;
 }
 
-Result<ProgramHandle> KernelLibrary::load(const std::string& key, const std::string& options) {
+} // namespace
+
+KernelLibrary::KernelLibrary(const DeviceContext& context, const std::string& deviceKey,
+                             std::filesystem::path cacheDirectory)
+    : m_context(context),
+      m_deviceKey(deviceKey),
+      m_cache(deviceKey.empty() ? std::filesystem::path() : std::move(cacheDirectory)),
+      m_oneAtATime(context.info.driver.starts_with("PoCL")) {}
+
+std::shared_ptr<KernelLibrary::Entry> KernelLibrary::entryOf(const KernelRequest& request) {
+  std::lock_guard lock(m_mutex);
+  std::shared_ptr<Entry>& entry = m_entries[request.source + ' ' + request.options + '\n' + request.generated];
+  if (!entry) entry = std::make_shared<Entry>();
+  return entry;
+}
+
+Result<cl_program> KernelLibrary::get(const KernelRequest& request) {
+  const std::shared_ptr<Entry> entry = entryOf(request);
+  std::lock_guard lock(entry->mutex);
+  // What was built here has every kernel of its source; what was read from the disk may be anything.
+  const bool lacking = entry->program && entry->fromDisk && !hasKernel(entry->program.get(), request.kernel);
+  if (!entry->program || lacking) TANDEM_TRY(make(*entry, request));
+  return entry->program.get();
+}
+
+Result<void> KernelLibrary::make(Entry& entry, const KernelRequest& request) {
+  const std::string text = programText(request.source, request.generated);
+  const std::string options = "-cl-std=CL1.2 " + request.options;
+  entry.key = m_deviceKey + '\n' + options + '\n' + text;
+
+  // One that turned out to lack a kernel is not read a second time.
+  ProgramHandle made = entry.program ? ProgramHandle() : load(entry.key, options, request.kernel);
+  entry.fromDisk = entry.stored = static_cast<bool>(made);
+  if (made) {
+    ++m_loaded;
+  } else {
+    made = TANDEM_TRY(build(request.source, text, options));
+    ++m_built;
+  }
+  if (entry.program) entry.replaced.push_back(std::move(entry.program));
+  entry.program = std::move(made);
+  return {};
+}
+
+std::size_t KernelLibrary::builders(std::size_t programs) const {
+  constexpr std::size_t kMost = 8; // each compiler takes memory
+  if (m_oneAtATime) return 1;
+  return std::min({programs, kMost, std::max<std::size_t>(std::thread::hardware_concurrency(), 1)});
+}
+
+Result<void> KernelLibrary::prepare(std::span<const KernelRequest> requests, const CancelToken& cancel,
+                                    const CompileProgress& progress) {
+  std::vector<const KernelRequest*> programs; // of each program the first: threads would wait for one another
+  std::set<std::tuple<std::string_view, std::string_view, std::string_view>> seen;
+  for (const KernelRequest& request : requests)
+    if (seen.emplace(request.source, request.options, request.generated).second) programs.push_back(&request);
+
+  std::mutex mutex; // of progress and failure
+  std::size_t next = 0;
+  Result<void> status;
+  const auto work = [&] {
+    for (;;) {
+      const KernelRequest* request = nullptr;
+      {
+        std::lock_guard lock(mutex);
+        if (next == programs.size() || !status) return;
+        if (status = cancel.check(); !status) return;
+        request = programs[next++];
+        if (progress)
+          progress(static_cast<std::int64_t>(next - 1), static_cast<std::int64_t>(programs.size()),
+                   "compiling kernel " + std::to_string(next) + " of " + std::to_string(programs.size()) + " for " +
+                       m_context.info.id);
+      }
+      const Result<cl_program> built = get(*request);
+      std::lock_guard lock(mutex);
+      if (!built && status) status = built.error();
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (std::size_t i = 1; i < builders(programs.size()); ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  return status;
+}
+
+ProgramHandle KernelLibrary::load(const std::string& key, const std::string& options, const std::string& kernel) {
   const auto binary = m_cache.load(key);
   if (!binary) return ProgramHandle();
-  std::lock_guard lock(compilerMutex());
+  std::unique_lock lock(poclMutex(), std::defer_lock);
+  if (m_oneAtATime) lock.lock();
   const unsigned char* bytes = binary->data();
   const std::size_t size = binary->size();
   cl_int status = CL_SUCCESS;
   cl_int code = CL_SUCCESS;
-  ProgramHandle program(clCreateProgramWithBinary(m_context, 1, &m_device, &size, &bytes, &status, &code));
+  ProgramHandle program(
+      clCreateProgramWithBinary(m_context.context.get(), 1, &m_context.device, &size, &bytes, &status, &code));
   if (code != CL_SUCCESS || status != CL_SUCCESS) return ProgramHandle();
-  if (clBuildProgram(program.get(), 1, &m_device, options.c_str(), nullptr, nullptr) != CL_SUCCESS)
+  if (clBuildProgram(program.get(), 1, &m_context.device, options.c_str(), nullptr, nullptr) != CL_SUCCESS)
     return ProgramHandle();
-  return program;
+  return hasKernel(program.get(), kernel) ? std::move(program) : ProgramHandle();
 }
 
 Result<ProgramHandle> KernelLibrary::build(std::string_view name, const std::string& text, const std::string& options) {
-  std::lock_guard lock(compilerMutex());
+  std::unique_lock lock(poclMutex(), std::defer_lock);
+  if (m_oneAtATime) lock.lock();
   const char* chars = text.c_str();
   const std::size_t length = text.size();
   cl_int code = CL_SUCCESS;
-  ProgramHandle program(clCreateProgramWithSource(m_context, 1, &chars, &length, &code));
-  if (code != CL_SUCCESS) return clFailed("clCreateProgramWithSource", code, m_where);
-  code = clBuildProgram(program.get(), 1, &m_device, options.c_str(), nullptr, nullptr);
-  if (code != CL_SUCCESS)
-    return makeError(ErrorCode::DeviceFailed,
-                     "building the OpenCL kernel '" + std::string(name) + "' (" + options + ") failed with " +
-                         clErrorName(code) + ": " + buildLog(program.get(), m_device),
-                     m_where, "place these layers on another device, and report this with the driver's version");
-  return program;
+  ProgramHandle program(clCreateProgramWithSource(m_context.context.get(), 1, &chars, &length, &code));
+  if (code != CL_SUCCESS) return m_context.failed("clCreateProgramWithSource", code);
+  code = clBuildProgram(program.get(), 1, &m_context.device, options.c_str(), nullptr, nullptr);
+  if (code == CL_SUCCESS) return program;
+  Error error = m_context.failed("building the OpenCL kernel '" + std::string(name) + "' (" + options + ")", code);
+  const std::string log = buildLog(program.get(), m_context.device);
+  error.message += log.empty() ? ", and the driver gives no reason" : ": " + log;
+  error.hint = "place these layers on another device, and report this with the driver's version";
+  return error;
 }
 
 void KernelLibrary::persist() {
-  std::lock_guard lock(m_mutex);
-  for (auto& [id, entry] : m_entries) {
-    if (entry.stored) continue;
-    entry.stored = true;
+  std::vector<std::shared_ptr<Entry>> entries;
+  {
+    std::lock_guard lock(m_mutex);
+    for (const auto& [id, entry] : m_entries) entries.push_back(entry);
+  }
+  bool any = false;
+  for (const std::shared_ptr<Entry>& entry : entries) {
+    std::lock_guard lock(entry->mutex);
+    if (entry->stored || !entry->program) continue;
+    entry->stored = true;
     std::size_t size = 0;
-    if (clGetProgramInfo(entry.program.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
-        size == 0)
+    if (clGetProgramInfo(entry->program.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
+        size == 0 || size > BinaryCache::kMaxEntryBytes)
       continue;
     std::vector<unsigned char> binary(size);
     unsigned char* pointer = binary.data();
-    if (clGetProgramInfo(entry.program.get(), CL_PROGRAM_BINARIES, sizeof pointer, &pointer, nullptr) == CL_SUCCESS)
-      m_cache.store(entry.key, binary);
+    if (clGetProgramInfo(entry->program.get(), CL_PROGRAM_BINARIES, sizeof pointer, &pointer, nullptr) != CL_SUCCESS)
+      continue;
+    m_cache.store(entry->key, binary);
+    any = true;
   }
-}
-
-int KernelLibrary::builtCount() const {
-  std::lock_guard lock(m_mutex);
-  return m_built;
-}
-
-int KernelLibrary::loadedCount() const {
-  std::lock_guard lock(m_mutex);
-  return m_loaded;
+  if (any) m_cache.shrink();
 }
 
 } // namespace tandem::opencl

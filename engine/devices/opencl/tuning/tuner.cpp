@@ -40,12 +40,12 @@ class Tuner::FixedPolicy final : public ChoicePolicy {
 /// One compiled form of the segment, ready to be timed.
 class Tuner::Bench {
  public:
-  static Result<Bench> make(OpenClDevice& device, const Segment& segment, const ProgramOptions& options,
-                            ChoicePolicy& policy) {
+  static Result<Bench> make(OpenClDevice& device, const std::shared_ptr<const DeviceContext>& context,
+                            const Segment& segment, const ProgramOptions& options, ChoicePolicy& policy) {
     Bench bench;
-    bench.m_program = TANDEM_TRY(OpenClProgram::create(device, segment, options, policy));
+    bench.m_program = TANDEM_TRY(OpenClProgram::create(device, context, segment, options, policy));
     std::vector<Buffer*> inputs, outputs;
-    bench.m_stream = TANDEM_TRY(OpenClStream::create(device));
+    bench.m_stream = TANDEM_TRY(OpenClStream::create(device, context));
     for (const auto* list : {&segment.inputs, &segment.outputs})
       for (ValueId value : *list) {
         const auto bytes = static_cast<std::size_t>(segment.graph->value(value).desc.bytes());
@@ -106,8 +106,8 @@ Result<TuneReport> Tuner::run() {
 bool Tuner::isOver() const { return toMs(nowNs() - m_startNs) * 1e-3 > m_tuning.budgetSeconds; }
 
 Result<void> Tuner::listChoices() {
-  DatabasePolicy known(*m_device.context().tuning);
-  Lowering lowering(m_device.context(), m_segment, m_options.compiled, known);
+  DatabasePolicy known(*m_context->tuning);
+  Lowering lowering(*m_context, m_segment, m_options.compiled, known);
   TANDEM_TRY(lowering.run(m_tuning.cancel));
   for (const NodeChoice& met : lowering.choices()) {
     const Choice& choice = met.choice;
@@ -122,7 +122,7 @@ Result<void> Tuner::listChoices() {
     found.microseconds.assign(choice.variants.size(), kUnknown);
     found.before = found.best = choice.picked;
     found.choice.before = choice.variants[choice.picked];
-    found.isOpen = m_tuning.again || !m_device.context().tuning->isMeasured(choice.key);
+    found.isOpen = m_tuning.again || !m_context->tuning->isMeasured(choice.key);
   }
   return {};
 }
@@ -178,7 +178,7 @@ Result<void> Tuner::playRound(std::size_t round) {
 /// Times the segment with `picks`; choices whose turn of this round is among them get its time.
 Result<void> Tuner::measure(const Picks& picks, std::size_t round) {
   FixedPolicy policy(picks);
-  Bench bench = TANDEM_TRY(Bench::make(m_device, m_segment, m_options, policy));
+  Bench bench = TANDEM_TRY(Bench::make(m_device, m_context, m_segment, m_options, policy));
   std::map<NodeId, double> best;
   const std::int64_t start = nowNs();
   for (int run = 0; run < kMostRuns && (run < kLeastRuns || nowNs() - start < kRoundNs); ++run) {
@@ -206,8 +206,8 @@ Result<void> Tuner::measure(const Picks& picks, std::size_t round) {
 /// A variant that is fast by itself may make its neighbours slow: the whole decides.
 Result<void> Tuner::compareWholes() {
   FixedPolicy before(picks(&Found::before)), after(picks(&Found::best));
-  Bench old = TANDEM_TRY(Bench::make(m_device, m_segment, m_options, before));
-  Bench tuned = TANDEM_TRY(Bench::make(m_device, m_segment, m_options, after));
+  Bench old = TANDEM_TRY(Bench::make(m_device, m_context, m_segment, m_options, before));
+  Bench tuned = TANDEM_TRY(Bench::make(m_device, m_context, m_segment, m_options, after));
   std::vector<double> oldMs, tunedMs;
   const std::int64_t start = nowNs();
   while (static_cast<int>(oldMs.size()) < kMostRuns &&
@@ -228,7 +228,7 @@ Result<void> Tuner::compareWholes() {
 }
 
 void Tuner::remember() {
-  TuningDatabase& database = *m_device.context().tuning;
+  TuningDatabase& database = *m_context->tuning;
   for (const std::string& key : m_order) {
     Found& found = m_found.at(key);
     TunedChoice& choice = found.choice;

@@ -13,8 +13,10 @@ namespace tandem::opencl {
 /// not show a loss. One thread; used once.
 class Tuner {
  public:
-  Tuner(OpenClDevice& device, const Segment& segment, const ProgramOptions& options, const TuneOptions& tuning)
+  Tuner(OpenClDevice& device, std::shared_ptr<const DeviceContext> context, const Segment& segment,
+        const ProgramOptions& options, const TuneOptions& tuning)
       : m_device(device),
+        m_context(std::move(context)),
         m_segment(segment),
         m_options(options),
         m_tuning(tuning) {}
@@ -49,6 +51,7 @@ class Tuner {
   bool isOver() const;
 
   OpenClDevice& m_device;
+  std::shared_ptr<const DeviceContext> m_context;
   const Segment& m_segment;
   const ProgramOptions& m_options;
   const TuneOptions& m_tuning;
