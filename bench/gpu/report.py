@@ -52,9 +52,10 @@ def model_tables(found):
         parts.append(table(["model", "batch", "type", "Tandem p50 ms", "PyTorch eager", "channels last", "TF32", "Tandem / eager",
                             "Tandem items/s", "eager", "channels last", "TF32", "Tandem / best without TF32",
                             "eager, device only, ms"], body))
-    lacking = [f"- {row['model']} batch {row['batch']} {row['type']}: {row['error']}" for row in rows if "error" in row]
-    lacking += [f"- {row['model']} batch {row['batch']} {row['type']}, PyTorch {name}: {why}" for row in rows
-                for name, why in row.get("without", {}).items() if not found["absent"]]
+    what = lambda row: f"- {row['model']} batch {row['batch']} {row['type']}"
+    lacking = [f"{what(row)}: {row['error']}" for row in rows if "error" in row]
+    lacking += [f"{what(row)}, PyTorch {name}: {why}" for row in rows for name, why in row.get("without", {}).items()
+                if not found["absent"]]
     compiled = [f"- {each['model']} batch 32 float32 by torch.compile: "
                 + (each.get("error") or f"p50 {milliseconds(each['p50'])} ms, {each['items_per_s']:.1f} items/s, measured once")
                 for each in found.get("compiled", [])]
@@ -107,8 +108,8 @@ def device_part(found, device):
 
 def write_report(figures, file):
     parts = [f"# Tandem on {figures['device']}, {figures['date']}",
-             f"`bench/gpu/run` on {figures['system']}, programs from {figures['programs']}. PyTorch's request is Tandem's: input from "
-             "host memory, result in host memory; figures are medians of rounds in which everybody ran once."]
+             f"`bench/gpu/run` on {figures['system']}, programs from {figures['programs']}. PyTorch's request is Tandem's: "
+             "input from host memory, result in host memory; figures are medians of rounds in which everybody ran once."]
     models = figures.get("models")
     if models and goals(models["rows"]):
         parts += ["## Goals", table(["", "goal", "figure", ""], goals(models["rows"]))]
@@ -120,7 +121,8 @@ def write_report(figures, file):
     if models and models["splits"]:
         parts += ["## One request's time, batch 1, float32, in ms", split_table(models["splits"])]
     if figures.get("tune"):
-        lines = [f"- {model}: {each['said']} ({each['seconds']} s)" for model, each in figures["tune"].items() if model != "skipped"]
+        lines = [f"- {model}: {each['said']} ({each['seconds']} s)" for model, each in figures["tune"].items()
+                 if model != "skipped"]
         parts += ["## Tuning", "\n".join(lines) or figures["tune"]["skipped"]]
     if figures.get("problems"):
         parts += ["## Problems", "\n".join(f"- {stage}: {why}" for stage, why in figures["problems"].items())]

@@ -34,15 +34,16 @@ class Half(unittest.TestCase):
     def model(self):
         """A product, a bias from a Constant, a cast from whole numbers and a Resize with its sizes as floats."""
         weights = numpy.random.default_rng(1).uniform(-1, 1, (4, 4)).astype(numpy.float32)
-        nodes = [helper.make_node("Constant", [], ["bias"], value=numpy_helper.from_array(numpy.full(4, 1e6, numpy.float32), "b")),
+        bound = numpy_helper.from_array(numpy.full(4, 1e6, numpy.float32), "b")
+        nodes = [helper.make_node("Constant", [], ["bias"], value=bound),
                  helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT),
                  helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Add", ["y", "f"], ["z"]),
                  helper.make_node("Min", ["bias", "z"], ["m"]),
                  helper.make_node("Resize", ["m", "", "scales"], ["out"], mode="nearest")]
-        inits = [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(numpy.array([1, 1, 1, 2], numpy.float32), "scales")]
-        shape = [1, 1, 4, 4]
-        inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape), helper.make_tensor_value_info("n", TensorProto.INT64, shape)]
-        graph = helper.make_graph(nodes, "g", inputs, [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 1, 4, 8])], inits)
+        scales, tensor = numpy.array([1, 1, 1, 2], numpy.float32), helper.make_tensor_value_info
+        inits = [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(scales, "scales")]
+        inputs = [tensor("x", TensorProto.FLOAT, [1, 1, 4, 4]), tensor("n", TensorProto.INT64, [1, 1, 4, 4])]
+        graph = helper.make_graph(nodes, "g", inputs, [tensor("out", TensorProto.FLOAT, [1, 1, 4, 8])], inits)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
     def test_the_half_model_is_valid_and_computes_nearly_the_same(self):
