@@ -23,6 +23,12 @@ COMPILE_S = 100
 OPERATORS_S = 60  # what a chunk may need at most, guessed
 
 
+def last_runs(file):
+    """{stage: [exit code, seconds]} of the lines that bench/gpu/run writes after each stage."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {name: [int(code), int(seconds)] for name, code, seconds in map(str.split, lines)}
+
+
 class Stage:
     """The options, the time that is left, and the figures."""
 
@@ -32,7 +38,8 @@ class Stage:
         self.file = options.out / "figures.json"
         self.figures = json.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
         self.figures.update({"date": time.strftime("%Y-%m-%d %H:%M"), "device": self.device, "system": platform.platform(),
-                             "programs": (options.work / "bin.from").read_text(encoding="utf-8").strip()})
+                             "programs": (options.work / "bin.from").read_text(encoding="utf-8").strip(),
+                             "stages": last_runs(options.work / "stages")})
 
     def left(self):
         return self.end - time.monotonic()

@@ -124,6 +124,10 @@ def write_report(figures, file):
         lines = [f"- {model}: {each['said']} ({each['seconds']} s)" for model, each in figures["tune"].items()
                  if model != "skipped"]
         parts += ["## Tuning", "\n".join(lines) or figures["tune"]["skipped"]]
+    if figures.get("stages"):
+        ended = lambda code: {0: "passed", 124: "its time was over"}.get(code, f"failed with {code}")
+        parts += ["## Stages", table(["stage", "", "seconds"], [[name, ended(code), str(seconds)]
+                                                                for name, (code, seconds) in figures["stages"].items()])]
     if figures.get("problems"):
         parts += ["## Problems", "\n".join(f"- {stage}: {why}" for stage, why in figures["problems"].items())]
     file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

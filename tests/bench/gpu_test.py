@@ -162,6 +162,14 @@ class Gpu(unittest.TestCase):
                       "PyTorch does not take part: gone", "- a: no trace", "not measured"):
             self.assertIn(words, file.read_text(encoding="utf-8"))
 
+    def test_how_each_stage_ended_last_is_in_the_report(self):
+        (self.folder / "stages").write_text("build 1 30\ntune 124 300\nbuild 0 200\n", encoding="utf-8")
+        file, stage = self.folder / "report.md", self.stage()
+        report.write_report(stage.figures, file)
+        text = file.read_text(encoding="utf-8")
+        self.assertIn("| build | passed | 200 |\n| tune | its time was over | 300 |", text)
+        self.assertNotIn("failed with", text)
+
     def test_the_script_refuses_what_it_does_not_know(self):
         for script, words in [("run", ["brew"]), ("run", ["--budget", "soon"]), ("run", ["--device"]), ("carry", ["--limit", "x"]),
                               ("carry", ["--limit", "61"])]:
