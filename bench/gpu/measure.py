@@ -4,6 +4,7 @@
 that a stage that is ended leaves what it has; report.py tells it all."""
 import argparse
 import json
+import math
 import pathlib
 import platform
 import re
@@ -48,18 +49,19 @@ class Stage:
         self.figures[name] = found
         self.file.write_text(json.dumps(self.figures, indent=1), encoding="utf-8")
 
-    def call(self, *words):
-        """A finished process; Failed where time runs out."""
-        if self.left() < 1:
+    def call(self, *words, patience=math.inf):
+        """A finished process; Failed where it takes longer than `patience` or than time is left."""
+        limit = min(self.left(), patience)
+        if limit < 1:
             raise Failed("no time is left")
         try:
-            return subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=self.left())
+            return subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=limit)
         except subprocess.TimeoutExpired:
-            raise Failed("it took more time than was left") from None
+            raise Failed(f"it took more than {limit:.0f} s") from None
 
-    def ask(self, *words):
+    def ask(self, *words, patience=math.inf):
         """The JSON that the command line prints, a refusal included."""
-        done = self.call(self.tandem, *words, "--json")
+        done = self.call(self.tandem, *words, "--json", patience=patience)
         try:
             found = json.loads(done.stdout)
         except json.JSONDecodeError:

@@ -90,6 +90,16 @@ class Gpu(unittest.TestCase):
         found = measure.verify_operators(self.stage(seconds=5), lambda found: None)
         self.assertEqual((found["passed"], found["left"]), (0, 2))
 
+    def test_a_run_that_takes_too_long_is_given_up_and_leaves_time_to_the_others(self):
+        stage = self.stage()
+        with self.assertRaisesRegex(Failed, "it took more than 1 s"):
+            stage.call(sys.executable, "-c", "while True: pass", patience=1)
+        self.assertGreater(stage.left(), 30)
+        with self.assertRaisesRegex(Failed, "no time is left"):
+            self.stage(seconds=0).call(sys.executable, "-c", "")
+        with self.assertRaisesRegex(Failed, "no time is left to make"):
+            models.Files(self.stage(seconds=5)).file("bert_base", 1, "float32")
+
     def test_conformance_without_data_fails(self):
         with contextlib.redirect_stdout(io.StringIO()), self.assertRaises(Failed):
             measure.conformance(self.stage())
