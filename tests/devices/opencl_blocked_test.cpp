@@ -143,6 +143,25 @@ TEST(PoolOnOpenCl, SharesColumnsBetweenWindows) {
   expectSameAsReference(b);
 }
 
+TEST(MoveOnOpenCl, TurnsPlanesByTilesAndSplitsLongRuns) {
+  GraphBuilder b;
+  const auto turn = [&](ValueId x, Ints perm) { b.output(b.add("Transpose", {x}, attributes({{"perm", perm}}))); };
+  const ValueId x = b.input("x", randomTensor({3, 37, 5, 129}, 1));
+  for (const Ints& perm : {Ints{0, 3, 2, 1}, Ints{3, 0, 1, 2}, Ints{2, 3, 0, 1}, Ints{0, 2, 1, 3}}) turn(x, perm);
+  turn(b.input("wide", randomTensor({85, 300}, 2)), {1, 0});
+  turn(b.input("narrow", randomTensor({15, 300}, 3)), {1, 0});
+  const ValueId bytes = b.add("Greater", {x, b.constant(Tensor::scalar(0.0f))});
+  turn(bytes, {0, 3, 2, 1});
+  const ValueId line = b.input("line", randomTensor({2, 10007}, 4));
+  const auto slice = [&](ValueId in, std::int64_t step) {
+    const auto list = [&](std::int64_t value) { return b.constant(Tensor::of<std::int64_t>(Shape{1}, {value})); };
+    b.output(b.add("Slice", {in, list(1), list(1 << 20), list(-1), list(step)}));
+  };
+  for (std::int64_t step : {1, 2, 3}) slice(line, step), slice(bytes, step);
+  b.output(b.add("Concat", {line, b.input("more", randomTensor({2, 30000}, 5))}, axis(1)));
+  expectSameAsReference(b, 0, 0);
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;

@@ -134,10 +134,79 @@ void emitElementwise(Lowering& lowering, std::string_view expression, const std:
   lowering.launch(std::move(step));
 }
 
+namespace {
+
+/// The outer dim along which neighbours in the source are neighbours in memory moves next to the innermost one.
+/// Returns whether the planes of the two are to be turned, and are large enough to do it by tiles.
+bool turnPlanes(Nest& nest) {
+  const std::size_t last = nest.dims.size() - 1;
+  const StridedRef &src = nest.tensors[0], &dst = nest.tensors[1];
+  if (byteSize(src.type) != 4 || dst.strides[last] != 1 || src.strides[last] == 1 || nest.dims[last] < 16) return false;
+  for (std::size_t k = 0; k < last; ++k) {
+    if (src.strides[k] != 1 || nest.dims[k] < 16) continue;
+    std::swap(nest.dims[k], nest.dims[last - 1]);
+    for (StridedRef& tensor : nest.tensors) std::swap(tensor.strides[k], tensor.strides[last - 1]);
+    return true;
+  }
+  return false;
+}
+
+/// Two dims at least, and runs short enough that all cores get some where rows are few.
+void splitLongRun(Nest& nest) {
+  std::int64_t rows = 1;
+  for (std::size_t k = 0; k + 1 < nest.dims.size(); ++k) rows *= nest.dims[k];
+  const std::int64_t inner = nest.dims.back();
+  std::int64_t parts = rows < 16 ? std::clamp<std::int64_t>(inner / kCpuChunk, 1, 64) : 1;
+  while (inner % parts != 0) --parts;
+  if (parts == 1 && nest.dims.size() > 1) return;
+  nest.dims.back() = inner / parts;
+  nest.dims.insert(nest.dims.end() - 1, parts);
+  for (StridedRef& tensor : nest.tensors)
+    tensor.strides.insert(tensor.strides.end() - 1, tensor.strides.back() * (inner / parts));
+}
+
+/// emitMove() for CPUs.
+void movePlanes(Lowering& lowering, Nest nest) {
+  splitLongRun(nest);
+  const bool turned = turnPlanes(nest);
+  const std::size_t last = nest.dims.size() - 1;
+  const std::int64_t inner = nest.dims[last], mid = nest.dims[last - 1];
+  const auto outerOf = [&](const std::vector<std::int64_t>& values) {
+    return std::vector<std::int64_t>(values.begin(), values.end() - 2);
+  };
+  const std::vector<std::int64_t> outer = outerOf(nest.dims);
+  std::int64_t count = 1;
+  for (std::int64_t dim : outer) count *= dim;
+  std::int64_t planes = 1, rows = mid;
+  if (mid * inner > kCpuChunk) {
+    const std::int64_t unit = turned ? 16 : 1; // rows of tiles stay whole
+    rows = std::min(mid, ceilDivide(ceilDivide(kCpuChunk, inner), unit) * unit);
+  } else {
+    planes = rowsPerItem(count, 1, mid * inner);
+  }
+  const std::int64_t parts = ceilDivide(mid, rows);
+  const auto& t = nest.tensors;
+  Step step;
+  step.source = turned ? "layout" : "move";
+  step.kernel = turned ? "turn_planes" : "strided_planes";
+  step.options = turned ? "-DB=16" : "-DPLANES -DE=" + std::string(clBits(t[0].type));
+  step.args = {t[0].ref, t[1].ref, int8Front(outer, 1), int8Front(outerOf(t[0].strides), 0),
+               int8Front(outerOf(t[1].strides), 0)};
+  for (std::int64_t value :
+       {static_cast<std::int64_t>(outer.size()), count, planes, parts, mid, rows, inner, t[0].strides[last - 1],
+        t[1].strides[last - 1], t[0].strides[last], t[1].strides[last], t[0].offset, t[1].offset})
+    step.args.emplace_back(toInt(value));
+  step.global = {static_cast<std::size_t>(ceilDivide(count, planes) * parts), 1, 1};
+  lowering.launch(std::move(step));
+}
+
+} // namespace
+
 void emitMove(Lowering& lowering, const std::vector<std::int64_t>& dims, const StridedRef& src, const StridedRef& dst) {
   if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return;
   Nest nest{dims, {src, dst}};
   collapse(nest);
+  if (!lowering.gpuStyle()) return movePlanes(lowering, std::move(nest));
   const Split split = splitInner(nest);
   Step step;
   step.source = "move";

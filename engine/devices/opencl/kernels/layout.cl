@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Row-major NCHW <-> channel-blocked storage [N][C/B][H + halo][W + halo][B]; B is 16, or 1 to 4. A work-item does `rows` rows
 // of one block, 16 pixels at a time; the last vector of a row may overlap the one before it.
-#define LOW(a, b) shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
-#define HIGH(a, b) shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
-
 // One perfect shuffle of B vectors. log2(B) of them turn B channels of 16 pixels into 16 pixels of B channels; for
 // B = 16 also the reverse.
+#define LOW(a, b) shuffle2(a, b, (uint16)(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
+#define HIGH(a, b) shuffle2(a, b, (uint16)(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
 #define SHUFFLED(from, to)                                                                                             \
   _Pragma("unroll") for (int i_ = 0; i_ < B / 2; ++i_) {                                                               \
     to[2 * i_] = LOW(from[i_], from[i_ + B / 2]);                                                                      \
@@ -99,3 +98,30 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void unblock(__global co
 #endif
   }
 }
+
+#if B == 16
+// As strided_planes of move.cl where neighbours lie along the rows in dst and across them in src: 16 x 16 elements at a
+// time. The last ones may overlap those before; both extents are 16 at least.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+turn_planes(__global const float* restrict src, __global float* restrict dst, int8 dims, int8 srcStrides,
+            int8 dstStrides, int outer, int count, int planes, int parts, int mid, int rows, int inner, int srcMid,
+            int dstMid, int srcInner, int dstInner, int srcOffset, int dstOffset) {
+  const int firstPlane = get_global_id(0) / parts * planes, lastPlane = min(firstPlane + planes, count);
+  const int first = get_global_id(0) % parts * rows, last = min(first + rows, mid);
+  for (int plane = firstPlane; plane < lastPlane; ++plane) {
+    int from = srcOffset, to = dstOffset;
+    OFFSETS1(plane, dims, outer, srcStrides, from)
+    OFFSETS1(plane, dims, outer, dstStrides, to)
+    for (int row = first; row < last; row += 16)
+      for (int column = 0; column < inner; column += 16) {
+        const int m = min(row, mid - 16), i = min(column, inner - 16);
+        float16 v[B], t[B];
+#pragma unroll
+        for (int k = 0; k < B; ++k) v[k] = vload16(0, src + from + m * srcMid + (i + k) * srcInner);
+        TURN(v, t)
+#pragma unroll
+        for (int k = 0; k < B; ++k) vstore16(v[k], 0, dst + to + (m + k) * dstMid + i * dstInner);
+      }
+  }
+}
+#endif

@@ -7,6 +7,8 @@
 #ifndef E
 #define E uchar
 #endif
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void copy_bytes(__global const uchar* restrict src,
                                                                          __global uchar* restrict dst, int bytes) {
@@ -19,7 +21,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void copy_bytes(__globa
 }
 
 // dst[dstOffset + sum(i_k * dstStride_k)] = src[srcOffset + sum(i_k * srcStride_k)] over all indices of dims. The
-// innermost dim has `inner` elements, of which a work-item does CHUNK.
+// innermost dim has `inner` elements; LX work-items do one each.
 __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
 strided(__global const E* restrict src, __global E* restrict dst, int8 dims, int8 srcStrides, int8 dstStrides,
         int outer, int inner, int srcInner, int dstInner, int srcOffset, int dstOffset) {
@@ -27,17 +29,39 @@ strided(__global const E* restrict src, __global E* restrict dst, int8 dims, int
   int from = srcOffset, to = dstOffset;
   OFFSETS1(row, dims, outer, srcStrides, from)
   OFFSETS1(row, dims, outer, dstStrides, to)
-#if CHUNK == 1
   if (first < inner) dst[to + first * dstInner] = src[from + first * srcInner];
-#else
-  const int last = min(first + CHUNK, inner);
-  if (srcInner == 1 && dstInner == 1) {
-    for (int i = first; i < last; ++i) dst[to + i] = src[from + i];
-  } else {
-    for (int i = first; i < last; ++i) dst[to + i * dstInner] = src[from + i * srcInner];
-  }
-#endif
 }
+
+#ifdef PLANES
+// The same for CPUs. The last two dims are planes of `mid` rows; a work-item does either `planes` whole planes, or
+// `rows` rows of one, which then has several `parts`.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+strided_planes(__global const E* restrict src, __global E* restrict dst, int8 dims, int8 srcStrides, int8 dstStrides,
+               int outer, int count, int planes, int parts, int mid, int rows, int inner, int srcMid, int dstMid,
+               int srcInner, int dstInner, int srcOffset, int dstOffset) {
+  const int firstPlane = get_global_id(0) / parts * planes, lastPlane = min(firstPlane + planes, count);
+  const int first = get_global_id(0) % parts * rows, last = min(first + rows, mid);
+  for (int plane = firstPlane; plane < lastPlane; ++plane) {
+    int from = srcOffset, to = dstOffset;
+    OFFSETS1(plane, dims, outer, srcStrides, from)
+    OFFSETS1(plane, dims, outer, dstStrides, to)
+    for (int m = first; m < last; ++m) {
+      __global const E* s = src + from + m * srcMid;
+      __global E* d = dst + to + m * dstMid;
+      int i = 0;
+      if (srcInner == 1 && dstInner == 1) {
+        for (; i < inner; ++i) d[i] = s[i];
+      } else if (srcInner == 2 && dstInner == 1) {
+        for (; i + 16 < inner; i += 16) {
+          const PASTE(E, 16) low = vload16(0, s + 2 * i), high = vload16(1, s + 2 * i);
+          vstore16((PASTE(E, 16))(low.even, high.even), 0, d + i);
+        }
+      }
+      for (; i < inner; ++i) d[i * dstInner] = s[i * srcInner];
+    }
+  }
+}
+#endif
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void fill(__global E* restrict dst,
                                                                    __global const E* restrict value, int count) {
