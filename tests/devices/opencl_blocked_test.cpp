@@ -162,6 +162,37 @@ TEST(MoveOnOpenCl, TurnsPlanesByTilesAndSplitsLongRuns) {
   expectSameAsReference(b, 0, 0);
 }
 
+TEST(ReduceOnOpenCl, FoldsLinesAndColumnsOfAnyLength) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", randomTensor({3, 67, 1, 21}, 1, 0.9f, 1.1f));
+  const ValueId lines = b.input("lines", randomTensor({70, 101}, 2, 0.9f, 1.1f));
+  const auto list = [&](const Ints& values) {
+    return b.constant(Tensor::of<std::int64_t>(Shape{static_cast<std::int64_t>(values.size())},
+                                               std::span<const std::int64_t>(values)));
+  };
+  for (const char* op : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+                         "ReduceSumSquare", "ReduceLogSum"}) {
+    for (const Ints& axes : {Ints{1}, Ints{1, 2}, Ints{2, 3}, Ints{0, 1, 2, 3}, Ints{0, 3}, Ints{2}})
+      b.output(b.add(op, {x, list(axes)}));
+    b.output(b.add(op, {lines, list({1})}));
+    b.output(b.add(op, {lines, list({0})}));
+  }
+  expectSameAsReference(b, 2e-5, 3e-4);
+}
+
+TEST(PoolOnOpenCl, GlobalPoolsLeaveListsOfChannels) {
+  for (std::int64_t channels : {32, 21}) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", randomTensor({2, 5, 6, 7}, 1)), one = b.input("one", randomTensor({1, 5, 6, 7}, 2));
+    for (ValueId in : {x, one}) {
+      const ValueId pooled = b.add("GlobalAveragePool", {convolved(b, in, 5, channels, 3)});
+      b.output(b.add("Softmax", {b.add("Flatten", {pooled})}));
+      b.output(b.add("GlobalMaxPool", {convolved(b, in, 5, channels, 4)}));
+    }
+    expectSameAsReference(b);
+  }
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;

@@ -27,6 +27,12 @@ Dims4 dims4(const Shape& shape) {
   return {shape[0], shape[1], shape[2], shape[3]};
 }
 
+/// One pixel per channel, as behind a global pool: the blocks are the row-major list of channels.
+bool isRowMajorAlready(const BlockedView& view) {
+  return view.h * view.w == 1 && view.origin == 0 && view.rowStride == view.blocking.block &&
+         view.blockStride == view.rowStride && (view.n == 1 || view.batchStride == view.c);
+}
+
 } // namespace
 
 Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy)
@@ -183,6 +189,7 @@ Ref Lowering::plainOf(ValueId value) {
     return entry.plain;
   }
   TANDEM_ASSERT(entry.blocked.has_value());
+  if (!m_outputIndex.contains(value) && isRowMajorAlready(*entry.blocked)) return entry.plain = entry.blocked->ref;
   entry.plain = newPlain(value);
   launchLayout("unblock", *entry.blocked, {entry.blocked->ref, entry.plain});
   return entry.plain;

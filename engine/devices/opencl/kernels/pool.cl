@@ -123,26 +123,29 @@ pool(__global const float* restrict x, __global float* restrict y, int count, in
 }
 #endif
 
-// Global pools on blocks: one block of 16 channels per work-item; the result has one pixel.
+// Global pools on blocks: `each` blocks of 16 channels per work-item; the result has one pixel.
 #ifdef BLOCKED
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-global_pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int ih, int iw, int xBatch,
-                    int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yOrigin) {
-  const int n = get_global_id(0) / blocks, block = get_global_id(0) % blocks;
-  __global const float* xp = x + n * xBatch + block * xBlock + xOrigin;
-  V sum = START;
-  for (int r = 0; r < ih; ++r) {
-    V part = START;
-    for (int s = 0; s < iw; ++s) {
-      const V value = AT(xp, r * xRow + s * 16);
-      part = JOIN(part, value);
+global_pool_blocked(__global const float* restrict x, __global float* restrict y, int blocks, int count, int each,
+                    int ih, int iw, int xBatch, int xBlock, int xRow, int xOrigin, int yBatch, int yBlock, int yOrigin) {
+  const int first = get_global_id(0) * each, last = min(first + each, count);
+  for (int at = first; at < last; ++at) {
+    const int n = at / blocks, block = at % blocks;
+    __global const float* xp = x + n * xBatch + block * xBlock + xOrigin;
+    V sum = START;
+    for (int r = 0; r < ih; ++r) {
+      V part = START;
+      for (int s = 0; s < iw; ++s) {
+        const V value = AT(xp, r * xRow + s * 16);
+        part = JOIN(part, value);
+      }
+      sum = JOIN(sum, part);
     }
-    sum = JOIN(sum, part);
-  }
 #ifndef MAX
-  sum /= (V)((float)(ih * iw));
+    sum /= (V)((float)(ih * iw));
 #endif
-  vstore16(sum, 0, y + n * yBatch + block * yBlock + yOrigin);
+    vstore16(sum, 0, y + n * yBatch + block * yBlock + yOrigin);
+  }
 }
 #endif
 

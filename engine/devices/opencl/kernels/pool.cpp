@@ -114,19 +114,12 @@ Result<void> lowerGlobal(Lowering& lowering) {
     step.source = "pool";
     step.kernel = "global_pool_blocked";
     step.options = max ? "-DBLOCKED -DMAX" : "-DBLOCKED";
-    step.args = {x.ref,
-                 y.ref,
-                 toInt(x.blocks),
-                 toInt(x.h),
-                 toInt(x.w),
-                 toInt(x.batchStride),
-                 toInt(x.blockStride),
-                 toInt(x.rowStride),
-                 toInt(x.origin),
-                 toInt(y.batchStride),
-                 toInt(y.blockStride),
-                 toInt(y.origin)};
-    step.global = {static_cast<std::size_t>(x.n * x.blocks), 1, 1};
+    const std::int64_t count = x.n * x.blocks, each = rowsPerItem(count, 1, x.h * x.w * 16);
+    step.args = {x.ref, y.ref};
+    for (std::int64_t value : {x.blocks, count, each, x.h, x.w, x.batchStride, x.blockStride, x.rowStride, x.origin,
+                               y.batchStride, y.blockStride, y.origin})
+      step.args.emplace_back(toInt(value));
+    step.global = {static_cast<std::size_t>(ceilDivide(count, each)), 1, 1};
     lowering.launch(std::move(step));
     return {};
   }

@@ -73,6 +73,41 @@ Support check(const NodeView& view) {
   return Support::yes();
 }
 
+/// The tensor as [outer][length][inner] where the reduced axes are neighbours.
+struct Lines {
+  std::int64_t outer = 1, length = 1, inner = 1;
+};
+
+std::optional<Lines> linesOf(const Shape& shape, const std::array<bool, kMaxRank>& reduced) {
+  Lines lines;
+  bool begun = false, ended = false;
+  for (std::size_t k = 0; k < shape.rank(); ++k) {
+    if (shape[k] == 1) continue;
+    if (reduced[k] && ended) return std::nullopt;
+    (reduced[k] ? lines.length : begun ? lines.inner : lines.outer) *= shape[k];
+    ended = begun && !reduced[k];
+    begun = begun || reduced[k];
+  }
+  return lines;
+}
+
+void lowerLines(Lowering& lowering, const Fold& fold, const Lines& lines) {
+  const bool runs = lines.inner == 1;
+  const std::int64_t each = runs ? rowsPerItem(lines.outer, 1, lines.length)
+                                 : rowsPerItem(ceilDivide(lines.inner, 16), lines.outer, lines.length * 16);
+  Step step;
+  step.source = "fold";
+  step.kernel = runs ? "fold_lines" : "fold_columns";
+  step.options = "-DSTART=" + startOf(fold, DataType::Float32) + " -DJOIN=" + std::string(fold.join) +
+                 " -DMAP=" + std::string(fold.map) + " -DFINISH=" + std::string(fold.finish);
+  step.args = {lowering.input(0), lowering.output(0)};
+  for (std::int64_t value : {runs ? lines.outer : lines.length, runs ? lines.length : lines.inner, each})
+    step.args.emplace_back(toInt(value));
+  step.global = {static_cast<std::size_t>(runs ? ceilDivide(lines.outer, each) : ceilDivide(lines.inner, each * 16)),
+                 static_cast<std::size_t>(runs ? 1 : lines.outer), 1};
+  lowering.launch(std::move(step));
+}
+
 Result<void> lower(Lowering& lowering) {
   const Node& node = lowering.node();
   const Shape& in = lowering.inputDesc(0).shape;
@@ -82,6 +117,10 @@ Result<void> lower(Lowering& lowering) {
     for (std::size_t k = 0; k < in.rank(); ++k) axes.push_back(static_cast<std::int64_t>(k));
   std::array<bool, kMaxRank> reduced{};
   for (std::int64_t axis : axes) reduced[*normalizeAxis(axis, in.rank())] = true;
+
+  if (!lowering.gpuStyle() && lowering.inputDesc(0).type == DataType::Float32 && in.elements() > 0 &&
+      node.type != "ReduceLogSumExp")
+    if (const auto lines = linesOf(in, reduced)) return lowerLines(lowering, foldOf(node), *lines), Result<void>();
 
   const std::vector<std::int64_t> strides = in.strides();
   std::vector<std::int64_t> rowDims, rowStrides, dims, foldStrides;
