@@ -193,6 +193,24 @@ TEST(PoolOnOpenCl, GlobalPoolsLeaveListsOfChannels) {
   }
 }
 
+TEST(NormalizationOnOpenCl, TakesRunsOfAnyLength) {
+  GraphBuilder b;
+  const auto constant = [&](const Shape& shape, std::uint32_t seed) { return b.constant(randomTensor(shape, seed)); };
+  const ValueId x = b.input("x", randomTensor({2, 12, 5, 7}, 1, -2, 3));
+  for (std::int64_t groups : {1, 3, 12}) {
+    const Attributes a = attributes({{"num_groups", groups}});
+    b.output(b.add("GroupNormalization", {x, constant({12}, 2), constant({12}, 3)}, a));
+    b.output(b.add("GroupNormalization", {x, constant({groups}, 2), constant({groups}, 3)}, a, "", 18));
+  }
+  for (const Ints& axes : {Ints{2, 3}, Ints{1, 2, 3}, Ints{1}})
+    b.output(b.add("MeanVarianceNormalization", {x}, attributes({{"axes", axes}})));
+  const ValueId y = b.input("y", randomTensor({70, 3, 67}, 4, -2, 3));
+  b.output(b.add("RMSNormalization", {y, constant({67}, 5)}, axis(-1), "", 23));
+  b.output(b.add("RMSNormalization", {y, constant({3, 1}, 6)}, axis(1), "", 23));
+  for (ValueId result : b.addMany("LayerNormalization", {y, constant({67}, 7), constant({1}, 8)}, 3)) b.output(result);
+  expectSameAsReference(b, 1e-4, 1e-3);
+}
+
 TEST(LrnOnOpenCl, NormalizesOverChannelsOfNeighbouringBlocks) {
   for (std::int64_t channels : {3, 20, 37}) {
     GraphBuilder b;

@@ -135,6 +135,29 @@ constexpr KernelDef kTable[] = {
 Support checkLayerInGeneral(const NodeView& view) { return checkNormalized(view); }
 Result<void> lowerLayerInGeneral(Lowering& lowering) { return lowerNormalized(lowering); }
 
+namespace {
+
+/// The axes of a group as at most [a][b], if its elements are one run and the parameters go along with b or not at all.
+std::optional<std::array<MomentGroups::Axis, 2>> runOf(const MomentGroups& groups) {
+  std::vector<MomentGroups::Axis> axes; // innermost first
+  for (auto axis = groups.inner.rbegin(); axis != groups.inner.rend(); ++axis) {
+    if (axis->count == 1) continue;
+    MomentGroups::Axis* last = axes.empty() ? nullptr : &axes.back();
+    if (axis->stride != (last ? last->stride * last->count : 1)) return std::nullopt;
+    if (last && axis->scaleStride == last->scaleStride * last->count &&
+        axis->biasStride == last->biasStride * last->count)
+      last->count *= axis->count;
+    else
+      axes.push_back(*axis);
+  }
+  while (axes.size() < 2) axes.push_back({1, axes.empty() ? 1 : axes.back().count, 0, 0});
+  const auto isStep = [](std::int64_t stride) { return stride == 0 || stride == 1; };
+  if (axes.size() > 2 || !isStep(axes[0].scaleStride) || !isStep(axes[0].biasStride)) return std::nullopt;
+  return std::array{axes[1], axes[0]};
+}
+
+} // namespace
+
 void emitMoments(Lowering& lowering, const MomentGroups& groups) {
   const DataType type = lowering.inputDesc(0).type;
   const bool isDouble = type == DataType::Float64;
@@ -155,9 +178,10 @@ void emitMoments(Lowering& lowering, const MomentGroups& groups) {
     return groups.keepsMoments && view.wantsOutput(i) ? lowering.output(i) : Ref();
   };
   const int lanes = lowering.gpuStyle() ? 64 : 1;
+  const auto run = lowering.gpuStyle() || type != DataType::Float32 ? std::nullopt : runOf(groups);
   Step step;
   step.source = "moments";
-  step.kernel = "normalize_group";
+  step.kernel = run ? "normalize_runs" : "normalize_group";
   step.options = "-DT=" + std::string(clType(type)) + (isDouble ? " -DFLOAT64" : "") +
                  " -DLX=" + std::to_string(lanes) + " -DCENTRED=" + (groups.centred ? "1" : "0") +
                  " -DDEVIATION=" + (groups.addsEpsilonLast ? "2" : "1");
@@ -167,19 +191,28 @@ void emitMoments(Lowering& lowering, const MomentGroups& groups) {
                groups.bias.kind == Ref::Kind::None ? constant(0) : groups.bias,
                lowering.output(0),
                moment(1),
-               moment(2),
-               toInt(length),
-               int8Back(list(groups.outer, &Axis::count), 1),
-               int8Back(list(groups.outer, &Axis::stride), 0),
-               int8Back(list(groups.outer, &Axis::scaleStride), 0),
-               int8Back(list(groups.outer, &Axis::biasStride), 0),
-               int8Back(list(groups.inner, &Axis::count), 1),
-               int8Back(list(groups.inner, &Axis::stride), 0),
-               int8Back(list(groups.inner, &Axis::scaleStride), 0),
-               int8Back(list(groups.inner, &Axis::biasStride), 0),
-               groups.epsilon};
-  step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
-  step.local = {static_cast<std::size_t>(lanes), 1, 1};
+               moment(2)};
+  const std::int64_t each = rowsPerItem(rows, 1, length);
+  if (run)
+    step.args.insert(step.args.end(), {toInt(rows), toInt(each)});
+  else
+    step.args.emplace_back(toInt(length));
+  step.args.emplace_back(int8Back(list(groups.outer, &Axis::count), 1));
+  for (const auto stride : {&Axis::stride, &Axis::scaleStride, &Axis::biasStride})
+    step.args.emplace_back(int8Back(list(groups.outer, stride), 0));
+  if (run) {
+    const auto& [a, b] = *run;
+    step.options += " -DSCALE_STEP=" + std::to_string(b.scaleStride) + " -DBIAS_STEP=" + std::to_string(b.biasStride);
+    for (std::int64_t value : {a.count, b.count, a.scaleStride, a.biasStride}) step.args.emplace_back(toInt(value));
+    step.global = {static_cast<std::size_t>(ceilDivide(rows, each)), 1, 1};
+  } else {
+    step.args.emplace_back(int8Back(list(groups.inner, &Axis::count), 1));
+    for (const auto stride : {&Axis::stride, &Axis::scaleStride, &Axis::biasStride})
+      step.args.emplace_back(int8Back(list(groups.inner, stride), 0));
+    step.global = {static_cast<std::size_t>(lanes * rows), 1, 1};
+    step.local = {static_cast<std::size_t>(lanes), 1, 1};
+  }
+  step.args.emplace_back(groups.epsilon);
   if (length > 0) lowering.launch(std::move(step));
 }
 
