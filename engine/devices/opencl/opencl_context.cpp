@@ -72,13 +72,24 @@ Result<QueueHandle> DeviceContext::createQueue(bool profiling) const {
 }
 
 Error DeviceContext::failed(std::string_view what, cl_int code) const {
-  if (breaksContext(code)) broken = true;
-  return clFailed(what, code, info.id);
+  Error error = clFailed(what, code, info.id);
+  if (breaksContext(code)) noteBroken(error);
+  return error;
+}
+
+void DeviceContext::noteBroken(const Error& error) const {
+  std::lock_guard lock(reasonMutex);
+  if (!broken.exchange(true)) reason = error.message;
+}
+
+std::string DeviceContext::whatBroke() const {
+  std::lock_guard lock(reasonMutex);
+  return reason;
 }
 
 Error DeviceContext::waitFailed(std::string_view what, cl_int code) const {
-  broken = true;
   Error error = clFailed(what, code, info.id);
+  noteBroken(error);
   error.hint = "what ran there is lost, and the device is set up anew for the next run; if it fails again, use another "
                "device, a smaller batch, or another driver";
   return error;
@@ -94,7 +105,8 @@ Error DeviceContext::allocationFailed(std::string_view what, std::int64_t bytes,
 
 Result<void> DeviceContext::checkUsable() const {
   if (!broken) return {};
-  return makeError(ErrorCode::DeviceFailed, "the device failed before, and what was compiled for it is lost", info.id,
+  return makeError(ErrorCode::DeviceFailed,
+                   "the device failed before (" + whatBroke() + "), and what was compiled for it is lost", info.id,
                    "run again: the model is compiled anew");
 }
 

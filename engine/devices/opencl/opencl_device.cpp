@@ -125,14 +125,17 @@ Result<TuneReport> OpenClDevice::tune(const Segment& segment, const ProgramOptio
 Result<std::shared_ptr<const DeviceContext>> OpenClDevice::usableContext() {
   std::lock_guard lock(m_mutex);
   if (m_context && !m_context->broken) return m_context;
+  if (m_context) m_lastFailure = m_context->whatBroke();
   if (m_reopened)
-    return makeError(ErrorCode::DeviceFailed, "the device is lost: it failed again after it had been set up anew", id(),
+    return makeError(ErrorCode::DeviceFailed,
+                     "the device is lost: it failed again after it had been set up anew (" + m_lastFailure + ")", id(),
                      "place these layers on another device; list the devices anew once this one works again");
   m_reopened = true;
-  const std::pair<int, int> counts{m_context->library->builtCount(), m_context->library->loadedCount()};
-  m_earlierCounts = counts;
+  m_earlierCounts = {m_context->library->builtCount(), m_context->library->loadedCount()};
   m_context.reset(); // first, as memory that the old one still holds may be what is missing
-  m_context = TANDEM_TRY(openContext(m_recipe));
+  auto opened = openContext(m_recipe);
+  if (!opened) m_lastFailure = opened.error().message;
+  m_context = TANDEM_TRY(std::move(opened));
   return m_context;
 }
 

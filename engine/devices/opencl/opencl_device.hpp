@@ -49,6 +49,8 @@ struct DeviceContext {
   std::shared_ptr<TuningDatabase> tuning;
   /// Set by failures after which nothing of this context can be trusted; its device then opens another.
   mutable std::atomic<bool> broken{false};
+  mutable std::mutex reasonMutex;
+  mutable std::string reason; ///< the first of those failures
 
   Result<QueueHandle> createQueue(bool profiling) const;
   /// clFailed() on this device, which notes what breaks the context.
@@ -59,6 +61,8 @@ struct DeviceContext {
   Error allocationFailed(std::string_view what, std::int64_t bytes, cl_int code) const;
   /// Ok, or that this context broke and its work has to be compiled anew.
   Result<void> checkUsable() const;
+  std::string whatBroke() const;
+  void noteBroken(const Error& error) const;
 };
 
 Result<std::shared_ptr<const DeviceContext>> openContext(const ContextRecipe& recipe);
@@ -89,6 +93,7 @@ class OpenClDevice final : public Device {
   mutable std::mutex m_mutex;
   std::shared_ptr<const DeviceContext> m_context; ///< null once it broke and was not opened again
   bool m_reopened = false;
+  std::string m_lastFailure; ///< what broke the last context
   std::pair<int, int> m_earlierCounts{0, 0};
 };
 

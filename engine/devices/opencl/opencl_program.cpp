@@ -184,13 +184,11 @@ Result<std::unique_ptr<Instance>> OpenClProgram::instantiate(std::span<Buffer* c
   for (std::size_t i = 0; i < outputs.size(); ++i)
     TANDEM_ASSERT(&outputs[i]->device() == &m_device &&
                   outputs[i]->bytes() >= static_cast<std::size_t>(m_outputBytes[i]));
+  TANDEM_TRY(m_context->checkUsable());
   for (const auto* list : {&inputs, &outputs})
     for (const Buffer* buffer : *list)
       if (static_cast<const OpenClBuffer*>(buffer)->context() != m_context)
-        return m_context->checkUsable().ok()
-                   ? makeError(ErrorCode::DeviceFailed, "the buffers are of a context that failed", m_device.id(),
-                               "run again")
-                   : m_context->checkUsable().error();
+        return makeError(ErrorCode::DeviceFailed, "the device was set up anew meanwhile", m_device.id(), "run again");
   // The warm-up in create() calls this before anybody shares the program's ownership with us, hence the check.
   return std::unique_ptr<Instance>(TANDEM_TRY(OpenClInstance::create(shared_from_this(), inputs, outputs)));
 }
