@@ -294,6 +294,26 @@ Result<void> benchSample(OpenClDevice& device, const BenchOptions& options, Outp
 
   TraceRecorder recorder(1 << 12);
   TraceWriter* writer = recorder.addTrack("device");
+  // A request with its data: what is copied where memory is shared, against what changes hands.
+  if (device.info().hostMemory) {
+    Buffer& in = *job->buffers.front();
+    Buffer& result = *job->buffers.back();
+    std::vector<std::byte> input(in.bytes()), output(result.bytes());
+    const auto request = [&](std::size_t which) -> Result<void> {
+      void* from = which == 0 ? input.data() : in.hostData();
+      void* to = which == 0 ? output.data() : result.hostData();
+      TANDEM_TRY(job->stream->write(in, from, in.bytes()));
+      TANDEM_TRY(job->instance->run(*job->stream));
+      TANDEM_TRY(job->stream->read(result, to, result.bytes()));
+      if (which == 1) TANDEM_TRY(job->stream->read(in, from, in.bytes()));
+      return job->stream->finish();
+    };
+    const auto requests = TANDEM_TRY(inTurn<2>(options.rounds * 10, request));
+    out.add(options.sample + "_copied", requests[0] * 1e-3, "ms");
+    out.add(options.sample + "_in_place", requests[1] * 1e-3, "ms");
+    out.add(options.sample + "_in_place_over_copied", requests[1] / requests[0], "");
+  }
+
   std::array<std::vector<double>, 2> cpu;
   const auto body = [&](std::size_t which) -> Result<void> {
     job->stream->setTrace(which == 1 ? &recorder : nullptr, which == 1 ? writer : nullptr, 1);
