@@ -139,6 +139,7 @@ TEST(PoolOnOpenCl, SharesColumnsBetweenWindows) {
                                        {"pads", Ints{w.pad, w.pad, w.pad, w.pad}},
                                        {"dilations", Ints{w.dilation, w.dilation}}});
       b.output(b.add(op, {b.add("Sub", {y, b.constant(Tensor::scalar(5.0f))})}, a));
+      b.output(b.add(op, {x}, a)); // put into blocks for the pool alone
     }
   expectSameAsReference(b);
 }
@@ -188,6 +189,7 @@ TEST(PoolOnOpenCl, GlobalPoolsLeaveListsOfChannels) {
       const ValueId pooled = b.add("GlobalAveragePool", {convolved(b, in, 5, channels, 3)});
       b.output(b.add("Softmax", {b.add("Flatten", {pooled})}));
       b.output(b.add("GlobalMaxPool", {convolved(b, in, 5, channels, 4)}));
+      b.output(b.add("GlobalMaxPool", {in}));
     }
     expectSameAsReference(b);
   }

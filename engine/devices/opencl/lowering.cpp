@@ -254,6 +254,11 @@ bool Lowering::isBlocked(ValueId value) const {
 
 std::int64_t Lowering::blockOf(ValueId value) const { return m_blocks.blockingOf(value).block; }
 
+bool Lowering::inputCanBlock(std::size_t i) const {
+  if (!hasInput(i) || isWidened(m_node->inputs[i])) return false;
+  return inputIsBlocked(i) || (canBlock(m_node->inputs[i]) && m_blocks.blockingOf(m_node->inputs[i]).block == 16);
+}
+
 Ref Lowering::blockedMemory(ValueId whole, const BlockedView& view) {
   const auto found = m_wholes.find(whole);
   if (found != m_wholes.end()) return found->second;
@@ -373,6 +378,10 @@ void Lowering::launch(Step step) {
 }
 
 void Lowering::copy(Ref src, Ref dst, std::int64_t bytes) {
+  if (!gpuStyle()) {
+    emitMove(*this, {bytes}, {src, DataType::UInt8, {1}}, {dst, DataType::UInt8, {1}});
+    return;
+  }
   Step step;
   step.source = "move";
   step.kernel = "copy_bytes";

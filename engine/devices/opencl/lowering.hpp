@@ -106,6 +106,8 @@ class Lowering {
 
   /// True where input i is kept in blocks of 16 already, so that a kernel for blocks is worth it.
   bool inputIsBlocked(std::size_t i) const;
+  /// True where input i is kept in blocks of 16 or can be put into them.
+  bool inputCanBlock(std::size_t i) const;
   /// True where blocked kernels apply at all: CPU style, float32 of rank 3 or 4.
   bool canBlock(ValueId value) const { return opencl::canBlock(m_device, graph(), value); }
   BlockedView blockedInput(std::size_t i); ///< converts where needed

@@ -2,6 +2,7 @@
 #include "engine/ops/pool_common.hpp"
 
 #include "engine/devices/opencl/kernels/emit.hpp"
+#include "engine/devices/opencl/kernels/reduce.hpp"
 
 #include <algorithm>
 
@@ -90,7 +91,7 @@ Result<void> lower(Lowering& lowering) {
   const bool max = lowering.node().type == "MaxPool";
   if (max && NodeView{lowering.graph(), lowering.node()}.wantsOutput(1)) return lowerIndexed(lowering, geometry);
   const int mode = countMode(geometry);
-  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0]))
+  if (lowering.inputCanBlock(0) && lowering.canBlock(lowering.node().outputs[0]))
     return lowerBlocked(lowering, geometry, max), Result<void>();
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
   Step step = perElement("pool", "pool", max ? "-DMAX" : "", count);
@@ -125,6 +126,8 @@ Result<void> lowerGlobal(Lowering& lowering) {
   }
   const std::int64_t rows = shape[0] * shape[1];
   const std::int64_t length = rows > 0 ? shape.elements() / rows : 0;
+  if (!lowering.gpuStyle() && lowering.inputDesc(0).type == DataType::Float32 && shape.elements() > 0)
+    return emitFold(lowering, max ? "ReduceMax" : "ReduceMean", rows, length), Result<void>();
   const int lanes = lowering.gpuStyle() ? 64 : 1;
   Step step;
   step.source = "rows";

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/devices/opencl/kernels/reduce.hpp"
+
 #include "engine/devices/opencl/kernels/emit.hpp"
 
 #include <algorithm>
@@ -27,9 +29,10 @@ constexpr Fold kFolds[] = {
     {"ReduceLogSumExp", "lowest", "MAXIMUM", "map_Same", "map_Same", true},
 };
 
-const Fold& foldOf(const Node& node) {
-  return *std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == node.type; });
+const Fold& foldOf(std::string_view op) {
+  return *std::find_if(std::begin(kFolds), std::end(kFolds), [&](const Fold& f) { return f.op == op; });
 }
+const Fold& foldOf(const Node& node) { return foldOf(node.type); }
 
 /// The accumulator's first value: OpenCL C's names of the limits.
 std::string startOf(const Fold& fold, DataType type) {
@@ -168,6 +171,10 @@ std::vector<KernelDef> makeTable() {
 }
 
 } // namespace
+
+void emitFold(Lowering& lowering, std::string_view op, std::int64_t lines, std::int64_t length) {
+  lowerLines(lowering, foldOf(op), {lines, length, 1});
+}
 
 std::span<const KernelDef> reduceKernels();
 std::span<const KernelDef> reduceKernels() {

@@ -115,7 +115,7 @@ Result<void> lower(Lowering& lowering) {
   const AxisTable h = tableOf(lowering, padded, padded.axes[last - 1]);
   const AxisTable w = tableOf(lowering, padded, padded.axes[last]);
   const bool depthStays = ops::resampleTaps(padded, padded.axes[last - 2]).isIdentity;
-  if (lowering.inputIsBlocked(0) && lowering.canBlock(lowering.node().outputs[0]) && padded.axes.size() == 4 &&
+  if (lowering.inputCanBlock(0) && lowering.canBlock(lowering.node().outputs[0]) && padded.axes.size() == 4 &&
       depthStays) {
     const BlockedView x = lowering.blockedInput(0);
     const BlockedView y = lowering.blockedOutput(0);
