@@ -114,7 +114,8 @@ Result<std::shared_ptr<const DeviceContext>> openContext(const ContextRecipe& re
   context->maxWorkGroup = deviceNumber<std::size_t>(recipe.device, CL_DEVICE_MAX_WORK_GROUP_SIZE, 1);
   context->float64 = deviceNumber<cl_device_fp_config>(recipe.device, CL_DEVICE_DOUBLE_FP_CONFIG, 0) != 0;
   context->hostVisible = recipe.info.kind == DeviceKind::OpenClCpu && hostMemoryIsDeviceMemory(*context);
-  context->library = std::make_unique<KernelLibrary>(*context, programKey(recipe), recipe.cacheDirectory);
+  context->library =
+      std::make_unique<KernelLibrary>(*context, programKey(recipe), recipe.cacheDirectory, recipe.buildsAtOnce);
   return std::shared_ptr<const DeviceContext>(std::move(context));
 }
 

@@ -16,6 +16,7 @@ struct ContextRecipe {
   cl_device_id device = nullptr;
   std::shared_ptr<const SubDeviceHandle> subDevice; ///< set where `device` was made by clCreateSubDevices
   KernelStyle style = KernelStyle::Gpu;
+  std::size_t buildsAtOnce = 0;         ///< as OpenClOptions::buildsAtOnce
   std::filesystem::path cacheDirectory; ///< empty: built programs are not kept
 };
 

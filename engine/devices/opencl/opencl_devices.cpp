@@ -195,6 +195,7 @@ class Enumerator {
                    : cpu                                     ? KernelStyle::Cpu
                                                              : KernelStyle::Gpu;
     recipe.cacheDirectory = m_cacheDirectory;
+    recipe.buildsAtOnce = m_options.buildsAtOnce;
     auto context = openContext(recipe);
     if (!context) return problem(recipe.info.platform, recipe.info.name + ": " + context.error().line());
     m_result.devices.push_back(std::make_unique<OpenClDevice>(std::move(recipe), std::move(*context)));

@@ -18,6 +18,8 @@ struct OpenClOptions {
   /// Where built kernels are kept; empty: $XDG_CACHE_HOME/tandem/opencl, else ~/.cache/tandem/opencl.
   std::filesystem::path cacheDir;
   OpenClKernels kernels = OpenClKernels::Auto;
+  /// Programs compiled side by side; 0: one on PoCL, which gains nothing by more, else one per processor, up to 8.
+  std::size_t buildsAtOnce = 0;
 };
 
 struct OpenClEnumeration {
