@@ -143,7 +143,8 @@ Result<void> benchKernels(OpenClDevice& device, const BenchOptions& options, Out
   const auto job = TANDEM_TRY(Job::create(device, std::move(graph), false));
   const auto& steps = static_cast<const OpenClProgram&>(*job->program).steps();
 
-  const DeviceContext& context = device.context();
+  const auto usable = TANDEM_TRY(device.usableContext());
+  const DeviceContext& context = *usable;
   const QueueHandle queue = TANDEM_TRY(context.createQueue(false));
   cl_int code = CL_SUCCESS;
   const char* source = kEmptyKernels;
@@ -191,7 +192,7 @@ Result<void> benchKernels(OpenClDevice& device, const BenchOptions& options, Out
 }
 
 Result<void> benchTransfers(OpenClDevice& device, const BenchOptions& options, Output& out) {
-  const QueueHandle queue = TANDEM_TRY(device.context().createQueue(false));
+  const QueueHandle queue = TANDEM_TRY(TANDEM_TRY(device.usableContext())->createQueue(false));
   const auto stream = TANDEM_TRY(device.createStream({}));
   for (const std::size_t kb : {4, 64, 1024, 16384, 65536}) {
     const std::size_t bytes = kb << 10;

@@ -101,7 +101,8 @@ Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry
     std::string known;
     for (Device* each : registry.devices()) known += (known.empty() ? "" : ", ") + each->id();
     std::string hint = "this machine has " + known;
-    for (const tandem::DeviceProblem& problem : registry.problems()) hint += "; " + problem.platform + ": " + problem.message;
+    for (const tandem::DeviceProblem& problem : registry.problems())
+      hint += "; " + problem.platform + ": " + problem.message;
     return makeError(ErrorCode::Usage, "there is no device '" + device + "'", {}, std::move(hint));
   }
   return Placement(device);

@@ -54,7 +54,8 @@ OpenClOptions withoutCache() {
   return options;
 }
 
-/// A device's whole life: enumeration, compilation, two runs, one of them traced, the end. What could not be listed is an error, too.
+/// A device's whole life: enumeration, compilation, two runs, one of them traced, the end. What could not be listed is
+/// an error, too.
 Result<Tensor> wholeLife(const OpenClOptions& options) {
   GraphBuilder b;
   smallNetwork(b);
@@ -261,6 +262,33 @@ TEST_F(OpenClFaults, ABuildThatTakesLongIsCancelledBeforeTheNextProgram) {
   EXPECT_EQ(builds, 1);
   ASSERT_EQ(texts.size(), 1u);
   EXPECT_EQ(texts[0], "compiling kernel 1 of 3 for " + found.devices[0]->id());
+}
+
+TEST_F(OpenClFaults, ProgramsAreBuiltSideBySideAndTheFirstFailureIsTold) {
+  OpenClOptions options = withoutCache();
+  options.buildsAtOnce = 4;
+  const OpenClEnumeration found = enumerateOpenCl(options);
+  GraphBuilder b;
+  smallNetwork(b);
+  const auto compile = [&](const std::string& rules, int held) {
+    shim::setRules(rules);
+    Result<DeviceRun> run = makeError(ErrorCode::Internal, "not compiled");
+    std::thread compiler([&] { run = DeviceRun::create(*found.devices.at(0), b.graph, b.feeds); });
+    shim::waitUntilHeld(held);
+    shim::release();
+    compiler.join();
+    return run;
+  };
+  // Two are in the compiler at once, the third fails: the others end, and nothing is left half made.
+  const auto failed = compile("clBuildProgram:1=hold;clBuildProgram:2=hold;clBuildProgram:3=-11:no reason", 2);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.error().line().find("no reason"), std::string::npos) << failed.error().line();
+  auto run = compile("clBuildProgram:1=hold", 1); // the third alone: the others are there
+  ASSERT_TRUE(run.ok()) << run.error().line();
+  const auto outputs = run->run();
+  ASSERT_TRUE(outputs.ok()) << outputs.error().line();
+  EXPECT_TRUE(sameBytes((*outputs)[0], m_expected));
+  EXPECT_EQ(openClBuildCounts(*found.devices[0]).built, 3);
 }
 
 TEST_F(OpenClFaults, MemoryThatRunsOutIsToldWithWhatIsNeededAndWhatIsThere) {

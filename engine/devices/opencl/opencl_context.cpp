@@ -132,7 +132,8 @@ Result<std::shared_ptr<const DeviceContext>> openContext(const ContextRecipe& re
   context->hasTimer = isSince21(platformText(recipe.platform, CL_PLATFORM_VERSION)) &&
                       isSince21(deviceText(recipe.device, CL_DEVICE_VERSION)) && readDeviceTimer(recipe.device);
   context->tuning = recipe.tuning;
-  context->library = std::make_unique<KernelLibrary>(*context, programKey(recipe), recipe.cacheDirectory);
+  context->library =
+      std::make_unique<KernelLibrary>(*context, programKey(recipe), recipe.cacheDirectory, recipe.buildsAtOnce);
   return std::shared_ptr<const DeviceContext>(std::move(context));
 }
 

@@ -26,6 +26,7 @@ struct ContextRecipe {
   cl_device_id device = nullptr;
   std::shared_ptr<const SubDeviceHandle> subDevice; ///< set where `device` was made by clCreateSubDevices
   KernelStyle style = KernelStyle::Gpu;
+  std::size_t buildsAtOnce = 0;           ///< as OpenClOptions::buildsAtOnce
   std::optional<MemoryKind> memory;       ///< empty: to be found out
   std::shared_ptr<TuningDatabase> tuning; ///< of the device, whatever becomes of its contexts
   std::filesystem::path cacheDirectory;   ///< empty: built programs are not kept

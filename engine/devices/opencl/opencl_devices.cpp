@@ -196,6 +196,7 @@ class Enumerator {
                    : cpu                                     ? KernelStyle::Cpu
                                                              : KernelStyle::Gpu;
     recipe.cacheDirectory = m_cacheDirectory;
+    recipe.buildsAtOnce = m_options.buildsAtOnce;
     recipe.memory = wantedMemory();
     const std::string key = programKey(recipe);
     recipe.tuning = std::make_shared<TuningDatabase>(key.empty() ? std::filesystem::path() : m_cacheDirectory, key,

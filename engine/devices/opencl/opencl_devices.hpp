@@ -24,6 +24,8 @@ struct OpenClOptions {
   std::filesystem::path cacheDir;
   OpenClKernels kernels = OpenClKernels::Auto;
   OpenClMemory memory = OpenClMemory::Auto;
+  /// Programs compiled side by side; 0: one on PoCL, which gains nothing by more, else one per processor, up to 8.
+  std::size_t buildsAtOnce = 0;
 };
 
 struct OpenClEnumeration {

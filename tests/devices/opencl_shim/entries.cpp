@@ -149,6 +149,9 @@ cl_int clBuildProgram(cl_program program, cl_uint count, const cl_device_id* dev
     if (verdict.log) state().setLog(program, *verdict.log);
     return verdict.code;
   }
+  // The engine may build side by side on any driver; the one underneath need not bear it.
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
   return NEXT(clBuildProgram)(program, count, devices, options, notify, user);
 }
 

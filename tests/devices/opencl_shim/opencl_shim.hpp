@@ -32,7 +32,7 @@ std::size_t hits();
 std::string alive();
 /// Lets every held call go on, those that come later included.
 void release();
-/// Blocks until a call is held.
-void waitUntilHeld();
+/// Blocks until that many calls are held.
+void waitUntilHeld(int calls = 1);
 
 } // namespace tandem::test::shim

@@ -78,9 +78,9 @@ Verdict State::enter(const char* entry, int device) {
       if ((rule.entry != "*" && rule.entry != entry) || (rule.device >= 0 && rule.device != device)) continue;
       ++rule.seen;
       if (rule.seen != rule.nth && !(rule.onwards && rule.seen > rule.nth)) continue;
+      if (verdict.action != Action::None) continue; // the first rule decides, all of them count
       verdict = {rule.action, rule.code, rule.log};
       ++m_hits;
-      break;
     }
   }
   if (verdict.action == Action::Hold) waitForRelease();
@@ -190,9 +190,9 @@ void State::release() {
   m_wake.notify_all();
 }
 
-void State::waitUntilHeld() {
+void State::waitUntilHeld(int calls) {
   std::unique_lock lock(m_mutex);
-  m_wake.wait(lock, [&] { return m_held > 0; });
+  m_wake.wait(lock, [&] { return m_held >= calls; });
 }
 
 std::size_t State::calls() {
@@ -225,6 +225,6 @@ std::string nameOfCall(std::size_t n) { return State::instance().nameOfCall(n); 
 std::size_t hits() { return State::instance().hits(); }
 std::string alive() { return State::instance().alive(); }
 void release() { State::instance().release(); }
-void waitUntilHeld() { State::instance().waitUntilHeld(); }
+void waitUntilHeld(int calls) { State::instance().waitUntilHeld(calls); }
 
 } // namespace tandem::test::shim

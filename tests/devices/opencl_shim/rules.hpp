@@ -60,7 +60,7 @@ class State {
 
   void waitForRelease();
   void release();
-  void waitUntilHeld();
+  void waitUntilHeld(int calls);
   std::size_t calls();
   std::string nameOfCall(std::size_t n);
   std::size_t hits();

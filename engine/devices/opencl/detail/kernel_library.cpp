@@ -63,9 +63,14 @@ std::string buildLog(cl_program program, cl_device_id device) {
 
 /// PoCL gains nothing by builds side by side, as it holds a lock of its own around LLVM, and several contexts
 /// (sub-devices) in its compiler at once have crashed: its builds go one at a time through the whole process.
-std::mutex& poclMutex() {
+std::mutex& oneAtATimeMutex() {
   static std::mutex mutex;
   return mutex;
+}
+
+std::size_t likedBy(std::string_view driver) {
+  constexpr std::size_t kMost = 8; // each compiler takes memory
+  return driver.starts_with("PoCL") ? 1 : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
 }
 
 bool hasKernel(cl_program program, const std::string& kernel) {
@@ -77,11 +82,11 @@ bool hasKernel(cl_program program, const std::string& kernel) {
 } // namespace
 
 KernelLibrary::KernelLibrary(const DeviceContext& context, const std::string& deviceKey,
-                             std::filesystem::path cacheDirectory)
+                             std::filesystem::path cacheDirectory, std::size_t buildsAtOnce)
     : m_context(context),
       m_deviceKey(deviceKey),
       m_cache(deviceKey.empty() ? std::filesystem::path() : std::move(cacheDirectory)),
-      m_oneAtATime(context.info.driver.starts_with("PoCL")) {}
+      m_buildsAtOnce(buildsAtOnce > 0 ? buildsAtOnce : likedBy(context.info.driver)) {}
 
 std::shared_ptr<KernelLibrary::Entry> KernelLibrary::entryOf(const KernelRequest& request) {
   std::lock_guard lock(m_mutex);
@@ -118,12 +123,6 @@ Result<void> KernelLibrary::make(Entry& entry, const KernelRequest& request) {
   return {};
 }
 
-std::size_t KernelLibrary::builders(std::size_t programs) const {
-  constexpr std::size_t kMost = 8; // each compiler takes memory
-  if (m_oneAtATime) return 1;
-  return std::min({programs, kMost, std::max<std::size_t>(std::thread::hardware_concurrency(), 1)});
-}
-
 Result<void> KernelLibrary::prepare(std::span<const KernelRequest> requests, const CancelToken& cancel,
                                     const CompileProgress& progress) {
   std::vector<const KernelRequest*> programs; // of each program the first: threads would wait for one another
@@ -153,7 +152,7 @@ Result<void> KernelLibrary::prepare(std::span<const KernelRequest> requests, con
     }
   };
   std::vector<std::thread> helpers;
-  for (std::size_t i = 1; i < builders(programs.size()); ++i) helpers.emplace_back(work);
+  for (std::size_t i = 1; i < std::min(m_buildsAtOnce, programs.size()); ++i) helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
   return status;
@@ -162,8 +161,8 @@ Result<void> KernelLibrary::prepare(std::span<const KernelRequest> requests, con
 ProgramHandle KernelLibrary::load(const std::string& key, const std::string& options, const std::string& kernel) {
   const auto binary = m_cache.load(key);
   if (!binary) return ProgramHandle();
-  std::unique_lock lock(poclMutex(), std::defer_lock);
-  if (m_oneAtATime) lock.lock();
+  std::unique_lock lock(oneAtATimeMutex(), std::defer_lock);
+  if (m_buildsAtOnce == 1) lock.lock();
   const unsigned char* bytes = binary->data();
   const std::size_t size = binary->size();
   cl_int status = CL_SUCCESS;
@@ -177,8 +176,8 @@ ProgramHandle KernelLibrary::load(const std::string& key, const std::string& opt
 }
 
 Result<ProgramHandle> KernelLibrary::build(std::string_view name, const std::string& text, const std::string& options) {
-  std::unique_lock lock(poclMutex(), std::defer_lock);
-  if (m_oneAtATime) lock.lock();
+  std::unique_lock lock(oneAtATimeMutex(), std::defer_lock);
+  if (m_buildsAtOnce == 1) lock.lock();
   const char* chars = text.c_str();
   const std::size_t length = text.size();
   cl_int code = CL_SUCCESS;

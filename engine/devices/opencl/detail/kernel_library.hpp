@@ -27,7 +27,8 @@ class KernelLibrary {
  public:
   /// `deviceKey` holds everything but source and options that a built program depends on; where it is empty, nothing is
   /// kept on disk.
-  KernelLibrary(const DeviceContext& context, const std::string& deviceKey, std::filesystem::path cacheDirectory);
+  KernelLibrary(const DeviceContext& context, const std::string& deviceKey, std::filesystem::path cacheDirectory,
+                std::size_t buildsAtOnce);
 
   /// The built program with that kernel; lives as long as the library. One from the disk cache that the driver refuses,
   /// or that lacks the kernel, is built from source and replaced.
@@ -56,12 +57,11 @@ class KernelLibrary {
   Result<void> make(Entry& entry, const KernelRequest& request);
   ProgramHandle load(const std::string& key, const std::string& options, const std::string& kernel);
   Result<ProgramHandle> build(std::string_view name, const std::string& text, const std::string& options);
-  std::size_t builders(std::size_t programs) const;
 
   const DeviceContext& m_context;
   std::string m_deviceKey;
   BinaryCache m_cache;
-  bool m_oneAtATime;
+  std::size_t m_buildsAtOnce;
   mutable std::mutex m_mutex;
   std::map<std::string, std::shared_ptr<Entry>> m_entries;
   std::atomic<int> m_built{0}, m_loaded{0};
