@@ -28,9 +28,12 @@ step() {
 check() {
   command -v clinfo > /dev/null && step clinfo -l
   step cmake -S "$root" --preset release -DTANDEM_UI=OFF || return
-  step cmake --build "$build" --target devices_opencl_test devices_opencl_general_test opencl_model_times || return
+  step cmake --build "$build" --target devices_opencl_test devices_opencl_general_test devices_opencl_stream_test \
+    opencl_model_times opencl_bench || return
   step "$bin/devices_opencl_test" --gtest_brief=1
   step "$bin/devices_opencl_general_test" --gtest_brief=1
+  step "$bin/devices_opencl_stream_test" --gtest_brief=1
+  step "$bin/opencl_bench" --device GPU:0
   step "$bin/opencl_model_times" --detail
 
   # The command line exists from the session layer on; older trees stop here.
