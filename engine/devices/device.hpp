@@ -138,7 +138,7 @@ struct KernelInfo {
   NodeId node;              ///< in the segment's graph
   std::string kernel;       ///< "onednn jit:avx512_core", "eigen", "reference", "opencl conv_tile_8x2"
   bool isReference = false; ///< plain loops: correct, slow
-  /// Valid: one kernel computes all nodes that name this one; they are listed one after the other, it first.
+  /// The same for all nodes that one kernel computes; invalid where it computes this one alone.
   NodeId together = {};
 };
 

@@ -7,6 +7,7 @@
 #include "engine/tensor/element_source.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tandem {
 namespace {
@@ -195,12 +196,18 @@ std::vector<KernelUse> Executable::kernels() const {
         uses.push_back({m_graph.node(id).origins, m_segments[s].device, "reference", true});
       continue;
     }
+    std::map<NodeId, std::size_t> shared; // kernels of several nodes, by what their KernelInfos name
     for (const KernelInfo& kernel : m_programs[s]->kernels()) {
       const std::vector<NodeId>& origins = m_graph.node(kernel.node).origins;
-      if (kernel.together.valid() && kernel.together != kernel.node)
-        uses.back().openedNodes.insert(uses.back().openedNodes.end(), origins.begin(), origins.end());
-      else
-        uses.push_back({origins, m_segments[s].device, kernel.kernel, kernel.isReference});
+      if (kernel.together.valid()) {
+        const auto [found, isNew] = shared.emplace(kernel.together, uses.size());
+        if (!isNew) {
+          std::vector<NodeId>& nodes = uses[found->second].openedNodes;
+          nodes.insert(nodes.end(), origins.begin(), origins.end());
+          continue;
+        }
+      }
+      uses.push_back({origins, m_segments[s].device, kernel.kernel, kernel.isReference});
     }
   }
   return uses;

@@ -21,7 +21,8 @@ using Groups = std::vector<std::vector<NodeId>>;
 /// Joins everything but matrix products and reductions.
 ChainRules simpleRules(const Graph& graph) {
   return {[&graph](NodeId id) { return graph.node(id).type != "Softmax" && graph.node(id).type != "ReduceSum"; },
-          [&graph](ValueId value) { return !graph.value(value).isConstant(); }};
+          [&graph](ValueId value) { return !graph.value(value).isConstant(); },
+          {}};
 }
 
 Groups plan(GraphBuilder& b, const ChainLimits& limits = {}) {
@@ -391,6 +392,42 @@ TEST(OpenClChains, ReportAllTheirNodesAsOneKernel) {
   const auto plain = devices[0]->compile(wholeGraph(b.graph), eager);
   ASSERT_TRUE(plain.ok()) << plain.error().line();
   for (const KernelInfo& info : (*plain)->kernels()) EXPECT_THAT(info.kernel, testing::Not(HasSubstr("chain")));
+}
+
+TEST(OpenClProductTails, BiasAndActivationAreComputedWithinTheProduct) {
+  for (const char* activation : {"Relu", "Gelu", "Swish"}) {
+    SCOPED_TRACE(activation);
+    GraphBuilder b;
+    const ValueId x = b.input("x", randomTensor({2, 5, 12}, 1));
+    const auto product = [&](std::uint32_t seed) {
+      return b.add("MatMul", {x, b.constant(randomTensor({12, 37}, seed))});
+    };
+    b.output(b.add(activation, {b.add("Add", {product(2), b.constant(randomTensor({37}, 3))})}));
+    b.output(b.add("Add", {b.constant(Tensor::scalar<float>(0.5f)), product(4)}));
+    b.output(b.add("Add", {product(5), b.constant(randomTensor({5, 1}, 6))})); // by row: not a bias
+    b.output(b.add("Add", {product(7), b.input("late", randomTensor({37}, 8))}));
+    expectSameAsReference(b, 1e-5, 1e-5);
+    for (const auto& device : openClDevices(OpenClKernels::Cpu)) {
+      const auto program = device->compile(wholeGraph(b.graph), {});
+      ASSERT_TRUE(program.ok()) << program.error().line();
+      std::vector<std::string> tails;
+      for (const std::string& name : kernelsOf(**program))
+        if (name.find(" + bias") != name.npos) tails.push_back(name.substr(name.find(" + bias")));
+      EXPECT_THAT(tails, ElementsAre(" + bias, activation", " + bias, activation", " + bias, activation", " + bias",
+                                     " + bias"));
+    }
+  }
+}
+
+TEST(OpenClProductTails, AResultThatOthersReadIsStoredBeforeTheBias) {
+  GraphBuilder b;
+  const ValueId product =
+      b.add("MatMul", {b.input("x", randomTensor({2, 5, 12}, 1)), b.constant(randomTensor({12, 20}, 2))});
+  const ValueId sum = b.add("Add", {product, b.constant(randomTensor({20}, 3))});
+  b.output(b.add("Softmax", {product}));
+  b.output(sum);
+  b.output(b.add("Relu", {sum}));
+  expectSameAsReference(b, 1e-5, 1e-5);
 }
 
 TEST(OpenClChains, AreNamedInTheTrace) {

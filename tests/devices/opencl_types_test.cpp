@@ -121,6 +121,43 @@ TEST_P(HalfOnOpenCl, IsStoredInSixteenBitsAndComputedInFloat32) {
 INSTANTIATE_TEST_SUITE_P(Types, HalfOnOpenCl, testing::Values(DataType::Float16, DataType::BFloat16),
                          [](const auto& param) { return std::string(toString(param.param)); });
 
+/// Names of the kernels that one run launches, from its trace.
+std::vector<std::string> launchesOf(DeviceRun& run) {
+  TraceRecorder recorder;
+  run.stream().setTrace(&recorder, recorder.addTrack("run"), 1);
+  EXPECT_TRUE(run.run().ok());
+  run.stream().setTrace(nullptr, nullptr, 0);
+  std::vector<std::string> names;
+  const TraceRecorder::Copy copy = recorder.copy();
+  for (const auto& track : copy.tracks)
+    for (const TraceEvent& event : track.events)
+      if (event.kind == TraceKind::Kernel) names.push_back(copy.labels[event.label]);
+  return names;
+}
+
+TEST_P(HalfOnOpenCl, StaysInFloat32BetweenTheNodesOfACompiledSegment) {
+  GraphBuilder b;
+  const DataType type = GetParam();
+  const auto random = [&](const Shape& shape, std::uint32_t seed) { return numbers(type, shape, seed, -8, 8, 0.25f); };
+  const ValueId x = b.input("x", random({1, 16, 6, 5}, 1));
+  const ValueId conv = b.add("Conv", {x, b.constant(random({16, 16, 1, 1}, 2))});
+  const ValueId turned = b.add("Transpose", {b.add("Softmax", {conv})}, attributes({{"perm", Ints{0, 1, 3, 2}}}));
+  b.output(b.add("MatMul", {turned, b.constant(random({6, 7}, 3))}));
+  expectSameAsReference(b, 5e-2, 2e-2);
+  for (const auto& device : openClDevices(OpenClKernels::Gpu)) {
+    auto compiled = DeviceRun::create(*device, b.graph, b.feeds, true);
+    ASSERT_TRUE(compiled.ok()) << compiled.error().line();
+    // One conversion on the way in and one on the way out, and nothing of the kind in between.
+    EXPECT_EQ(launchesOf(*compiled).size(), 6u);
+    const auto& kernels = compiled->program().kernels();
+    ASSERT_EQ(kernels.size(), 4u);
+    for (const KernelInfo& info : kernels) EXPECT_TRUE(info.kernel.ends_with(" as float32")) << info.kernel;
+    auto eager = DeviceRun::create(*device, b.graph, b.feeds, false);
+    ASSERT_TRUE(eager.ok()) << eager.error().line();
+    EXPECT_GT(launchesOf(*eager).size(), 9u);
+  }
+}
+
 TEST(DoubleOnOpenCl, KeepsItsPrecision) {
   if (!computesInDouble()) GTEST_SKIP() << "no device with double precision";
   GraphBuilder b;

@@ -3,16 +3,30 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/devices/cpu/cpu_stream.hpp"
+#include "engine/devices/cpu/loops.hpp"
 #include "engine/devices/cpu/program_builder.hpp"
-#include "engine/devices/cpu/widen_halves.hpp"
+#include "engine/devices/widened_segment.hpp"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <system_error>
 #include <thread>
 
 namespace tandem::cpu {
 namespace {
+
+/// This processor's kernels have no 16-bit types. What only moves elements about gains nothing from wider ones.
+bool computesInFloat32(const Node& node) {
+  constexpr std::array<std::string_view, 10> kMoves{"Concat",  "Dropout", "Flatten", "Gather",    "Identity",
+                                                    "Reshape", "Slice",   "Squeeze", "Transpose", "Unsqueeze"};
+  const bool onlyMoves = std::find(kMoves.begin(), kMoves.end(), node.type) != kMoves.end();
+  return !onlyMoves && !kernelsFor(node.domain, node.type).empty();
+}
+
+void widenRow(DataType type, const std::uint16_t* from, float* to, std::int64_t count) {
+  (type == DataType::Float16 ? halfRowToFloat : bfloat16RowToFloat)(from, to, count);
+}
 
 /// Runs `work` on a fresh thread with the cores and thread count under which oneDNN is to prepare its kernels: it fixes
 /// the number of threads when a primitive is made.
@@ -92,11 +106,12 @@ Result<std::unique_ptr<Stream>> CpuDevice::createStream(const StreamOptions& opt
 Result<std::shared_ptr<const Program>> CpuDevice::compile(const Segment& segment, const ProgramOptions& options) {
   using Answer = std::shared_ptr<const Program>;
   return onComputeThread<Answer>(m_info, options.threads, [&]() -> Result<Answer> {
-    const std::optional<WidenedSegment> widened = WidenedSegment::of(segment, options.compiled);
+    const std::optional<WidenedSegment> widened =
+        WidenedSegment::of(segment, options.compiled, {&computesInFloat32, &widenRow});
     const Segment& built = widened ? widened->segment() : segment;
     ProgramBuilder builder(built, options, threadCount(m_info.cores, options.threads), *m_timings);
     CompiledSegment compiled = TANDEM_TRY(builder.build());
-    if (widened) widened->describe(compiled);
+    if (widened) widened->describe(compiled.kernels);
     return Answer(std::make_shared<CpuProgram>(*this, std::move(compiled)));
   });
 }

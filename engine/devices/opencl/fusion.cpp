@@ -79,6 +79,13 @@ class Planner {
   /// Gives node i, whose producers have groups, a group: theirs, where all that are on the highest level can be one
   /// with it, else one of its own.
   void place(std::size_t i) {
+    if (const auto head = m_headOf.find(m_segment.nodes[i]); head != m_headOf.end()) {
+      m_groupOf.push_back(head->second);
+      m_groups[head->second].nodes.push_back(i);
+      return;
+    }
+    if (m_rules.tailOf)
+      for (NodeId tail : m_rules.tailOf(m_segment.nodes[i])) m_headOf[tail] = m_groups.size();
     const bool joins = m_rules.joins(m_segment.nodes[i]);
     int level = -1;
     std::vector<std::size_t> highest;
@@ -167,6 +174,7 @@ class Planner {
   std::unordered_set<ValueId> m_outputs;
   std::unordered_map<ValueId, std::size_t> m_producer; ///< by place in the segment
   std::vector<std::vector<std::size_t>> m_readers;     ///< of every node, each once
+  std::unordered_map<NodeId, std::size_t> m_headOf;    ///< groups of nodes that another's kernel computes
   std::vector<std::size_t> m_groupOf;
   std::vector<Group> m_groups;
 };

@@ -18,6 +18,9 @@ struct ChainLimits {
 struct ChainRules {
   std::function<bool(NodeId)> joins;      ///< one result per element, by a formula that can stand beside others
   std::function<bool(ValueId)> isCounted; ///< a value from outside that takes a register (not a scalar constant)
+  /// Nodes that the kernel of this one computes as well, in their order (bias and activation of a product); they read
+  /// nothing else that is computed. May be null.
+  std::function<std::vector<NodeId>(NodeId)> tailOf;
 };
 
 /// Values that `nodes` of the segment read and do not make, each once, in the order of their first use.

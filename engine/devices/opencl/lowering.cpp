@@ -33,6 +33,11 @@ bool isRowMajorAlready(const BlockedView& view) {
          view.blockStride == view.rowStride && (view.n == 1 || view.batchStride == view.c);
 }
 
+std::vector<NodeId> tailNodes(const Segment& segment, NodeId product) {
+  const auto tail = productTail(segment, product);
+  return tail ? tail->nodes : std::vector<NodeId>();
+}
+
 } // namespace
 
 Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy)
@@ -48,19 +53,41 @@ Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool com
 Result<void> Lowering::run(const CancelToken& cancel) {
   m_blocks = planBlocks(m_device, m_segment, m_compiled);
   std::vector<std::vector<NodeId>> groups;
-  const ChainRules rules = chainRules(graph(), m_device.float64);
+  ChainRules rules = chainRules(graph(), m_device.float64);
+  rules.tailOf = [&](NodeId id) { return canHaveTail(id) ? tailNodes(m_segment, id) : std::vector<NodeId>(); };
   if (m_compiled)
     groups = planChains(m_segment, rules);
   else
     for (NodeId id : m_segment.nodes) groups.push_back({id});
   for (const std::vector<NodeId>& nodes : groups) {
     TANDEM_TRY(cancel.check());
-    if (nodes.size() > 1)
+    if (nodes.size() > 1 && canHaveTail(nodes.front()))
+      TANDEM_TRY(lowerWithTail(nodes));
+    else if (nodes.size() > 1)
       lowerGroup(nodes);
     else
       TANDEM_TRY(lowerNode(nodes.front()));
   }
   storeOutputs();
+  return {};
+}
+
+/// Matrix products of CPU style; on GPUs plain ones are CLBlast's, which add nothing.
+bool Lowering::canHaveTail(NodeId id) const {
+  const Node& node = graph().node(id);
+  return !gpuStyle() && node.type == "MatMul" && (node.domain.empty() || node.domain == "ai.onnx");
+}
+
+Result<void> Lowering::lowerWithTail(const std::vector<NodeId>& nodes) {
+  const KernelDef* def = findKernel(graph().node(nodes.front()));
+  enterNode(nodes.front(), def->widens);
+  m_label = namesOf(nodes);
+  m_tail = productTail(m_segment, nodes.front());
+  TANDEM_TRY(def->lower(*this));
+  m_tail.reset();
+  for (NodeId id : nodes)
+    m_kernels.push_back(
+        {id, "opencl " + m_kernelName + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
   return {};
 }
 
@@ -213,7 +240,7 @@ Ref Lowering::input(std::size_t i) {
 }
 
 Ref Lowering::output(std::size_t i) {
-  const ValueId value = m_node->outputs[i];
+  const ValueId value = m_tail && i == 0 ? graph().node(m_tail->nodes.back()).outputs[0] : m_node->outputs[i];
   if (isWidened(value)) {
     Ref& wide = m_wide[value];
     if (wide.kind == Ref::Kind::None)

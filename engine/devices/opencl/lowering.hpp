@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/devices/arena_plan.hpp"
 #include "engine/devices/opencl/block_plan.hpp"
+#include "engine/devices/opencl/kernels/product_tail.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
 #include "engine/devices/opencl/tuning/choices.hpp"
 
@@ -116,6 +117,10 @@ class Lowering {
   /// Which of `variants` (likeliest first, not empty) computes the current node. `key` says everything that their
   /// times depend on beside the device: operator, shapes, strides, fused parts. Ask once for each part of a node.
   const std::string& choose(std::string key, std::vector<std::string> variants);
+
+  /// What the current node's kernel is to do with its result; output(0) is then where that goes. Null: nothing.
+  const ProductTail* tail() const { return m_tail ? &*m_tail : nullptr; }
+
   // The same by value, for kernels of several nodes.
   Ref plain(ValueId value) { return plainOf(value); }
   Ref newPlainOf(ValueId value);
@@ -168,6 +173,8 @@ class Lowering {
   void finishBlockedOutputs();
   Result<void> lowerNode(NodeId id);
   void lowerGroup(const std::vector<NodeId>& nodes);
+  bool canHaveTail(NodeId id) const;
+  Result<void> lowerWithTail(const std::vector<NodeId>& nodes);
   std::string namesOf(const std::vector<NodeId>& nodes) const;
   void enterNode(NodeId id, bool widens);
   bool isWidened(ValueId value) const;
@@ -181,6 +188,7 @@ class Lowering {
   const Node* m_node = nullptr;
   NodeId m_nodeId;
   std::string m_kernelName, m_label;
+  std::optional<ProductTail> m_tail;
   bool m_widens = false; ///< the current node computes its 16-bit floats in float32
   bool m_hasChecks = false;
   std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node

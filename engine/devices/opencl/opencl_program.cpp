@@ -5,6 +5,8 @@
 #include "engine/devices/opencl/detail/arena_classes.hpp"
 #include "engine/devices/opencl/detail/blas.hpp"
 #include "engine/devices/opencl/kernels/kernel_def.hpp"
+#include "engine/devices/widened_segment.hpp"
+#include "engine/tensor/half.hpp"
 
 #include <algorithm>
 #include <set>
@@ -51,6 +53,15 @@ Result<void> checkSegment(const Segment& segment, const DeviceContext& context) 
   return {};
 }
 
+bool computesInFloat32(const Node& node) {
+  const KernelDef* def = findKernel(node);
+  return def && def->widens;
+}
+
+void widenRow(DataType type, const std::uint16_t* from, float* to, std::int64_t count) {
+  std::transform(from, from + count, to, type == DataType::Float16 ? halfBitsToFloat : bfloat16BitsToFloat);
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device,
@@ -64,12 +75,17 @@ Result<std::shared_ptr<const OpenClProgram>>
 OpenClProgram::create(OpenClDevice& device, std::shared_ptr<const DeviceContext> context, const Segment& segment,
                       const ProgramOptions& options, ChoicePolicy& policy) {
   TANDEM_TRY(checkSegment(segment, *context));
-  Lowering lowering(*context, segment, options.compiled, policy);
+  // Compiled, 16-bit values become float32 once and stay it; eager, Lowering converts around every kernel.
+  std::optional<WidenedSegment> widened;
+  if (options.compiled) widened = WidenedSegment::of(segment, true, {&computesInFloat32, &widenRow});
+  const Segment lowered = widened ? widened->segment() : segment;
+  Lowering lowering(*context, lowered, options.compiled, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 
   std::shared_ptr<OpenClProgram> program(new OpenClProgram(device, context));
   program->m_steps = std::move(lowering.steps());
   program->m_kernels = std::move(lowering.kernels());
+  if (widened) widened->describe(program->m_kernels);
   program->m_choices = lowering.choices();
   program->m_requests = lowering.arena();
   program->m_hasChecks = lowering.hasChecks();

@@ -21,6 +21,15 @@ bool isScalarOnly(std::string_view expression) {
   return std::find(kScalar.begin(), kScalar.end(), expression) != kScalar.end();
 }
 
+/// Takes tens of instructions.
+bool isFunction(std::string_view expression) {
+  constexpr std::array<std::string_view, 30> kFunctions{
+      "Sigmoid", "Tanh", "Elu",   "Celu",  "Selu",  "Softplus", "Mish", "Swish",    "Gelu", "GeluTanh",
+      "Exp",     "Log",  "Sqrt",  "Erf",   "Sin",   "Cos",      "Tan",  "Asin",     "Acos", "Atan",
+      "Sinh",    "Cosh", "Asinh", "Acosh", "Atanh", "Pow",      "Fmod", "FloorMod", "Div",  "Reciprocal"};
+  return std::find(kFunctions.begin(), kFunctions.end(), expression) != kFunctions.end();
+}
+
 /// Of a register: 16-bit floats are floats there.
 std::string scalarType(DataType type) { return isHalf(type) ? "float" : std::string(clType(type)); }
 std::string vectorType(DataType type) {
@@ -122,9 +131,8 @@ class Writer {
     }
     m_text += "  int i = first;\n";
     if (m_loops.vector) {
-      m_text += "  for (; i + 16 <= last; i += 16) {\n";
-      body(true, "    ");
-      m_text += "  }\n";
+      if (const int together = vectorsTogether(); together > 1) vectorLoop(together);
+      vectorLoop(1);
     }
     m_text += "  for (; i < last; ++i) {\n";
     body(false, "    ");
@@ -135,47 +143,74 @@ class Writer {
     }
   }
 
-  /// Where the element at i of tensor or result t lies.
+  /// A function is a long wait, which the work on a second vector fills.
+  int vectorsTogether() const {
+    const auto isSlow = [](const ChainStep& step) { return isFunction(step.expression); };
+    return std::any_of(m_formula.steps.begin(), m_formula.steps.end(), isSlow) ? 2 : 1;
+  }
+
+  void vectorLoop(int together) {
+    const std::string width = std::to_string(16 * together);
+    m_text += "  for (; i + " + width + " <= last; i += " + width + ") {\n";
+    m_together = together;
+    body(true, "    ");
+    m_together = 1;
+    m_text += "  }\n";
+  }
+
+  /// Where the element at i (or 16 elements on, for the second vector) of tensor or result t lies.
   std::string place(std::size_t t) const {
+    const std::string further = m_which > 0 ? " + " + std::to_string(16 * m_which) : "";
     switch (m_loops.innerStrides[t]) {
     case 0: return number("o", t);
-    case 1: return number("o", t) + " + i";
+    case 1: return number("o", t) + " + i" + further;
     default: return number("o", t) + " + i *" + number(" n", t);
     }
   }
 
+  std::string reg(std::size_t i) const { return number("r", i) + (m_which > 0 ? "_" + std::to_string(m_which) : ""); }
+
+  /// Writes a statement for every vector of the loop's body.
+  template <class Write> void forEachVector(Write write) {
+    for (m_which = 0; m_which < m_together; ++m_which) write();
+    m_which = 0;
+  }
+
   void body(bool vector, const std::string& indent) {
     const auto typeName = [&](DataType type) { return vector ? vectorType(type) : scalarType(type); };
-    for (std::size_t t = 0; t < m_formula.tensors.size(); ++t) {
-      const std::string load = !vector ? "load_" : m_loops.innerStrides[t] == 1 ? "load16_" : "fill16_";
-      m_text += indent + "const " + typeName(storedType(t)) + number(" r", t) + " = " + load +
-                storedName(storedType(t), vector) + "(" + number("x", t) + ", " + place(t) + ");\n";
-    }
-    for (std::size_t s = 0; s < m_formula.scalars.size(); ++s) {
-      const std::size_t reg = m_formula.tensors.size() + s;
-      const std::string type = typeName(m_formula.scalars[s]);
-      m_text += indent + "const " + type + number(" r", reg) + " = (" + type + ")(" + number("k", reg) + ");\n";
-    }
-    for (std::size_t s = 0; s < m_formula.steps.size(); ++s) step(s, vector, indent);
+    for (std::size_t t = 0; t < m_formula.tensors.size(); ++t)
+      forEachVector([&] {
+        const std::string load = !vector ? "load_" : m_loops.innerStrides[t] == 1 ? "load16_" : "fill16_";
+        m_text += indent + "const " + typeName(storedType(t)) + " " + reg(t) + " = " + load +
+                  storedName(storedType(t), vector) + "(" + number("x", t) + ", " + place(t) + ");\n";
+      });
+    for (std::size_t s = 0; s < m_formula.scalars.size(); ++s)
+      forEachVector([&] {
+        const std::size_t i = m_formula.tensors.size() + s;
+        const std::string type = typeName(m_formula.scalars[s]);
+        m_text += indent + "const " + type + " " + reg(i) + " = (" + type + ")(" + number("k", i) + ");\n";
+      });
+    for (std::size_t s = 0; s < m_formula.steps.size(); ++s) forEachVector([&] { step(s, vector, indent); });
     for (std::size_t i = m_formula.tensors.size(); i < count(); ++i)
-      m_text += indent + (vector ? "store16_" : "store_") + storedName(storedType(i), vector) + "(" + number("x", i) +
-                ", " + place(i) + ", " + number("r", registerOf(i)) + ");\n";
+      forEachVector([&] {
+        m_text += indent + (vector ? "store16_" : "store_") + storedName(storedType(i), vector) + "(" + number("x", i) +
+                  ", " + place(i) + ", " + reg(registerOf(i)) + ");\n";
+      });
   }
 
   void step(std::size_t s, bool vector, const std::string& indent) {
     const ChainStep& step = m_formula.steps[s];
-    const std::size_t reg = firstStep() + s;
     const DataType from = m_formula.typeOf(step.operands[0]);
     const std::string result = vector ? vectorType(step.result) : scalarType(step.result);
-    const std::string name = number("r", reg);
+    const std::string name = reg(firstStep() + s);
     std::string value;
     if (step.expression == ChainStep::kCast) {
-      value = vector ? vectorCast(number("r", step.operands[0]), from, step.result)
-                     : scalarCast(number("r", step.operands[0]), from, step.result);
+      value = vector ? vectorCast(reg(step.operands[0]), from, step.result)
+                     : scalarCast(reg(step.operands[0]), from, step.result);
     } else {
       value = "expr_" + std::string(step.expression) + "(" + (vector ? vectorType(from) : scalarType(from));
       for (std::size_t i = 0; i < 3; ++i)
-        value += ", " + (i < step.operands.size() ? number("r", step.operands[i]) : std::string("0"));
+        value += ", " + (i < step.operands.size() ? reg(step.operands[i]) : std::string("0"));
       value += ")";
       if (!vector) value = "(" + result + ")(" + value + ")";
     }
@@ -206,6 +241,8 @@ class Writer {
   const ChainFormula& m_formula;
   const ChainLoops& m_loops;
   std::string m_text;
+  int m_together = 1; ///< vectors in the body of the loop
+  int m_which = 0;    ///< that a statement is written for
 };
 
 } // namespace

@@ -268,7 +268,14 @@ Result<void> lowerMatMul(Lowering& lowering) {
     p.aBatch.clear();
     p.bBatch.clear();
   }
-  emitProduct(lowering, p, 1, Ref());
+  Ref d;
+  if (const ProductTail* tail = lowering.tail()) {
+    p.add = true;
+    p.activation = tail->activation;
+    p.dColumn = lowering.graph().value(tail->addend).constant.elements() == 1 ? 0 : 1;
+    d = lowering.plain(tail->addend);
+  }
+  emitProduct(lowering, p, 1, d);
   return {};
 }
 

@@ -107,9 +107,8 @@ bool Tuner::isOver() const { return toMs(nowNs() - m_startNs) * 1e-3 > m_tuning.
 
 Result<void> Tuner::listChoices() {
   DatabasePolicy known(*m_context->tuning);
-  Lowering lowering(*m_context, m_segment, m_options.compiled, known);
-  TANDEM_TRY(lowering.run(m_tuning.cancel));
-  for (const NodeChoice& met : lowering.choices()) {
+  const auto program = TANDEM_TRY(OpenClProgram::create(m_device, m_context, m_segment, m_options, known));
+  for (const NodeChoice& met : program->choices()) {
     const Choice& choice = met.choice;
     if (choice.variants.size() < 2) continue;
     auto [entry, isNew] = m_found.try_emplace(choice.key);

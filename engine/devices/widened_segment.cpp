@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/devices/cpu/widen_halves.hpp"
+#include "engine/devices/widened_segment.hpp"
 
-#include "engine/devices/cpu/loops.hpp"
 #include "engine/ops/shape_inference.hpp"
 
 #include <algorithm>
-#include <array>
 
-namespace tandem::cpu {
+namespace tandem {
 namespace {
 
 bool isHalf(DataType type) { return type == DataType::Float16 || type == DataType::BFloat16; }
@@ -17,21 +15,6 @@ bool isHalf(const Graph& graph, ValueId id) { return id.valid() && isHalf(graph.
 TensorDesc widened(TensorDesc desc) {
   if (isHalf(desc.type)) desc.type = DataType::Float32;
   return desc;
-}
-
-Tensor widened(const Tensor& tensor) {
-  Tensor wide = Tensor::uninitialized(widened(tensor.desc()));
-  const auto* bits = static_cast<const std::uint16_t*>(tensor.data());
-  auto* values = static_cast<float*>(wide.mutableData());
-  (tensor.type() == DataType::Float16 ? halfRowToFloat : bfloat16RowToFloat)(bits, values, tensor.elements());
-  return wide;
-}
-
-/// What moves elements about gains nothing from wider ones, unless they are wide already.
-bool onlyMoves(const Node& node) {
-  constexpr std::array<std::string_view, 10> kMoves{"Concat",  "Dropout", "Flatten", "Gather",    "Identity",
-                                                    "Reshape", "Slice",   "Squeeze", "Transpose", "Unsqueeze"};
-  return std::find(kMoves.begin(), kMoves.end(), node.type) != kMoves.end();
 }
 
 /// True where the operator gives the same types with float32 in place of 16 bits, as one does whose type parameter they
@@ -68,22 +51,23 @@ bool isGeneric(const Graph& graph, const Node& node) {
 
 } // namespace
 
-WidenedSegment::WidenedSegment(const Segment& segment, bool compiled)
+WidenedSegment::WidenedSegment(const Segment& segment, bool compiled, const WideningRules& rules)
     : m_segment(&segment),
+      m_rules(rules),
       m_compiled(compiled),
       m_graph(*segment.graph) {
   for (NodeId id : segment.nodes) addNode(id);
   for (ValueId output : segment.outputs) narrow(output);
 }
 
-std::optional<WidenedSegment> WidenedSegment::of(const Segment& segment, bool compiled) {
+std::optional<WidenedSegment> WidenedSegment::of(const Segment& segment, bool compiled, const WideningRules& rules) {
   const Graph& graph = *segment.graph;
   const auto hasHalves = [&](NodeId id) {
     const Node& node = graph.node(id);
     return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) { return isHalf(graph, input); });
   };
   if (std::none_of(segment.nodes.begin(), segment.nodes.end(), hasHalves)) return std::nullopt;
-  WidenedSegment widened(segment, compiled);
+  WidenedSegment widened(segment, compiled, rules);
   if (widened.m_widened.empty()) return std::nullopt;
   return widened;
 }
@@ -109,8 +93,7 @@ bool WidenedSegment::wants(NodeId id) const {
     halves = halves || isHalf(m_graph, input);
     wideAlready = wideAlready || (input.valid() && !m_graph.value(input).isConstant() && m_wide.contains(input));
   }
-  const bool leads = !onlyMoves(node) && !kernelsFor(node.domain, node.type).empty();
-  return halves && (leads || wideAlready) && isGeneric(*m_segment->graph, node);
+  return halves && (m_rules.computes(node) || wideAlready) && isGeneric(*m_segment->graph, node);
 }
 
 void WidenedSegment::widen(NodeId id) {
@@ -134,7 +117,12 @@ ValueId WidenedSegment::addTwin(ValueId value) {
   twin.name = m_graph.value(value).name + " as float32";
   twin.desc = widened(m_graph.value(value).desc);
   twin.rankKnown = true;
-  if (m_graph.value(value).isConstant()) twin.constant = widened(m_graph.value(value).constant);
+  if (m_graph.value(value).isConstant()) {
+    const Tensor& narrow = m_graph.value(value).constant;
+    twin.constant = Tensor::uninitialized(twin.desc);
+    m_rules.widenRow(narrow.type(), static_cast<const std::uint16_t*>(narrow.data()),
+                     static_cast<float*>(twin.constant.mutableData()), narrow.elements());
+  }
   return m_graph.addValue(std::move(twin));
 }
 
@@ -167,11 +155,11 @@ void WidenedSegment::addCast(ValueId from, ValueId to, NodeId chargedTo) {
   m_nodes.push_back(m_graph.addNode(std::move(cast)));
 }
 
-void WidenedSegment::describe(CompiledSegment& program) const {
+void WidenedSegment::describe(std::vector<KernelInfo>& kernels) const {
   const std::size_t own = m_segment->graph->nodes().size();
-  std::erase_if(program.kernels, [&](const KernelInfo& info) { return info.node.index() >= own; });
-  for (KernelInfo& info : program.kernels)
+  std::erase_if(kernels, [&](const KernelInfo& info) { return info.node.index() >= own; });
+  for (KernelInfo& info : kernels)
     if (m_widened.contains(info.node)) info.kernel += " as float32";
 }
 
-} // namespace tandem::cpu
+} // namespace tandem
