@@ -7,6 +7,11 @@ tandem_test(devices_opencl_stream_test
   SOURCES device_clock_test.cpp opencl_stream_test.cpp opencl_test_util.cpp
   LINK tandem_opencl
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
+tandem_test(devices_opencl_variants_test
+  SOURCES opencl_conv_variants_test.cpp opencl_product_test.cpp opencl_test_util.cpp opencl_variants.cpp
+  LINK tandem_opencl
+  TIMEOUT 900
+  ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 tandem_test(devices_opencl_general_test
   SOURCES opencl_general_test.cpp opencl_types_test.cpp opencl_test_util.cpp
   LINK tandem_opencl

@@ -31,12 +31,22 @@ struct Int8 {
 /// A buffer, a scalar, or a vector. Ref::Kind::None passes a null pointer.
 using Arg = std::variant<Ref, std::int32_t, float, Int8>;
 
-/// C = alpha * op(A) op(B) by CLBlast, all row-major; the step's arguments are A, B and C.
+/// The convolution of CLBlast's Convgemm: extents per image, symmetric pads.
+struct BlasWindow {
+  std::size_t channels = 0, height = 0, width = 0, kernelH = 1, kernelW = 1, padH = 0, padW = 0;
+  std::size_t strideH = 1, strideW = 1, dilationH = 1, dilationW = 1;
+};
+
+/// C = alpha * op(A) op(B) by CLBlast, all row-major; the step's arguments are A, B and C. With a window, A holds the m
+/// kernels, B images, and C has m channels of n pixels.
 struct BlasProduct {
   std::size_t m = 0, n = 0, k = 0;
   bool transposeA = false, transposeB = false;
   std::size_t rowA = 0, rowB = 0; ///< elements from one stored row to the next
   float alpha = 1;
+  std::size_t batches = 1;
+  std::size_t strideA = 0, strideB = 0; ///< elements from one matrix of the batch to the next; C's lie dense
+  std::optional<BlasWindow> window;
 };
 
 /// One kernel launch, or one call of CLBlast.

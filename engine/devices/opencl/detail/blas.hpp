@@ -9,4 +9,8 @@ namespace tandem::opencl {
 cl_int enqueueProduct(cl_command_queue queue, const BlasProduct& product, const std::array<cl_mem, 3>& buffers,
                       cl_event* event);
 
+/// True where CLBlast computed such a product on the device: it is tried once per process, on buffers of its own, so
+/// that no program is built around a call that fails. Any thread.
+bool blasAccepts(const DeviceContext& device, const BlasProduct& product);
+
 } // namespace tandem::opencl

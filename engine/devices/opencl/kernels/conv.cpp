@@ -104,6 +104,7 @@ Result<void> lower(Lowering& lowering) {
                         (!conv.residual || lowering.canBlock(node.inputs[3]));
   std::string key = convKey(lowering, conv);
   std::vector<Candidate> candidates;
+  std::optional<ConvGemm> gemm;
   if (packable) {
     conv.x = lowering.blockedInput(0);
     if (conv.residual) conv.z = lowering.blockedInput(3);
@@ -118,7 +119,8 @@ Result<void> lower(Lowering& lowering) {
   } else if (g.isDepthwise() && g.spatialRank <= 2) {
     addDepthwise(lowering, conv, candidates);
   } else {
-    addConvGemm(lowering, conv, candidates);
+    gemm.emplace(lowering, conv).add(candidates);
+    addImageWinograd(lowering, conv, candidates);
   }
   emitBest(lowering, std::move(key), std::move(candidates));
   return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/kernels/conv_parts.hpp"
+#include "engine/devices/opencl/kernels/gemm_parts.hpp"
 
 namespace tandem::opencl {
 namespace {
@@ -17,53 +18,60 @@ std::vector<std::int32_t> tapTable(const ops::ConvGeometry& g) {
   return taps;
 }
 
-void emitImplicitGemm(Lowering& lowering, const ConvParts& parts) {
-  const ops::ConvGeometry& g = parts.geometry;
+/// What CLBlast can do: two axes, one group, the same padding on both sides.
+std::optional<BlasWindow> blasWindow(const ops::ConvGeometry& g) {
   const auto& [d, h, w] = g.axes;
-  const std::int64_t m = g.outputChannelsPerGroup();
-  const std::int64_t n = g.outputPositions();
-  const std::int64_t k = g.inputChannelsPerGroup() * g.kernelPositions();
-  Step step;
-  step.source = "gemm_tile";
-  step.kernel = "gemm_tile";
-  step.options = "-DCONV -DBATCH=2" + activationOption(parts.activation) + (lowering.hasInput(2) ? " -DADD" : "") +
-                 (parts.residual ? " -DRESIDUAL" : "");
-  step.args = {lowering.input(1),
-               lowering.input(0),
-               lowering.hasInput(2) ? lowering.input(2) : Ref(),
-               parts.residual ? lowering.input(3) : Ref(),
-               lowering.output(0),
-               toInt(m),
-               toInt(n),
-               toInt(k),
-               toInt(k),
-               1,
-               0,
-               0,
-               1,
-               0,
-               1.0f,
-               1.0f,
-               int8Front({g.batch, g.groups}, 1),
-               int8Front({0, m * k}, 0),
-               int8Front({g.inputChannels * g.inputPositions(), g.inputChannelsPerGroup() * g.inputPositions()}, 0),
-               int8Front({0, m}, 0),
-               lowering.weights(tapTable(g))};
-  for (std::int64_t value : {d.input, h.input, w.input, h.output * w.output, w.output, d.stride, h.stride, w.stride,
-                             d.padBegin, h.padBegin, w.padBegin})
-    step.args.emplace_back(toInt(value));
-  step.args.emplace_back(parts.activation.alpha);
-  step.args.emplace_back(parts.activation.beta);
-  step.global = {roundUp(n, 64) / 4, roundUp(m, 64) / 4, static_cast<std::size_t>(g.batch * g.groups)};
-  step.local = {16, 16, 1};
-  lowering.setKernelName("conv gemm_tile");
-  lowering.launch(std::move(step));
+  if (g.groups != 1 || g.spatialRank != 2 || h.padBegin != h.padEnd || w.padBegin != w.padEnd) return std::nullopt;
+  const auto size = [](std::int64_t value) { return static_cast<std::size_t>(value); };
+  return BlasWindow{size(g.inputChannels), size(h.input),    size(w.input),    size(h.kernel),
+                    size(w.kernel),        size(h.padBegin), size(w.padBegin), size(h.stride),
+                    size(w.stride),        size(h.dilation), size(w.dilation)};
+}
+
+/// Weights times the image, of which each group of each image is a matrix of the batch.
+Product productOf(const ConvParts& conv, bool bias) {
+  const ops::ConvGeometry& g = conv.geometry;
+  Product p;
+  p.m = g.outputChannelsPerGroup();
+  p.n = g.outputPositions();
+  p.k = g.inputChannelsPerGroup() * g.kernelPositions();
+  p.aRow = p.k;
+  p.bK = p.n; // of a 1x1 convolution; others go through the table
+  p.batchDims = {g.batch, g.groups};
+  p.aBatch = {0, p.m * p.k};
+  p.bBatch = {g.inputChannels * g.inputPositions(), g.inputChannelsPerGroup() * g.inputPositions()};
+  p.dBatch = {0, p.m};
+  if (g.groups == 1)
+    for (auto* list : {&p.batchDims, &p.aBatch, &p.bBatch, &p.dBatch}) list->pop_back();
+  p.add = bias;
+  p.dRow = 1;
+  p.residual = conv.residual;
+  p.activation = conv.activation;
+  return p;
 }
 
 } // namespace
 
-void addConvGemm(Lowering& lowering, const ConvParts& conv, std::vector<Candidate>& candidates) {
-  candidates.push_back({"gemm", "gemm tile", 1, [&lowering, &conv] { emitImplicitGemm(lowering, conv); }});
+ConvGemm::ConvGemm(Lowering& lowering, const ConvParts& conv)
+    : m_lowering(lowering),
+      m_conv(conv),
+      m_product(productOf(conv, lowering.hasInput(2))),
+      m_refs{lowering.input(1), lowering.input(0), lowering.hasInput(2) ? lowering.input(2) : Ref(),
+             conv.residual ? lowering.input(3) : Ref(), lowering.output(0)} {
+  const auto& [d, h, w] = conv.geometry.axes;
+  if (conv.geometry.isPointwise()) return;
+  m_window.extents = {d.input,  h.input,  w.input,    h.output * w.output, w.output,  d.stride,
+                      h.stride, w.stride, d.padBegin, h.padBegin,          w.padBegin};
+  m_window.taps = lowering.weights(tapTable(conv.geometry));
+}
+
+void ConvGemm::add(std::vector<Candidate>& candidates) const {
+  const bool pointwise = m_conv.geometry.isPointwise();
+  addGroupTiles(m_lowering, m_product, m_refs, pointwise ? nullptr : &m_window, candidates);
+  if (pointwise && m_conv.geometry.groups == 1)
+    addBlas(m_lowering, m_product, m_refs, std::nullopt, candidates);
+  else if (const auto window = blasWindow(m_conv.geometry); window && !pointwise)
+    addBlas(m_lowering, m_product, m_refs, window, candidates);
 }
 
 } // namespace tandem::opencl

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/devices/opencl/kernels/candidates.hpp"
-#include "engine/devices/opencl/kernels/emit.hpp"
+#include "engine/devices/opencl/kernels/gemm_parts.hpp"
 #include "engine/ops/conv_common.hpp"
 
 namespace tandem::opencl {
@@ -47,7 +47,22 @@ double stepCost(const KernelPreset& preset, std::int64_t pixels, std::int64_t bl
 void addTiles(Lowering& lowering, const BlockedConv& conv, std::vector<Candidate>& candidates);
 void addDepthwiseTiles(Lowering& lowering, const BlockedConv& conv, std::vector<Candidate>& candidates);
 void addWinograd(Lowering& lowering, const BlockedConv& conv, std::vector<Candidate>& candidates);
-void addConvGemm(Lowering& lowering, const ConvParts& conv, std::vector<Candidate>& candidates);
+/// Beside other candidates, with which the guess compares it.
+void addImageWinograd(Lowering& lowering, const ConvParts& conv, std::vector<Candidate>& candidates);
 void addDepthwise(Lowering& lowering, const ConvParts& conv, std::vector<Candidate>& candidates);
+
+/// GPU style: the convolution as a product of the weights and the image seen through the window.
+class ConvGemm {
+ public:
+  ConvGemm(Lowering& lowering, const ConvParts& conv); ///< both must outlive it
+  void add(std::vector<Candidate>& candidates) const;
+
+ private:
+  Lowering& m_lowering;
+  const ConvParts& m_conv;
+  Product m_product;
+  ProductRefs m_refs;
+  WindowedB m_window;
+};
 
 } // namespace tandem::opencl

@@ -6,8 +6,123 @@
 //           host, is [position][group of OB blocks][input channel][OB * 16]
 //   output  y = activation(A' P A + bias + residual)
 // Each is a kernel; `winograd` does all three for SPAN tiles at a time, so that V and P stay in the core's cache.
+// IMAGE: row-major tensors, one tile of one channel per work-item, and the product is that of gemm_tile.cl (GPUs).
 #define A (M + 2)
+#ifdef IMAGE
+typedef float V;
+#else
+typedef float16 V;
+#endif
 
+#if M == 4
+#define TRANSFORM_INPUT(out, d)                                                                                        \
+  {                                                                                                                    \
+    const V even_ = fma((V)(-4.0f), d[2], d[4]), odd_ = fma((V)(-4.0f), d[1], d[3]);                 \
+    const V evenTwo_ = d[4] - d[2], oddTwo_ = (V)(2.0f) * (d[3] - d[1]);                                   \
+    out(0, fma((V)(4.0f), d[0], fma((V)(-5.0f), d[2], d[4])))                                              \
+    out(1, even_ + odd_)                                                                                               \
+    out(2, even_ - odd_)                                                                                               \
+    out(3, evenTwo_ + oddTwo_)                                                                                         \
+    out(4, evenTwo_ - oddTwo_)                                                                                         \
+    out(5, fma((V)(4.0f), d[1], fma((V)(-5.0f), d[3], d[5])))                                              \
+  }
+#define TRANSFORM_OUTPUT(out, p)                                                                                       \
+  {                                                                                                                    \
+    const V s1_ = p[1] + p[2], d1_ = p[1] - p[2], s2_ = p[3] + p[4], d2_ = p[3] - p[4];                          \
+    out(0, p[0] + s1_ + s2_)                                                                                           \
+    out(1, fma((V)(2.0f), d2_, d1_))                                                                             \
+    out(2, fma((V)(4.0f), s2_, s1_))                                                                             \
+    out(3, fma((V)(8.0f), d2_, d1_) + p[5])                                                                      \
+  }
+#else
+#define TRANSFORM_INPUT(out, d)                                                                                        \
+  {                                                                                                                    \
+    out(0, d[0] - d[2])                                                                                                \
+    out(1, d[1] + d[2])                                                                                                \
+    out(2, d[2] - d[1])                                                                                                \
+    out(3, d[1] - d[3])                                                                                                \
+  }
+#define TRANSFORM_OUTPUT(out, p)                                                                                       \
+  {                                                                                                                    \
+    out(0, p[0] + p[1] + p[2])                                                                                         \
+    out(1, p[1] - p[2] - p[3])                                                                                         \
+  }
+#endif
+
+#ifdef IMAGE
+// V is [position][channel][tile of all images]; `tiles` may be more than there are.
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+winograd_image_input(__global const float* restrict x, __global float* restrict v, int count, int tiles, int batch,
+                     int tilesY, int tilesX, int channels, int ih, int iw, int ph, int pw) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int tile = i % tiles, c = i / tiles;
+  const int y0 = tile / tilesX % tilesY * M - ph, x0 = tile % tilesX * M - pw;
+  const int n = tile / tilesX / tilesY;
+  __global const float* from = x + (size_t)(min(n, batch - 1) * channels + c) * ih * iw;
+  float half_[A][A];
+#pragma unroll
+  for (int q = 0; q < A; ++q) {
+    float d[A];
+#pragma unroll
+    for (int p = 0; p < A; ++p) {
+      const int yy = y0 + p, xx = x0 + q;
+      d[p] = n < batch && yy >= 0 && yy < ih && xx >= 0 && xx < iw ? from[yy * iw + xx] : 0.0f;
+    }
+#define KEEP(p, value) half_[p][q] = value;
+    TRANSFORM_INPUT(KEEP, d)
+#undef KEEP
+  }
+  const size_t plane = (size_t)channels * tiles;
+#pragma unroll
+  for (int p = 0; p < A; ++p) {
+#define STORE(q, value) v[(p * A + q) * plane + i] = value;
+    TRANSFORM_INPUT(STORE, half_[p])
+#undef STORE
+  }
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
+winograd_image_output(__global const float* restrict p, __global const float* restrict bias,
+                      __global const float* restrict z, __global float* restrict y, int count, int tiles, int batch,
+                      int tilesY, int tilesX, int channels, int oh, int ow, float alpha, float beta) {
+  const int i = get_global_id(0);
+  if (i >= count) return;
+  const int tile = i % tiles, c = i / tiles;
+  const int y0 = tile / tilesX % tilesY * M, x0 = tile % tilesX * M;
+  const int n = tile / tilesX / tilesY;
+  if (n >= batch) return;
+  const size_t plane = (size_t)channels * tiles;
+  float half_[M][A];
+#pragma unroll
+  for (int q = 0; q < A; ++q) {
+    float d[A];
+#pragma unroll
+    for (int r = 0; r < A; ++r) d[r] = p[(r * A + q) * plane + i];
+#define KEEP(r, value) half_[r][q] = value;
+    TRANSFORM_OUTPUT(KEEP, d)
+#undef KEEP
+  }
+#pragma unroll
+  for (int r = 0; r < M; ++r) {
+    float sums[M];
+#define KEEP(q, value) sums[q] = value;
+    TRANSFORM_OUTPUT(KEEP, half_[r])
+#undef KEEP
+#pragma unroll
+    for (int q = 0; q < M; ++q) {
+      if (y0 + r < oh && x0 + q < ow) {
+        const size_t at = ((size_t)(n * channels + c) * oh + y0 + r) * ow + x0 + q;
+        float value = sums[q] + bias[c];
+#ifdef RESIDUAL
+        value += z[at];
+#endif
+        y[at] = ACTIVATE(float, value);
+      }
+    }
+  }
+}
+#else
 // Tiles of all images, counted along the rows.
 typedef struct {
   int n, y, x;
@@ -28,41 +143,6 @@ void next_place(Place* at, int tilesY, int tilesX) {
   at->y = 0;
   ++at->n;
 }
-
-#if M == 4
-#define TRANSFORM_INPUT(out, d)                                                                                        \
-  {                                                                                                                    \
-    const float16 even_ = fma((float16)(-4.0f), d[2], d[4]), odd_ = fma((float16)(-4.0f), d[1], d[3]);                 \
-    const float16 evenTwo_ = d[4] - d[2], oddTwo_ = (float16)(2.0f) * (d[3] - d[1]);                                   \
-    out(0, fma((float16)(4.0f), d[0], fma((float16)(-5.0f), d[2], d[4])))                                              \
-    out(1, even_ + odd_)                                                                                               \
-    out(2, even_ - odd_)                                                                                               \
-    out(3, evenTwo_ + oddTwo_)                                                                                         \
-    out(4, evenTwo_ - oddTwo_)                                                                                         \
-    out(5, fma((float16)(4.0f), d[1], fma((float16)(-5.0f), d[3], d[5])))                                              \
-  }
-#define TRANSFORM_OUTPUT(out, p)                                                                                       \
-  {                                                                                                                    \
-    const float16 s1_ = p[1] + p[2], d1_ = p[1] - p[2], s2_ = p[3] + p[4], d2_ = p[3] - p[4];                          \
-    out(0, p[0] + s1_ + s2_)                                                                                           \
-    out(1, fma((float16)(2.0f), d2_, d1_))                                                                             \
-    out(2, fma((float16)(4.0f), s2_, s1_))                                                                             \
-    out(3, fma((float16)(8.0f), d2_, d1_) + p[5])                                                                      \
-  }
-#else
-#define TRANSFORM_INPUT(out, d)                                                                                        \
-  {                                                                                                                    \
-    out(0, d[0] - d[2])                                                                                                \
-    out(1, d[1] + d[2])                                                                                                \
-    out(2, d[2] - d[1])                                                                                                \
-    out(3, d[1] - d[3])                                                                                                \
-  }
-#define TRANSFORM_OUTPUT(out, p)                                                                                       \
-  {                                                                                                                    \
-    out(0, p[0] + p[1] + p[2])                                                                                         \
-    out(1, p[1] - p[2] - p[3])                                                                                         \
-  }
-#endif
 
 // `x` is the window at the tile's first output; rows and columns of it that exist are zeros or pixels.
 void input_tile(__global const float* x, int xRow, int rows, int columns, __global float* v, size_t plane) {
@@ -231,3 +311,4 @@ winograd(__global const float* restrict x, __global const float* restrict u, __g
     }
   }
 }
+#endif

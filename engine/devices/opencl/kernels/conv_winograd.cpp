@@ -133,7 +133,7 @@ void emitStages(Lowering& lowering, const BlockedConv& conv, const WinogradPlan&
 
 /// In half cycles, as stepCost.
 double costOf(const Lowering& lowering, const BlockedConv& conv, const WinogradPlan& plan) {
-  constexpr double kFloatsPerCost = 2.5; // that memory outside the core's own cache delivers
+  constexpr double kFloatsPerCost = 1.5; // that memory outside the core's own cache delivers
   const KernelPreset& preset = lowering.device().preset;
   const std::int64_t perBlock = preset.registersPerBlock();
   const double inputCost = (plan.outputs == 4 ? 330.0 : 110.0) * static_cast<double>(perBlock);
@@ -152,13 +152,13 @@ double costOf(const Lowering& lowering, const BlockedConv& conv, const WinogradP
   const double cache = static_cast<double>(preset.cacheBytes) / 4;
   if (plan.span == 0) {
     const double values = perTile * static_cast<double>(plan.tiles);
-    const double memory = (weights > cache ? weights : 0) + (values > cache / 2 ? 3 * values : 0);
+    const double memory = (weights > cache ? weights : 0) + (values > cache / 2 ? values : 0);
     const std::int64_t items = ceilDivide(plan.tiles, plan.tile.pixels) * groups;
     return costOnUnits(lowering, items * plan.positions(), item) + costOnUnits(lowering, plan.tiles, transforms(1)) +
            memory / kFloatsPerCost;
   }
   const double values = perTile * static_cast<double>(plan.span);
-  const double memory = (weights > cache / 2 ? weights / 2 : 0) + (values > cache * 0.75 ? 2 * values : 0);
+  const double memory = (weights > cache / 2 ? weights : 0) + (values > cache * 0.75 ? 2 * values : 0);
   const double product = positions * static_cast<double>(ceilDivide(plan.span, plan.tile.pixels) * groups) * item;
   return costOnUnits(lowering, ceilDivide(plan.tiles, plan.span),
                      product + transforms(plan.span) + memory / kFloatsPerCost);
