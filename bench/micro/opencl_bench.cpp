@@ -192,7 +192,8 @@ Result<void> benchKernels(OpenClDevice& device, const BenchOptions& options, Out
 }
 
 Result<void> benchTransfers(OpenClDevice& device, const BenchOptions& options, Output& out) {
-  const QueueHandle queue = TANDEM_TRY(TANDEM_TRY(device.usableContext())->createQueue(false));
+  const auto usable = TANDEM_TRY(device.usableContext());
+  const QueueHandle queue = TANDEM_TRY(usable->createQueue(false));
   const auto stream = TANDEM_TRY(device.createStream({}));
   for (const std::size_t kb : {4, 64, 1024, 16384, 65536}) {
     const std::size_t bytes = kb << 10;
