@@ -12,14 +12,9 @@ namespace tandem {
 namespace {
 
 struct Watch {
-  struct Wait {
-    std::string device;
-    std::int64_t startNs = 0;
-  };
   std::mutex mutex;
-  std::map<std::size_t, Wait> waits;
+  DeviceWait* first = nullptr;
   std::map<std::string, std::int64_t, std::less<>> longestNs; ///< by device
-  std::size_t next = 0;
 };
 
 Watch& watch() {
@@ -41,20 +36,22 @@ std::int64_t leastBudgetNs() {
 
 } // namespace
 
-DeviceWait::DeviceWait(const std::string& device) : m_device(device) {
+DeviceWait::DeviceWait(std::string_view device) : m_device(device), m_startNs(nowNs()) {
   Watch& all = watch();
   std::lock_guard lock(all.mutex);
-  m_number = all.next++;
-  all.waits[m_number] = {m_device, nowNs()};
+  m_next = all.first;
+  if (m_next) m_next->m_previous = this;
+  all.first = this;
 }
 
 DeviceWait::~DeviceWait() {
   Watch& all = watch();
   std::lock_guard lock(all.mutex);
-  const auto own = all.waits.find(m_number);
-  std::int64_t& longest = all.longestNs[m_device];
-  longest = std::max(longest, nowNs() - own->second.startNs);
-  all.waits.erase(own);
+  (m_previous ? m_previous->m_next : all.first) = m_next;
+  if (m_next) m_next->m_previous = m_previous;
+  auto longest = all.longestNs.find(m_device);
+  if (longest == all.longestNs.end()) longest = all.longestNs.emplace(m_device, 0).first;
+  longest->second = std::max(longest->second, nowNs() - m_startNs);
 }
 
 std::optional<StuckDevice> findStuckDevice() {
@@ -63,11 +60,11 @@ std::optional<StuckDevice> findStuckDevice() {
   Watch& all = watch();
   std::lock_guard lock(all.mutex);
   const std::int64_t now = nowNs();
-  for (const auto& [number, wait] : all.waits) {
-    const auto longest = all.longestNs.find(wait.device);
+  for (const DeviceWait* wait = all.first; wait; wait = wait->m_next) {
+    const auto longest = all.longestNs.find(wait->m_device);
     const std::int64_t known = longest == all.longestNs.end() ? 0 : kTimesLongest * longest->second;
-    if (now - wait.startNs > std::max(leastBudgetNs(), known))
-      return StuckDevice{wait.device, static_cast<double>(now - wait.startNs) * 1e-9};
+    if (now - wait->m_startNs > std::max(leastBudgetNs(), known))
+      return StuckDevice{std::string(wait->m_device), static_cast<double>(now - wait->m_startNs) * 1e-9};
   }
   return std::nullopt;
 }

@@ -117,9 +117,9 @@ class Faults(unittest.TestCase):
 
     def test_one_wrong_bit_is_found_by_verify(self):
         arguments = ("verify", "sample:mnist", "--against-device", "CPU:0,OPENCL-CPU:0", "--json")
-        good = tandem(*arguments, rules="")
+        good = tandem(*arguments, rules="own_memory=1")
         self.assertEqual(good.returncode, 0, good.stderr)
-        bad = tandem(*arguments, rules="clEnqueueReadBuffer:4=flip")
+        bad = tandem(*arguments, rules="own_memory=1;clEnqueueReadBuffer:4=flip")
         self.assertEqual(bad.returncode, 1, bad.stderr)
         self.assertFalse(json.loads(bad.stdout)["passed"])
 

@@ -215,7 +215,7 @@ TEST_P(OpenClMemories, ANewRecorderAtAnOldAddressGetsItsOwnLabels) {
       for (const auto& track : trace.tracks)
         for (const TraceEvent& event : track.events) {
           const std::string& label = trace.labels.at(event.label);
-          const bool isLayer = label.starts_with("Relu ") || label.starts_with("Add ");
+          const bool isLayer = label.starts_with("chain of 2: Relu ") || label.starts_with("Add ");
           const bool isTransfer = label == "host to " + device->id();
           EXPECT_TRUE(event.kind == TraceKind::Kernel ? isLayer : isTransfer) << label;
           ++events;

@@ -293,8 +293,13 @@ Ref Lowering::blockedMemory(ValueId whole, const BlockedView& view) {
   const Ref ref = scratch(bytes);
   m_wholes[whole] = ref;
   if (view.blocking.haloH + view.blocking.haloW > 0 && bytes <= kMostKept) {
-    const std::array<std::int64_t, 6> extents{
-        view.n, view.batchStride / view.blockStride, view.h, view.w, view.blocking.haloH, view.blocking.haloW};
+    const std::array<std::int64_t, 7> extents{view.n,
+                                              view.batchStride / view.blockStride,
+                                              view.h,
+                                              view.w,
+                                              view.blocking.block,
+                                              view.blocking.haloH,
+                                              view.blocking.haloW};
     m_arenaClasses[static_cast<std::size_t>(ref.index)] =
         m_haloClasses.try_emplace(extents, static_cast<int>(m_haloClasses.size())).first->second;
   }

@@ -212,7 +212,7 @@ class Lowering {
   std::vector<Step> m_steps;
   std::vector<ArenaRequest> m_arena;
   std::vector<int> m_arenaClasses;
-  std::map<std::array<std::int64_t, 6>, int> m_haloClasses; ///< by extents: n, blocks, h, w and the halo
+  std::map<std::array<std::int64_t, 7>, int> m_haloClasses; ///< by extents: n, blocks, h, w, channels per block, halo
   std::vector<WeightData> m_weights;
   std::vector<KernelInfo> m_kernels;
   std::deque<NodeChoice> m_choices;

@@ -51,8 +51,9 @@ bool hostMemoryIsDeviceMemory(const DeviceContext& context) {
 }
 
 MemoryKind memoryOf(const DeviceContext& context) {
-  if (context.info.kind == DeviceKind::OpenClCpu && hostMemoryIsDeviceMemory(context)) return MemoryKind::Shared;
-  return context.info.unifiedMemory ? MemoryKind::Mapped : MemoryKind::Discrete;
+  if (!context.info.unifiedMemory) return MemoryKind::Discrete;
+  const bool isCpu = context.info.kind == DeviceKind::OpenClCpu;
+  return isCpu && hostMemoryIsDeviceMemory(context) ? MemoryKind::Shared : MemoryKind::Mapped;
 }
 
 /// Does "OpenCL 2.1 ..." say 2.1 or more?

@@ -353,6 +353,7 @@ Result<void> OpenClInstance::firstRun(OpenClStream& stream, const ProgramOptions
   for (std::size_t s = 0; s < steps.size(); ++s) {
     const bool isNew = launched.insert(varietyOf(steps[s])).second;
     if (isNew) TANDEM_TRY(options.cancel.check());
+    stream.beginFlight();
     if (isNew && options.progress)
       options.progress(static_cast<std::int64_t>(launched.size()) - 1, static_cast<std::int64_t>(varieties.size()),
                        "starting kernel " + std::to_string(launched.size()) + " of " +
@@ -398,6 +399,7 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
   TraceRecorder* recorder = own.recorder();
   if (recorder && recorder->id() != m_labelsOf) internLabels(*recorder);
   TANDEM_TRY(own.acquire(m_boundary));
+  own.beginFlight();
   if (m_status && m_program->context().memory != MemoryKind::Shared) {
     static constexpr cl_int kZero = 0;
     const cl_int code = clEnqueueFillBuffer(own.queue(), m_status.get(), &kZero, sizeof kZero, 0, sizeof m_statusWords,

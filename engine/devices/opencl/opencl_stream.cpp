@@ -3,7 +3,10 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/devices/device_watch.hpp"
+#include "engine/devices/opencl/detail/flight_gate.hpp"
 #include "engine/devices/opencl/opencl_program.hpp"
+
+#include <utility>
 
 namespace tandem::opencl {
 namespace {
@@ -112,6 +115,11 @@ Result<void> OpenClStream::transfer(const OpenClBuffer& buffer, const void* src,
   return {};
 }
 
+void OpenClStream::beginFlight() {
+  if (std::exchange(m_inFlight, true)) return;
+  FlightGate::ofProcess().enter();
+}
+
 Result<void> OpenClStream::acquire(std::span<OpenClBuffer* const> buffers) {
   const MemoryKind memory = m_context->memory;
   if (memory == MemoryKind::Shared) return {};
@@ -139,6 +147,7 @@ cl_int OpenClStream::finishQueues() {
   if (m_active->compute)
     if (const cl_int compute = clFinish(m_active->compute.get()); code == CL_SUCCESS) code = compute;
   m_transferring = false;
+  if (std::exchange(m_inFlight, false)) FlightGate::ofProcess().leave();
   ++m_epoch;
   return code;
 }

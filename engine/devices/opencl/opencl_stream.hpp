@@ -26,6 +26,8 @@ class OpenClStream final : public Stream {
   const DeviceContext& context() const { return *m_context; }
   cl_command_queue queue() const { return m_active->compute.get(); }
   TraceRecorder* recorder() const { return m_recorder; }
+  /// To be called before the first of the kernels that the next finish() waits for.
+  void beginFlight();
   /// Makes `buffers` ready for kernels on queue(): takes them from the host, and waits for transfers.
   Result<void> acquire(std::span<OpenClBuffer* const> buffers);
   /// True where release() needs the event of the last kernel.
@@ -78,6 +80,7 @@ class OpenClStream final : public Stream {
   std::shared_ptr<const DeviceContext> m_context;
   Queues m_queues[2]; ///< without and with profiling
   Queues* m_active = &m_queues[0];
+  bool m_inFlight = false;     ///< kernels were enqueued that nobody has waited for
   bool m_transferring = false; ///< the transfer queue has work that nobody has waited for
   std::uint64_t m_epoch = 0;   ///< how often the stream finished
   std::vector<cl_event> m_waitList;

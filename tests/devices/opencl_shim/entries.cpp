@@ -75,6 +75,10 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t size, vo
     const auto bits = static_cast<cl_uint>(state().alignment * 8);
     return answer(&bits, sizeof bits, size, value, needed);
   }
+  if (what == CL_DEVICE_HOST_UNIFIED_MEMORY && state().ownMemory) {
+    const cl_bool unified = CL_FALSE;
+    return answer(&unified, sizeof unified, size, value, needed);
+  }
   return NEXT(clGetDeviceInfo)(device, what, size, value, needed);
 }
 

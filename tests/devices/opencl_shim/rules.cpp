@@ -26,8 +26,11 @@ void State::parse(const std::string& text) {
     if (equals == std::string::npos) continue;
     std::string left = each.substr(0, equals);
     const std::string right = each.substr(equals + 1);
-    if (left == "max_alloc" || left == "memory" || left == "align") {
-      (left == "max_alloc" ? maxAllocation : left == "memory" ? memory : alignment) = std::stoull(right);
+    if (left == "max_alloc" || left == "memory" || left == "align" || left == "own_memory") {
+      (left == "max_alloc"    ? maxAllocation
+       : left == "memory"     ? memory
+       : left == "own_memory" ? ownMemory
+                              : alignment) = std::stoull(right);
       continue;
     }
     Rule rule;
@@ -65,7 +68,7 @@ void State::setRules(const std::string& text) {
   m_hits = 0;
   m_released = false;
   if (m_objects.empty()) m_devices.clear();
-  maxAllocation = memory = alignment = 0;
+  maxAllocation = memory = alignment = ownMemory = 0;
   parse(text);
 }
 

@@ -67,6 +67,7 @@ class State {
   std::string alive();
 
   std::uint64_t maxAllocation = 0, memory = 0, alignment = 0; ///< bytes; 0: as the real device
+  std::uint64_t ownMemory = 0;                                ///< 1: the device says that its memory is not the host's
 
  private:
   State();

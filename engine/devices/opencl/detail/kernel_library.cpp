@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices/opencl/detail/kernel_library.hpp"
 
+#include "engine/devices/opencl/detail/flight_gate.hpp"
 #include "engine/devices/opencl/opencl_device.hpp"
 
 #include <algorithm>
@@ -71,6 +72,18 @@ std::mutex& oneAtATimeMutex() {
 std::size_t likedBy(std::string_view driver) {
   constexpr std::size_t kMost = 8; // each compiler takes memory
   return driver.starts_with("PoCL") ? 1 : std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
+}
+
+/// Empty where the driver has none to give.
+std::vector<unsigned char> binaryOf(cl_program program) {
+  std::size_t size = 0;
+  if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS || size == 0 ||
+      size > BinaryCache::kMaxEntryBytes)
+    return {};
+  std::vector<unsigned char> binary(size);
+  unsigned char* pointer = binary.data();
+  if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof pointer, &pointer, nullptr) != CL_SUCCESS) return {};
+  return binary;
 }
 
 bool hasKernel(cl_program program, const std::string& kernel) {
@@ -202,15 +215,10 @@ void KernelLibrary::persist() {
   for (const std::shared_ptr<Entry>& entry : entries) {
     std::lock_guard lock(entry->mutex);
     if (entry->stored || !entry->program) continue;
-    entry->stored = true;
-    std::size_t size = 0;
-    if (clGetProgramInfo(entry->program.get(), CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) != CL_SUCCESS ||
-        size == 0 || size > BinaryCache::kMaxEntryBytes)
-      continue;
-    std::vector<unsigned char> binary(size);
-    unsigned char* pointer = binary.data();
-    if (clGetProgramInfo(entry->program.get(), CL_PROGRAM_BINARIES, sizeof pointer, &pointer, nullptr) != CL_SUCCESS)
-      continue;
+    constexpr std::chrono::milliseconds kPatience{200}; // what cannot be had now is asked for the next time
+    std::vector<unsigned char> binary;
+    entry->stored = FlightGate::ofProcess().alone(kPatience, [&] { binary = binaryOf(entry->program.get()); });
+    if (binary.empty()) continue;
     m_cache.store(entry->key, binary);
     any = true;
   }
