@@ -27,14 +27,14 @@ double medianOf(std::vector<double> values) {
 /// The given variants; the first of what it does not know.
 class Tuner::FixedPolicy final : public ChoicePolicy {
  public:
-  explicit FixedPolicy(const Picks& picks) : m_picks(picks) {}
+  explicit FixedPolicy(Picks picks) : m_picks(std::move(picks)) {}
   std::size_t pick(std::string_view key, std::span<const std::string> variants) override {
     const auto found = m_picks.find(key);
     return found == m_picks.end() ? 0 : std::min(found->second, variants.size() - 1);
   }
 
  private:
-  const Picks& m_picks;
+  const Picks m_picks;
 };
 
 /// One compiled form of the segment, ready to be timed.
