@@ -17,7 +17,7 @@ def device_figures(program, options):
     bench = pathlib.Path(program).with_name("opencl_bench")
     if not bench.exists():
         raise Failed(f"{bench.name} is not built: cmake --build --preset release --target {bench.name}")
-    done = subprocess.run([bench, "--device", options.device.format(0)], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([bench, "--device", options.device.format(0), "--json"], capture_output=True, text=True, timeout=600)
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:
