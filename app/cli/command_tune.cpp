@@ -21,9 +21,16 @@ struct TuneFlags {
 
 std::string formatUs(double us) { return us > 0 ? formatMs(us * 1e-3) : "-"; }
 
-void printKernels(const session::Tuning& tuning) {
-  Table table({"layers", "device", "what", "before", "time", "now", "time", "faster"},
-              {true, false, false, false, true, false, true, true});
+/// "stem/conv", "stem/conv and 3 more".
+std::string layersOf(const session::TunedKernel& kernel, const session::Document& document) {
+  if (kernel.nodes.empty()) return kernel.key;
+  const std::string& first = document.nodes[static_cast<std::size_t>(kernel.nodes.front())].name;
+  return kernel.layers > 1 ? first + " and " + std::to_string(kernel.layers - 1) + " more" : first;
+}
+
+void printKernels(const session::Tuning& tuning, const session::Document& document) {
+  Table table({"layers", "device", "before", "time", "now", "time", "faster"},
+              {false, false, false, true, false, true, true});
   std::vector<const session::TunedKernel*> rows;
   for (const session::TunedKernel& each : tuning.kernels) rows.push_back(&each);
   const auto gain = [](const session::TunedKernel* each) { return (each->beforeUs - each->afterUs) * each->layers; };
@@ -34,8 +41,8 @@ void printKernels(const session::Tuning& tuning) {
       faster = each->before == each->after || each->afterUs <= 0
                    ? "="
                    : formatNumber(each->beforeUs / each->afterUs, 2) + "x";
-    table.add({std::to_string(each->layers), each->device, each->key, each->before, formatUs(each->beforeUs),
-               each->after, formatUs(each->afterUs), faster});
+    table.add({layersOf(*each, document), each->device, each->before, formatUs(each->beforeUs), each->after,
+               formatUs(each->afterUs), faster});
   }
   table.print();
 }
@@ -50,13 +57,14 @@ void printSegments(const session::Tuning& tuning) {
     else
       line += "nothing new to measure";
     line += "; took " + formatNumber(each.seconds) + " s";
-    if (!each.complete) line += "; the time was over before every kernel was tried: --again --seconds more goes on";
+    if (!each.complete)
+      line += "; the time was over before every kernel was tried: --again with more --seconds tries all";
     std::printf("%s\n", line.c_str());
     for (const std::string& problem : each.problems) std::printf("  %s\n", problem.c_str());
   }
 }
 
-void print(const session::Tuning& tuning) {
+void print(const session::Tuning& tuning, const session::Document& document) {
   if (tuning.segments.empty()) {
     std::printf(
         "%s: nothing to choose. Native CPUs measure their kernels by themselves; OpenCL devices have choices for\n"
@@ -64,7 +72,7 @@ void print(const session::Tuning& tuning) {
         tuning.summary.c_str());
     return;
   }
-  printKernels(tuning);
+  printKernels(tuning, document);
   printSegments(tuning);
 }
 
@@ -82,7 +90,7 @@ int tune(const CommonOptions& common, const TuneFlags& flags) {
   if (!reply) return fail(reply.error(), common.json);
   const auto tuning = session::decodeTuning(*reply, document->nodes.size());
   if (!tuning) return fail(tuning.error(), common.json);
-  if (!common.json) return print(*tuning), 0;
+  if (!common.json) return print(*tuning, *document), 0;
   for (Json& each : (*reply)["kernels"]) {
     Json names = Json::array();
     for (const Json& node : each.at("nodes")) names.push_back(document->nodes[node.get<std::size_t>()].name);

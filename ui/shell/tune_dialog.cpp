@@ -22,7 +22,7 @@
 namespace tandem::ui {
 namespace {
 
-enum Column { kLayers, kDevice, kWhat, kBefore, kBeforeTime, kNow, kNowTime, kGain, kColumns };
+enum Column { kLayer, kDevice, kBefore, kBeforeTime, kNow, kNowTime, kGain, kColumns };
 
 QStandardItem* cell(const QString& text, std::optional<double> number = {}) {
   auto* item = new QStandardItem(text);
@@ -33,6 +33,13 @@ QStandardItem* cell(const QString& text, std::optional<double> number = {}) {
 }
 
 QString timeText(double us) { return us > 0 ? formatMs(us * 1e-3) : QString(); }
+
+/// "stem/conv", "stem/conv and 3 more".
+QString layersText(const session::Document& document, const session::TunedKernel& kernel) {
+  if (kernel.nodes.empty()) return toQString(kernel.key);
+  const QString first = toQString(document.nodes[static_cast<std::size_t>(kernel.nodes.front())].name);
+  return kernel.layers > 1 ? TuneDialog::tr("%1 and %2 more").arg(first).arg(kernel.layers - 1) : first;
+}
 
 } // namespace
 
@@ -186,19 +193,18 @@ void TuneDialog::show(const session::Tuning& tuning) {
   m_text->setText(lines.join(QLatin1Char('\n')));
   m_rows.clear();
   m_rows.setHorizontalHeaderLabels(
-      {tr("Layers"), tr("Device"), tr("What"), tr("Before"), tr("Time"), tr("Now"), tr("Time"), tr("Gain")});
+      {tr("Layers"), tr("Device"), tr("Before"), tr("Time"), tr("Now"), tr("Time"), tr("Gain")});
   for (const session::TunedKernel& each : tuning.kernels) {
     const double gain = (each.beforeUs - each.afterUs) * each.layers;
     QList<QStandardItem*> row(kColumns);
-    row[kLayers] = cell(QString::number(each.layers), each.layers);
+    row[kLayer] = cell(layersText(m_workspace.document.document(), each));
     row[kDevice] = cell(toQString(each.device));
-    row[kWhat] = cell(toQString(each.key));
     row[kBefore] = cell(toQString(each.before));
     row[kBeforeTime] = cell(timeText(each.beforeUs), each.beforeUs);
     row[kNow] = cell(toQString(each.after));
     row[kNowTime] = cell(timeText(each.afterUs), each.afterUs);
-    row[kGain] = cell(each.measured ? timeText(gain) : tr("known"), gain);
-    QStringList timings;
+    row[kGain] = cell(!each.measured ? tr("known") : gain > 0 ? timeText(gain) : tr("none"), gain);
+    QStringList timings{toQString(each.key)};
     for (const auto& [kernel, us] : each.timings) timings << tr("%1: %2").arg(toQString(kernel), timeText(us));
     for (QStandardItem* item : row) item->setToolTip(timings.join(QLatin1Char('\n')));
     m_rows.appendRow(row);
@@ -206,6 +212,7 @@ void TuneDialog::show(const session::Tuning& tuning) {
   m_table->setVisible(!tuning.kernels.empty());
   m_table->sortByColumn(kGain, Qt::DescendingOrder);
   for (int column = 0; column < kColumns; ++column) m_table->resizeColumnToContents(column);
+  m_table->setColumnWidth(kLayer, std::min(m_table->columnWidth(kLayer), fontMetrics().averageCharWidth() * 32));
   if (m_table->isVisible() && height() < fontMetrics().height() * 30) resize(width(), fontMetrics().height() * 30);
 }
 
