@@ -14,6 +14,7 @@
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSpinBox>
+#include <QStyle>
 #include <QTreeView>
 #include <QVBoxLayout>
 
@@ -213,7 +214,14 @@ void TuneDialog::show(const session::Tuning& tuning) {
   m_table->sortByColumn(kGain, Qt::DescendingOrder);
   for (int column = 0; column < kColumns; ++column) m_table->resizeColumnToContents(column);
   m_table->setColumnWidth(kLayer, std::min(m_table->columnWidth(kLayer), fontMetrics().averageCharWidth() * 32));
-  if (m_table->isVisible() && height() < fontMetrics().height() * 30) resize(width(), fontMetrics().height() * 30);
+  if (!m_table->isVisible()) return;
+  // As wide as the table, as long as it stays inside the window behind.
+  const QMargins margins = layout()->contentsMargins();
+  const int around = margins.left() + margins.right() + 2 * m_table->frameWidth() +
+                     m_table->style()->pixelMetric(QStyle::PM_ScrollBarExtent);
+  const int most = parentWidget() != nullptr ? parentWidget()->width() : m_table->header()->length() + around;
+  resize(std::max(width(), std::min(m_table->header()->length() + around, most)),
+         std::max(height(), fontMetrics().height() * 30));
 }
 
 } // namespace tandem::ui
