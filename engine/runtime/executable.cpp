@@ -119,6 +119,7 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
     m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
   }
   m_options.progress = {}; // belongs to whoever waited for this
+  m_options.tune.reset();  // so does its progress
   accountMemory();
   releaseConstants();
   return {};

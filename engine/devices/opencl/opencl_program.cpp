@@ -251,7 +251,7 @@ Result<void> OpenClInstance::allocateArena() {
     code = clEnqueueFillBuffer(queue.get(), m_arena.get(), &zero, 1, 0, static_cast<std::size_t>(plan.bytes), 0,
                                nullptr, nullptr);
     if (code == CL_SUCCESS) code = clFinish(queue.get());
-    if (code != CL_SUCCESS) return clFailed("filling a buffer", code, context.info.id);
+    if (code != CL_SUCCESS) return context.failed("filling a buffer", code);
   }
   return {};
 }
@@ -373,7 +373,7 @@ Result<void> OpenClInstance::run(Stream& stream) {
   if (m_program->context().memory == MemoryKind::Shared) return {};
   const cl_int code = clEnqueueReadBuffer(own.queue(), m_status.get(), CL_FALSE, 0, sizeof m_statusWords,
                                           m_statusWords.data(), 0, nullptr, nullptr);
-  if (code != CL_SUCCESS) return clFailed("reading the error word", code, m_program->device().id());
+  if (code != CL_SUCCESS) return m_program->context().failed("reading the error word", code);
   return {};
 }
 
@@ -404,7 +404,7 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
     static constexpr cl_int kZero = 0;
     const cl_int code = clEnqueueFillBuffer(own.queue(), m_status.get(), &kZero, sizeof kZero, 0, sizeof m_statusWords,
                                             0, nullptr, nullptr);
-    if (code != CL_SUCCESS) return clFailed("clearing the error word", code, m_program->device().id());
+    if (code != CL_SUCCESS) return m_program->context().failed("clearing the error word", code);
   }
   const auto& steps = m_program->steps();
   const std::size_t fence = own.wantsFence() ? steps.size() : 0; // the step whose event the other queue waits for, + 1
@@ -419,7 +419,7 @@ Result<void> OpenClInstance::enqueue(Stream& stream) {
     if (event && recorder) own.note(std::move(handle), {TraceKind::Kernel, m_labels[s], step.traceNode, 0, clock});
   }
   if (const cl_int code = clFlush(own.queue()); code != CL_SUCCESS)
-    return clFailed("flushing the queue", code, m_program->device().id());
+    return m_program->context().failed("flushing the queue", code);
   return {};
 }
 

@@ -218,6 +218,7 @@ void KernelLibrary::persist() {
     constexpr std::chrono::milliseconds kPatience{200}; // what cannot be had now is asked for the next time
     std::vector<unsigned char> binary;
     entry->stored = FlightGate::ofProcess().alone(kPatience, [&] { binary = binaryOf(entry->program.get()); });
+    if (!entry->stored) break; // whoever is under way would be held up once for every program
     if (binary.empty()) continue;
     m_cache.store(entry->key, binary);
     any = true;
