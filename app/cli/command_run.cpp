@@ -2,6 +2,7 @@
 #include "app/cli/commands.hpp"
 #include "app/cli/input_flags.hpp"
 #include "app/cli/output.hpp"
+#include "app/cli/run_output.hpp"
 #include "app/cli/specs.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,54 +13,13 @@ namespace {
 
 struct RunOptions {
   std::string model, deployment, scenario, route, batch = "1", trace, mode = "compiled";
-  std::vector<std::string> replicas;
+  std::vector<std::string> replicas, changes;
   InputFlags inputs;
-  double duration = 10, warmup = 1;
+  double duration = 10, warmup = 1, alone = -1, bulk = -1;
+  int queueLimit = 0;
+  bool startOnCpu = false;
   std::uint64_t seed = 1;
 };
-
-std::vector<std::string> latencyCells(const session::Latency& latency) {
-  return {formatMs(latency.meanMs), formatMs(latency.p50Ms), formatMs(latency.p90Ms),
-          formatMs(latency.p95Ms),  formatMs(latency.p99Ms), formatMs(latency.maxMs)};
-}
-
-void printReport(const session::Report& report) {
-  Table table({"replica", "requests", "items/s", "mean", "p50", "p90", "p95", "p99", "max", "placement"},
-              {false, true, true, true, true, true, true, true, true, false});
-  auto add = [&](const std::string& name, std::uint64_t requests, double items, const session::Latency& latency,
-                 const std::string& summary) {
-    std::vector<std::string> row{name, std::to_string(requests), formatNumber(items)};
-    for (std::string& cell : latencyCells(latency)) row.push_back(std::move(cell));
-    row.push_back(summary);
-    table.add(std::move(row));
-  };
-  for (const auto& replica : report.replicas)
-    add(replica.name, replica.requests, replica.itemsPerS, replica.latency, replica.summary);
-  add("all", report.requests, report.itemsPerS, report.latency, "");
-  table.print();
-
-  std::printf("\n%s requests/s, %s items/s over %.1f s%s; %llu failed\n", formatNumber(report.throughputPerS).c_str(),
-              formatNumber(report.itemsPerS).c_str(), report.durationS, report.stopped ? " (stopped)" : "",
-              static_cast<unsigned long long>(report.failed));
-  std::printf("mean stages: queue %s, transfer %s, compute %s; start-up: load %s, compile %s, warm-up %s\n",
-              formatMs(report.queueMs).c_str(), formatMs(report.transferMs).c_str(), formatMs(report.computeMs).c_str(),
-              formatMs(report.loadMs).c_str(), formatMs(report.compileMs).c_str(), formatMs(report.warmupMs).c_str());
-  Table memory({"device", "busy", "weights", "shared", "activations", "staging", "peak"},
-               {false, true, true, true, true, true, true});
-  for (std::size_t i = 0; i < report.memory.size(); ++i) {
-    const session::DeviceMemory& each = report.memory[i];
-    double busy = 0;
-    for (const auto& load : report.devices)
-      if (load.id == each.id) busy = load.busyFraction;
-    memory.add({each.id, formatNumber(busy * 100, 0) + " %", formatBytes(each.weightsBytes),
-                formatBytes(each.sharedWeightsBytes), formatBytes(each.activationsBytes),
-                formatBytes(each.stagingBytes), formatBytes(each.peakBytes)});
-  }
-  std::printf("\n");
-  memory.print();
-  std::printf("process memory %s\n", formatBytes(report.rssBytes).c_str());
-  for (const std::string& note : report.notes) std::printf("note: %s\n", note.c_str());
-}
 
 /// What the options and a deployment file say; options win.
 Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool durationGiven) {
@@ -78,6 +38,11 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   if (batchGiven) spec.batches = TANDEM_TRY(parseBatches(options.batch));
   if (durationGiven || options.deployment.empty()) spec.durationS = options.duration;
   spec.warmupS = options.warmup;
+  spec.aloneS = options.alone;
+  if (options.bulk >= 0) spec.bulkShare = options.bulk;
+  spec.queueLimit = options.queueLimit;
+  spec.startOnCpu = options.startOnCpu;
+  for (const std::string& text : options.changes) spec.changes.push_back(TANDEM_TRY(parseChange(text)));
   spec.mode = options.mode;
   spec.inputs = options.inputs.files;
   spec.traceFile = options.trace;
@@ -121,16 +86,38 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
   CLI::App* sub = app.add_subcommand("run", "serve requests with one or more replicas and measure");
   auto options = std::make_shared<RunOptions>();
   sub->add_option("MODEL", options->model, "model file or sample:NAME")->required();
-  sub->add_option("--replica", options->replicas,
-                  "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small");
+  sub->add_option(
+      "--replica", options->replicas,
+      "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small; joined batches: "
+      "preferred=4/8, delay_ms=5, target_ms=50 (grow and shrink so that an execution takes at most that)");
   sub->add_option("--deployment", options->deployment, "file with replicas, routing and scenario");
-  sub->add_option("--scenario", options->scenario,
-                  "single-stream, multi-stream:K, closed:N, poisson:QPS, offline:COUNT (default closed:4)");
-  sub->add_option("--route", options->route,
-                  "round-robin, least-loaded, size:N, predicted-finish (default), split, pinned:NAME");
+  sub->add_option(
+      "--scenario", options->scenario,
+      "single-stream, multi-stream:K, closed:N, poisson:QPS, offline:COUNT, ramp:MS (the highest rate with a "
+      "p99 below that), replay:FILE (arrival times in seconds) (default closed:4)");
+  sub->add_option(
+      "--route", options->route,
+      "round-robin, least-loaded, size:N, size:auto, predicted-finish (default), split, slo:MS (refuses what "
+      "would be late), pinned:NAME");
   CLI::Option* batch = sub->add_option("--batch", options->batch, "items per request; 1,8 mixes sizes evenly");
   CLI::Option* duration = sub->add_option("--duration", options->duration, "seconds to measure (default 10)");
   sub->add_option("--warmup", options->warmup, "seconds before measuring (default 1)");
+  sub->add_option(
+         "--alone", options->alone,
+         "seconds to measure each of several replicas alone first, for the verdict; 0: not (default: a fifth of "
+         "the duration, at most 2)")
+      ->check(CLI::NonNegativeNumber);
+  sub->add_option("--bulk", options->bulk,
+                  "share of requests that may wait for latency-sensitive ones, for example 0.3")
+      ->check(CLI::Range(0.0, 1.0));
+  sub->add_option("--queue-limit", options->queueLimit,
+                  "requests waiting and running; more are refused (default 16384)")
+      ->check(CLI::PositiveNumber);
+  sub->add_option("--at", options->changes,
+                  "change the deployment while the run goes on: \"3 add GPU:0,name=b\", \"6 remove b\", \"6 replace b "
+                  "CPU:0\", \"8 route round-robin\"");
+  sub->add_flag("--start-on-cpu", options->startOnCpu,
+                "the CPU serves for replicas on other devices until these are compiled");
   options->inputs.addOptions(*sub);
   sub->add_option("--trace", options->trace, "write a Chrome trace to this file");
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));

@@ -69,6 +69,20 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
       replica.name = value;
       continue;
     }
+    if (key == "delay_ms" || key == "target_ms") {
+      double& milliseconds = key == "delay_ms" ? replica.delayMs : replica.targetMs;
+      if (!readNumber(std::string_view(value), milliseconds) || !(milliseconds >= 0))
+        return badReplica(text, "'" + value + "' is no time in milliseconds");
+      continue;
+    }
+    if (key == "preferred") {
+      for (const std::string& part : split(value, '/'))
+        if (int size = 0; readNumber(std::string_view(part), size) && size > 0)
+          replica.preferred.push_back(size);
+        else
+          return badReplica(text, "'" + value + "' are no batch sizes such as 4/8");
+      continue;
+    }
     int* target = key == "threads"   ? &replica.threads
                   : key == "streams" ? &replica.streams
                   : key == "batch"   ? &replica.batch
@@ -78,6 +92,27 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
       return badReplica(text, "'" + value + "' is no number");
   }
   return replica;
+}
+
+Result<session::RunChange> parseChange(const std::string& text) {
+  const auto bad = [&](const std::string& what) {
+    return makeError(ErrorCode::Usage, what + " in the change '" + text + "'", "--at",
+                     "for example \"3 add GPU:0,name=b\", \"6 remove b\", \"6 replace b CPU:0,threads=1\", \"8 route "
+                     "round-robin\"");
+  };
+  const std::vector<std::string> words = split(text, ' ');
+  session::RunChange change;
+  if (words.size() < 3) return bad("something is missing");
+  if (!readNumber(std::string_view(words[0]), change.atS) || !(change.atS >= 0)) return bad("no time in seconds");
+  change.action = words[1];
+  const bool hasReplica = change.action == "add" || change.action == "replace";
+  const std::size_t expected = change.action == "replace" ? 4 : 3;
+  if (!hasReplica && change.action != "remove" && change.action != "route") return bad("unknown action");
+  if (words.size() != expected) return bad("something is missing or too much");
+  if (hasReplica) change.replica = TANDEM_TRY(parseReplica(words.back()));
+  if (change.action == "remove" || change.action == "replace") change.name = words[2];
+  if (change.action == "route") change.route = words[2];
+  return change;
 }
 
 Result<std::vector<int>> parseBatches(const std::string& text) {

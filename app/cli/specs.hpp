@@ -5,8 +5,11 @@
 namespace tandem::cli {
 
 /// Reads a replica SPEC (DESIGN.md section 8): a device id or a placement file, then options
-/// (",threads=1,streams=2,batch=8,name=small").
+/// (",threads=1,streams=2,batch=8,preferred=4/8,delay_ms=5,target_ms=50,name=small").
 Result<session::ReplicaSpec> parseReplica(const std::string& text);
+/// Reads a change of a run: "SECONDS add REPLICA", "SECONDS remove NAME", "SECONDS replace NAME REPLICA", "SECONDS
+/// route ROUTE".
+Result<session::RunChange> parseChange(const std::string& text);
 /// "1,8" as request sizes.
 Result<std::vector<int>> parseBatches(const std::string& text);
 /// Reads a *.placement.json file as it goes into a request.

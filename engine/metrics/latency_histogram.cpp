@@ -2,16 +2,28 @@
 #include "engine/metrics/latency_histogram.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <numeric>
 
 namespace tandem {
+namespace {
+
+template <class T> void add(T& number, T more) {
+  std::atomic_ref<T>(number).fetch_add(more, std::memory_order_relaxed);
+}
+
+template <class T> T read(const T& number) {
+  return std::atomic_ref<T>(const_cast<T&>(number)).load(std::memory_order_relaxed); // C++20 has none of const
+}
+
+} // namespace
 
 int LatencyHistogram::bucketOf(std::int64_t ns) {
   const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0));
   if (value < kSubBuckets) return static_cast<int>(value);
-  const int exponent = std::bit_width(value) - 6; // value >> exponent lies in [32, 64)
+  const int exponent = std::bit_width(value) - 8; // value >> exponent lies in [128, 256)
   const int bucket = (exponent + 1) * kSubBuckets + static_cast<int>((value >> exponent) - kSubBuckets);
   return std::min(bucket, kBuckets - 1);
 }
@@ -23,26 +35,34 @@ std::int64_t LatencyHistogram::upperEdge(int bucket) {
 }
 
 void LatencyHistogram::record(std::int64_t ns) {
-  ++m_buckets[static_cast<std::size_t>(bucketOf(ns))];
-  ++m_count;
-  m_sum += std::max<std::int64_t>(ns, 0);
+  add(m_buckets[static_cast<std::size_t>(bucketOf(ns))], std::uint32_t{1});
+  add(m_count, std::uint64_t{1});
+  add(m_sum, std::max<std::int64_t>(ns, 0));
 }
 
 void LatencyHistogram::merge(const LatencyHistogram& other) {
-  for (std::size_t i = 0; i < m_buckets.size(); ++i) m_buckets[i] += other.m_buckets[i];
-  m_count += other.m_count;
-  m_sum += other.m_sum;
+  for (std::size_t i = 0; i < m_buckets.size(); ++i) add(m_buckets[i], read(other.m_buckets[i]));
+  add(m_count, read(other.m_count));
+  add(m_sum, read(other.m_sum));
+}
+
+std::uint64_t LatencyHistogram::count() const { return read(m_count); }
+
+double LatencyHistogram::meanNs() const {
+  const std::uint64_t count = read(m_count);
+  return count ? static_cast<double>(read(m_sum)) / static_cast<double>(count) : 0.0;
 }
 
 void LatencyHistogram::clear() { *this = LatencyHistogram(); }
 
 std::int64_t LatencyHistogram::quantileNs(double p) const {
-  if (m_count == 0) return 0;
+  const std::uint64_t all = count();
+  if (all == 0) return 0;
   const auto wanted =
-      std::min<std::uint64_t>(static_cast<std::uint64_t>(std::floor(static_cast<double>(m_count) * p)), m_count - 1);
+      std::min<std::uint64_t>(static_cast<std::uint64_t>(std::floor(static_cast<double>(all) * p)), all - 1);
   std::uint64_t seen = 0;
   for (int bucket = 0; bucket < kBuckets; ++bucket) {
-    seen += m_buckets[static_cast<std::size_t>(bucket)];
+    seen += read(m_buckets[static_cast<std::size_t>(bucket)]);
     if (seen > wanted) return upperEdge(bucket);
   }
   return upperEdge(kBuckets - 1);

@@ -128,6 +128,17 @@ TraceRecorder::Copy TraceRecorder::copy() const {
   return copy;
 }
 
+std::int64_t TraceRecorder::sumNs(TraceKind kind, std::uint64_t request) const {
+  std::int64_t sum = 0;
+  std::lock_guard lock(m_mutex);
+  for (const TraceWriter& writer : m_writers) {
+    std::lock_guard writing(writer.m_mutex);
+    for (const TraceEvent& event : writer.m_events)
+      if (event.kind == kind && event.request == request) sum += event.endNs - event.startNs;
+  }
+  return sum;
+}
+
 void TraceRecorder::clear() {
   std::lock_guard lock(m_mutex);
   for (TraceWriter& writer : m_writers) {

@@ -65,6 +65,8 @@ class TraceRecorder {
     std::vector<std::string> labels;
   };
   Copy copy() const;
+  /// How long the events of one kind and request took, together.
+  std::int64_t sumNs(TraceKind kind, std::uint64_t request) const;
   void clear(); ///< events only; tracks and labels stay
 
  private:

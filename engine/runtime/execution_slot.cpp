@@ -268,11 +268,12 @@ Result<void> ExecutionSlot::runDynamic(std::size_t s, const CancelToken& cancel)
 
 void ExecutionSlot::setTrace(TraceRecorder* recorder, const std::string& trackPrefix, std::uint64_t request) {
   m_request = request;
+  const bool isNew = recorder && recorder->id() != m_tracksOf;
   for (DeviceState& state : m_devices) {
-    if (recorder != m_recorder)
-      state.writer = recorder ? recorder->addTrack(trackPrefix + state.device->id()) : nullptr;
-    state.stream->setTrace(recorder, state.writer, request);
+    if (isNew) state.writer = recorder->addTrack(trackPrefix + state.device->id());
+    state.stream->setTrace(recorder, recorder ? state.writer : nullptr, request);
   }
+  if (isNew) m_tracksOf = recorder->id();
   m_recorder = recorder;
 }
 

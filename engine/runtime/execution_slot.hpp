@@ -35,7 +35,8 @@ class ExecutionSlot {
   const Executable& executable() const { return *m_executable; }
 
   /// Records the next runs under `request` until switched off with nullptr; tracks are added to the recorder, one per
-  /// device, named `trackPrefix` + device id, at the first call with that recorder.
+  /// device, named `trackPrefix` + device id, at the first call with that recorder. Back to the last recorder, nothing
+  /// is allocated.
   void setTrace(TraceRecorder* recorder, const std::string& trackPrefix, std::uint64_t request);
 
  private:
@@ -67,6 +68,7 @@ class ExecutionSlot {
   std::map<ValueId, Tensor> m_dynamic; ///< values whose shape this run found out
   CancelToken m_never;
   TraceRecorder* m_recorder = nullptr;
+  std::uint64_t m_tracksOf = 0; ///< id of the recorder that the writers belong to
   std::uint64_t m_request = 0;
 };
 

@@ -7,44 +7,66 @@
 
 namespace tandem {
 
+class InputPipeline;
+
+/// What a load is made of.
+struct LoadSettings {
+  /// Mixed evenly: every block of sizes.size() requests holds each once, in an order drawn from `seed`.
+  std::vector<const RequestData*> sizes;
+  /// Where set, requests come from here as they get ready, in place of `sizes`.
+  InputPipeline* pipeline = nullptr;
+  double bulkShare = 0; ///< of the requests that are of the bulk class, drawn from `seed`
+  std::uint64_t seed = 1;
+};
+
 /// Issues requests as a scenario says and logs how they went. Closed loops issue the next request from the completion
-/// of the last one, so they need no thread; the open loop has one. Thread-safe.
-class LoadGenerator {
+/// of the last one, so they need no thread, take no lock and allocate nothing; open loops have a thread. Thread-safe.
+class LoadGenerator final : private CompletionSink {
  public:
-  /// `sizes` are mixed evenly: every block of sizes.size() requests holds each once, in an order drawn from `seed`.
-  /// Router and data must outlive the generator.
-  LoadGenerator(Scenario scenario, Router& router, std::vector<const RequestData*> sizes, std::uint64_t seed);
-  ~LoadGenerator(); ///< stops and waits for what is under way: the replicas must be running, or fail it
+  /// Router and data must outlive the generator. Ramp is several loads: no scenario for this class.
+  LoadGenerator(Scenario scenario, Router& router, LoadSettings settings);
+  ~LoadGenerator() override; ///< stops and waits for what is under way: the replicas must be running, or fail it
 
   void start();
   /// Issues no more requests. Those under way go on.
   void stop();
   /// Waits until nothing is under way, at most `timeoutMs`. False on timeout.
   bool waitIdle(std::int64_t timeoutMs);
-  /// True once a finite scenario (offline) has completed everything.
-  bool finished() const { return m_scenario.kind == Scenario::Kind::Offline && m_open.load() == 0 && m_started; }
+  /// Clients whose request was refused wait for this call to issue their next one, instead of asking at once again.
+  void resume();
+  /// True once a finite scenario has completed everything.
+  bool finished() const;
   std::uint64_t underWay() const { return m_open.load(); }
   SampleLog& log() { return m_log; }
 
  private:
+  void completed(const Request& request, const Completion& completion) override;
   void issue(std::int64_t scheduledNs);
+  void send(std::int64_t scheduledNs, std::int64_t readyNs, const RequestData* data,
+            std::shared_ptr<const RequestData> owned, CompletionSink* sink);
   void issueRound();
+  void goOn(bool refused);
   const RequestData* nextData();
-  void completed(const Completion& completion);
+  Priority nextPriority();
   void closeOne();
   void runOpenLoop();
+  class Round;
 
   Scenario m_scenario;
   Router& m_router;
-  std::vector<const RequestData*> m_sizes;
+  LoadSettings m_settings;
   SampleLog m_log;
+  std::vector<std::uint8_t> m_order; ///< of sizes, many blocks; used round and round
+  std::vector<std::uint8_t> m_bulk;  ///< classes, the same way
   std::atomic<bool> m_stop{false};
-  std::atomic<bool> m_started{false};
-  std::atomic<std::uint64_t> m_open{0}, m_nextId{1};
-  std::mutex m_mutex; // random order, round, idle
+  std::atomic<bool> m_allIssued{false};
+  std::atomic<std::uint64_t> m_open{0}, m_closing{0}, m_nextId{1}, m_turn{0}, m_classTurn{0};
+  std::int64_t m_startNs = 0;
+  std::atomic<int> m_left{0};   ///< offline: not issued yet
+  std::atomic<int> m_parked{0}; ///< clients whose request was refused
+  std::mutex m_mutex;           // idle, open loop
   std::condition_variable m_idle;
-  std::mt19937_64 m_random;
-  std::vector<const RequestData*> m_block;
+  std::unique_ptr<Round> m_round;
   std::thread m_thread;
 };
 

@@ -2,96 +2,87 @@
 #include "engine/serving/replica.hpp"
 
 #include "engine/base/clock.hpp"
+#include "engine/base/cpu_set.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 
 namespace tandem {
 namespace {
 
-/// Copies items [first, first + count) of `source` to item `at` of the slot's input. A tensor without a batch (its
-/// bytes do not scale with the items) is copied whole.
-void copyItems(const Tensor& source, int sourceItems, int first, int count, Tensor& target, int targetItems, int at) {
-  const std::size_t sourceBytes = source.bytes();
-  const std::size_t perItem = sourceBytes / static_cast<std::size_t>(sourceItems);
-  const bool batched = sourceBytes == perItem * static_cast<std::size_t>(sourceItems) &&
-                       target.bytes() == perItem * static_cast<std::size_t>(targetItems);
-  auto* to = static_cast<std::byte*>(target.mutableData());
-  const auto* from = static_cast<const std::byte*>(source.data());
-  if (batched)
-    std::memcpy(to + perItem * static_cast<std::size_t>(at), from + perItem * static_cast<std::size_t>(first),
-                perItem * static_cast<std::size_t>(count));
-  else
-    std::memcpy(to, from, std::min(sourceBytes, target.bytes()));
-}
-
-void addProfile(const TraceRecorder& recorder, std::uint64_t request, Completion& completion) {
-  completion.transferNs = 0;
-  completion.computeNs = 0;
-  for (const auto& track : recorder.copy().tracks)
-    for (const TraceEvent& event : track.events) {
-      if (event.request != request) continue;
-      if (event.kind == TraceKind::Transfer) completion.transferNs += event.endNs - event.startNs;
-      if (event.kind == TraceKind::Kernel) completion.computeNs += event.endNs - event.startNs;
-    }
-}
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr double kPatience = 10; ///< times what an execution should take
 
 } // namespace
 
-Replica::Replica(ReplicaOptions options, VariantFactory factory, BusyMeters& meters)
-    : m_options(std::move(options)),
-      m_factory(std::move(factory)),
-      m_meters(meters) {
-  m_options.streams = std::max(1, m_options.streams);
-  for (int i = 0; i < m_options.streams; ++i) m_workers.emplace_back();
-}
-
-Replica::~Replica() {
-  {
-    std::lock_guard lock(m_mutex);
-    m_stop = true;
+std::string_view toString(ReplicaState state) {
+  switch (state) {
+  case ReplicaState::Serving: return "serving";
+  case ReplicaState::Hung: return "hung";
+  case ReplicaState::Lost: return "lost";
+  case ReplicaState::Draining: return "draining";
+  case ReplicaState::Gone: return "removed";
   }
-  dropQueue();
-  m_wake.notify_all();
-  for (Worker& worker : m_workers)
-    if (worker.thread.joinable()) worker.thread.join();
-}
-
-Result<void> Replica::prepare(const std::vector<int>& sizes) {
-  for (int items : sizes) {
-    m_prepared.insert(items);
-    if (m_variants.contains(items)) continue;
-    std::shared_ptr<const Executable> executable = TANDEM_TRY(m_factory(items));
-    std::lock_guard lock(m_mutex);
-    m_variants[items] = std::move(executable);
-  }
-  for (Worker& worker : m_workers)
-    for (const auto& [items, executable] : m_variants)
-      if (!worker.slots.contains(items)) worker.slots[items] = TANDEM_TRY(executable->createSlot(&m_meters));
   return {};
 }
 
-Result<void> Replica::warmUp(const RequestData& data) {
+Replica::Replica(ReplicaOptions options, std::unique_ptr<ReplicaBackend> backend, RequestTable& table)
+    : m_options(std::move(options)),
+      m_backend(std::move(backend)),
+      m_table(table),
+      m_queue(table, table.capacity()),
+      m_batcher(m_options.batching),
+      m_activeStreams(m_options.streams) {
+  const auto requests = static_cast<std::size_t>(std::max(1, m_options.batching.maximum));
+  for (int i = 0; i < std::max(1, m_options.streams); ++i) {
+    Worker& worker = m_workers.emplace_back();
+    worker.index = i;
+    worker.track = m_options.name + (i > 0 ? " stream " + std::to_string(i + 1) + " " : " ");
+    worker.requests.reserve(requests);
+    worker.tickets = std::vector<std::atomic<Ticket>>(requests);
+  }
+}
+
+Replica::~Replica() {
+  m_stop = true;
+  retire();
+}
+
+Result<void> Replica::prepare(const std::vector<int>& sizes) {
+  TANDEM_TRY(m_backend->prepare(sizes));
+  for (Worker& worker : m_workers) {
+    if (worker.lane) {
+      for (int items : sizes) TANDEM_TRY(worker.lane->select(items));
+      continue;
+    }
+    worker.lane = TANDEM_TRY(m_backend->createLane());
+    if (m_options.profileEvery > 0) worker.sampler = std::make_unique<TraceRecorder>(std::size_t{1} << 14);
+  }
+  return {};
+}
+
+Result<void> Replica::warmUp(const RequestData& data, int items) {
+  Request request;
+  request.data = &data;
+  request.items = items > 0 ? items : data.items;
   // On a thread of its own per worker, as later: thread-local state of libraries belongs to the thread that warms it.
   for (Worker& worker : m_workers) {
     Result<void> status;
     std::thread thread([&] {
-      auto slot = slotFor(worker, data.items);
-      if (!slot) {
-        status = slot.error();
+      worker.lane->attachCurrentThread();
+      const auto size = worker.lane->select(request.items);
+      if (!size) {
+        status = size.error();
         return;
       }
-      (*slot)->attachCurrentThread();
-      for (std::size_t i = 0; i < data.inputs.size(); ++i)
-        if ((*slot)->input(i).defined())
-          copyItems(data.inputs[i], data.items, 0, data.items, (*slot)->input(i), data.items, 0);
+      Request* const batch = &request;
       constexpr int kRuns = 2; // the first sets up, the second gives the first estimate
       for (int run = 0; run < kRuns && status.ok(); ++run) {
-        auto times = (*slot)->run();
+        auto times = worker.lane->run({&batch, 1}, m_cancel);
         if (!times)
           status = times.error();
         else if (run + 1 == kRuns)
-          learn(data.items, static_cast<double>(times->totalNs));
+          m_serviceTimes.learn(*size, static_cast<double>(times->totalNs));
       }
     });
     thread.join();
@@ -105,232 +96,315 @@ void Replica::start() {
     if (!worker.thread.joinable()) worker.thread = std::thread([this, &worker] { work(worker); });
 }
 
-void Replica::submit(Request request) {
-  m_queued.fetch_add(1, std::memory_order_relaxed);
-  m_queuedItems.fetch_add(request.items, std::memory_order_relaxed);
+bool Replica::submit(Ticket ticket) {
+  const ReplicaState now = state();
+  if (now == ReplicaState::Draining || now == ReplicaState::Gone) return false;
+  Request& request = m_table.at(ticket);
+  request.predictedNs = static_cast<std::int64_t>(shareNs(request.items));
+  return m_queue.push(ticket);
+}
+
+void Replica::dropQueue() { emptyQueue(Status::Failed); }
+
+void Replica::emptyQueue(Status status, const Failover& keep) {
+  while (const Ticket ticket = m_queue.pop()) {
+    if (keep && giveAway(ticket, keep)) continue;
+    m_table.finish(ticket, [&](const Request& request) {
+      const std::int64_t now = nowNs();
+      const Completion completion{request.id, request.items, request.scheduledNs, request.readyNs, now, now, -1,
+                                  -1,         status,        request.priority};
+      m_log.add(completion);
+      if (request.sink) request.sink->completed(request, completion);
+    });
+  }
+}
+
+/// Hands a taken request to somebody else. True: it is no longer ours, whether it was handed on or had ended.
+bool Replica::giveAway(Ticket ticket, const Failover& failover) {
+  if (!m_table.putBack(ticket, [](Request& request) { ++request.attempts; })) return true;
+  if (failover(ticket)) return true;
+  return m_table.take(ticket) == nullptr;
+}
+
+void Replica::drain() {
+  ReplicaState now = state();
+  while (now != ReplicaState::Gone && now != ReplicaState::Draining &&
+         !m_state.compare_exchange_weak(now, ReplicaState::Draining)) {}
+  retire();
+}
+
+/// Closes the queue, waits for the threads, and gives everything back.
+void Replica::retire() {
+  m_queue.close();
+  if (m_stop) emptyQueue(Status::Failed);
+  setActiveStreams(m_options.streams);
+  for (Worker& worker : m_workers) {
+    if (worker.thread.joinable()) worker.thread.join();
+    worker.lane.reset();
+    worker.sampler.reset();
+  }
+  emptyQueue(Status::Failed); // of a replica that never started
+  m_backend->forget();
+  m_state = ReplicaState::Gone;
+}
+
+void Replica::setActiveStreams(int streams) {
   {
     std::lock_guard lock(m_mutex);
-    m_queue.push_back(std::move(request));
+    m_activeStreams = std::clamp(streams, 1, static_cast<int>(m_workers.size()));
   }
-  m_wake.notify_one();
+  m_rest.notify_all();
 }
 
-void Replica::dropQueue() {
-  std::deque<Request> dropped;
-  {
-    std::lock_guard lock(m_mutex);
-    dropped.swap(m_queue);
+double Replica::shareNs(int items) const {
+  const int joined = m_batcher.limit();
+  if (joined <= items) return m_serviceTimes.ns(items);
+  return m_serviceTimes.ns(joined) * items / joined;
+}
+
+double Replica::finishNs(int items, Priority priority, std::int64_t now) const {
+  const int streams = m_activeStreams.load(kRelaxed);
+  double soonest = INFINITY;
+  for (const Worker& worker : m_workers) {
+    if (worker.index >= streams) break;
+    const std::int64_t started = worker.startedNs.load(kRelaxed);
+    if (started == 0) {
+      soonest = 0;
+      break;
+    }
+    const double elapsed = static_cast<double>(std::max<std::int64_t>(now - started, 0));
+    const double expected = worker.expectedNs.load(kRelaxed);
+    soonest = std::min(soonest, elapsed < expected ? expected - elapsed : elapsed);
   }
-  for (Request& request : dropped) {
-    m_queued.fetch_sub(1, std::memory_order_relaxed);
-    m_queuedItems.fetch_sub(request.items, std::memory_order_relaxed);
-    fail(request, nowNs());
-  }
+  const auto waiting = static_cast<double>(std::max<std::int64_t>(m_queue.predictedNs(priority), 0));
+  return soonest + waiting / streams + m_serviceTimes.ns(items);
 }
 
-void Replica::fail(Request& request, std::int64_t startNs) {
-  Completion completion{request.id, request.items, request.scheduledNs, startNs, nowNs(), -1, -1, true};
-  m_log.add(completion);
-  if (request.done) request.done(completion);
-}
-
-double Replica::serviceNs(int items) const {
-  std::lock_guard lock(m_mutex);
-  if (m_serviceNs.empty()) return 0;
-  auto above = m_serviceNs.lower_bound(items);
-  if (above != m_serviceNs.end() && above->first == items) return above->second;
-  if (above == m_serviceNs.begin()) return above->second;
-  auto below = std::prev(above);
-  if (above == m_serviceNs.end()) return below->second * items / below->first;
-  const double share = static_cast<double>(items - below->first) / (above->first - below->first);
-  return below->second + share * (above->second - below->second);
-}
-
-void Replica::learn(int items, double ns) {
-  constexpr double kWeight = 0.1; // about the last ten executions count
-  std::lock_guard lock(m_mutex);
-  auto [it, isNew] = m_serviceNs.try_emplace(items, ns);
-  if (!isNew) it->second += kWeight * (ns - it->second);
-}
-
-std::map<int, std::shared_ptr<const Executable>> Replica::variants() const {
-  std::lock_guard lock(m_mutex);
-  return m_variants;
-}
+std::int64_t Replica::idleNs(std::int64_t now) const { return now - m_begunNs.load(kRelaxed); }
 
 std::optional<Error> Replica::lastError() const {
   std::lock_guard lock(m_mutex);
   return m_lastError;
 }
 
-std::vector<Request> Replica::takeBatch(std::unique_lock<std::mutex>& lock) {
-  m_wake.wait(lock, [&] { return m_stop || !m_queue.empty(); });
-  std::vector<Request> batch;
-  int items = 0;
-  while (!m_queue.empty()) {
-    if (!batch.empty() && items + m_queue.front().items > m_options.batch) break;
-    items += m_queue.front().items;
-    batch.push_back(std::move(m_queue.front()));
-    m_queue.pop_front();
+Replica::Check Replica::checkHung(std::int64_t now, const Failover& failover) {
+  bool anyHung = false;
+  for (Worker& worker : m_workers) {
+    const std::int64_t started = worker.startedNs.load();
+    const bool runs = started != 0 && worker.runs.load();
+    const double patience = m_options.patienceMs * 1e6 + kPatience * worker.expectedNs.load(kRelaxed);
+    if (!runs || static_cast<double>(now - started) < patience) {
+      worker.hung = false;
+      continue;
+    }
+    anyHung = true;
+    if (worker.hung.exchange(true)) continue;
+    const std::size_t count = worker.count.load();
+    for (std::size_t i = 0; i < count; ++i)
+      m_table.withdrawTaken(worker.tickets[i].load(), [&](const Request& request) {
+        Request copy = request;
+        ++copy.attempts;
+        const Ticket again = copy.attempts == 1 ? m_table.add(copy) : 0;
+        if (again != 0 && failover(again)) return;
+        const Completion completion{request.id, request.items,  request.scheduledNs, request.readyNs, started, now, -1,
+                                    -1,         Status::Failed, request.priority};
+        m_log.add(completion);
+        if (again != 0 && m_table.take(again)) m_table.finish(again, [](const Request&) {});
+        if (request.sink) request.sink->completed(request, completion);
+      });
   }
-  m_queued.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
-  m_queuedItems.fetch_sub(items, std::memory_order_relaxed);
-  m_inFlight.fetch_add(static_cast<int>(batch.size()), std::memory_order_relaxed);
-  m_inFlightItems.fetch_add(items, std::memory_order_relaxed);
-  return batch;
+  ReplicaState before = anyHung ? ReplicaState::Serving : ReplicaState::Hung;
+  if (!m_state.compare_exchange_strong(before, anyHung ? ReplicaState::Hung : ReplicaState::Serving))
+    return Check::Fine;
+  if (!anyHung) return Check::Recovered;
+  {
+    std::lock_guard lock(m_mutex);
+    m_lastError = makeError(ErrorCode::DeviceFailed, "an execution has not come back", m_options.name,
+                            "it gets no requests until it does");
+  }
+  emptyQueue(Status::Failed, failover);
+  return Check::Hung;
 }
 
 void Replica::work(Worker& worker) {
   nameCurrentThread(m_options.name);
-  if (!worker.slots.empty()) worker.slots.begin()->second->attachCurrentThread();
+  if (worker.lane) worker.lane->attachCurrentThread();
   for (;;) {
-    std::vector<Request> batch;
-    {
+    if (worker.index >= m_activeStreams.load(kRelaxed) && !worker.carried) {
+      if (!m_queue.empty()) m_queue.wake(); // this one may have been woken in place of another
       std::unique_lock lock(m_mutex);
-      batch = takeBatch(lock);
-      if (batch.empty() && m_stop) return;
+      m_rest.wait(lock, [&] { return worker.index < m_activeStreams.load(kRelaxed); });
     }
-    if (!batch.empty()) execute(worker, batch);
+    int items = 0;
+    if (!collect(worker, items)) return;
+    if (!worker.requests.empty()) execute(worker, items);
   }
 }
 
-Result<ExecutionSlot*> Replica::slotFor(Worker& worker, int items) {
-  auto found = worker.slots.find(items);
-  if (found == worker.slots.end()) {
-    // A joined batch may be smaller than any size compiled for it: then it is padded to the next larger one.
-    auto larger = worker.slots.lower_bound(items);
-    if (larger != worker.slots.end() && larger->first <= m_options.batch) found = larger;
-  }
-  if (found != worker.slots.end()) {
-    std::lock_guard lock(m_mutex);
-    m_usedAt[found->first] = ++m_uses;
-    return found->second.get();
-  }
-  const std::shared_ptr<const Executable> executable = TANDEM_TRY(variantFor(items));
-  dropStaleSlots(worker);
-  auto slot = TANDEM_TRY(executable->createSlot(&m_meters));
-  if (worker.slots.empty()) slot->attachCurrentThread(); // as at the start: all were dropped with a device that failed
-  return (worker.slots[items] = std::move(slot)).get();
+void Replica::add(Worker& worker, Ticket ticket, int& items) {
+  Request& request = m_table.at(ticket);
+  worker.tickets[worker.requests.size()].store(ticket, kRelaxed);
+  worker.requests.push_back(&request);
+  worker.count.store(worker.requests.size(), std::memory_order_release);
+  items += request.items;
+  m_inFlight.fetch_add(1, kRelaxed);
+  m_inFlightItems.fetch_add(request.items, kRelaxed);
 }
 
-/// The variant for this size, compiled if no worker has asked for it yet.
-Result<std::shared_ptr<const Executable>> Replica::variantFor(int items) {
-  {
-    std::lock_guard lock(m_mutex);
-    m_usedAt[items] = ++m_uses;
-    auto variant = m_variants.find(items);
-    if (variant != m_variants.end()) return variant->second;
+/// Takes the next requests to execute together; waits for them. False: there will be none any more.
+bool Replica::collect(Worker& worker, int& items) {
+  worker.requests.clear();
+  worker.count.store(0, kRelaxed);
+  Ticket first = std::exchange(worker.carried, 0);
+  if (!first) first = m_queue.pop();
+  if (!first) {
+    if (m_queue.isClosed()) {
+      first = m_queue.pop(); // what came in before it was closed
+      if (!first) return false;
+    } else {
+      m_queue.wait(INT64_MAX);
+      return true;
+    }
   }
-  std::shared_ptr<const Executable> made = TANDEM_TRY(m_factory(items));
-  std::lock_guard lock(m_mutex);
-  // Another worker may have compiled the same size meanwhile: then both use that one's weights.
-  made = m_variants.try_emplace(items, std::move(made)).first->second;
-  dropOldVariants(items);
-  return made;
-}
-
-/// Called under the lock. Workers let their slots go when they next need another one.
-void Replica::dropOldVariants(int keep) {
-  while (m_variants.size() > m_prepared.size() + kMaxExtraVariants) {
-    auto oldest = m_variants.end();
-    for (auto it = m_variants.begin(); it != m_variants.end(); ++it)
-      if (it->first != keep && !m_prepared.contains(it->first) &&
-          (oldest == m_variants.end() || m_usedAt[it->first] < m_usedAt[oldest->first]))
-        oldest = it;
-    if (oldest == m_variants.end()) return;
-    m_usedAt.erase(oldest->first);
-    m_variants.erase(oldest);
+  add(worker, first, items);
+  const Request& oldest = *worker.requests.front();
+  const int limit = m_batcher.limit();
+  if (items >= limit) return true;
+  const Priority priority = oldest.priority;
+  const std::int64_t until =
+      std::max(oldest.scheduledNs, oldest.readyNs) + static_cast<std::int64_t>(m_batcher.policy().maxDelayMs * 1e6);
+  for (;;) {
+    const int aim = m_batcher.aim(items + m_queue.items(priority));
+    while (items < aim && worker.requests.size() < worker.tickets.size()) {
+      const Ticket next = m_queue.popOf(priority);
+      if (!next) break;
+      if (items + m_table.at(next).items > limit) {
+        worker.carried = next;
+        return true;
+      }
+      add(worker, next, items);
+    }
+    if (m_batcher.isEnough(items) || nowNs() >= until || m_queue.isClosed()) return true;
+    m_queue.waitFor(priority, until);
   }
-}
-
-void Replica::dropStaleSlots(Worker& worker) {
-  std::lock_guard lock(m_mutex);
-  std::erase_if(worker.slots, [&](const auto& slot) { return !m_variants.contains(slot.first); });
 }
 
 void Replica::noteSuccess(const Worker& worker) {
-  std::lock_guard lock(m_mutex);
-  if (worker.generation == m_generation) m_worked = true;
+  if (worker.generation == m_generation.load(kRelaxed) && !m_worked.load(kRelaxed)) m_worked.store(true, kRelaxed);
+}
+
+/// Another stream may have found the device failed, and everything is compiled anew.
+void Replica::forgetIfStale(Worker& worker) {
+  const int generation = m_generation.load(std::memory_order_acquire);
+  if (worker.generation == generation) return;
+  worker.generation = generation;
+  worker.lane->forget();
 }
 
 /// A device that failed may work again once everything is compiled anew, which the next request does; if that fails,
 /// too, the replica is lost. `ran`: it was a run that failed, not its preparation, which may have asked for too much.
 void Replica::handleFailure(Worker& worker, const Error& error, bool ran) {
-  bool drop = false;
+  bool drop = false, lost = false;
   {
     std::lock_guard lock(m_mutex);
     m_lastError = error;
     if (error.code != ErrorCode::DeviceFailed) return;
     const bool isNewest = worker.generation == m_generation; // else another stream noticed before
     const bool isRetry = m_generation > 0 && !m_worked;
-    if (isNewest && isRetry) m_lost = true;
     drop = ran || isRetry;
-    if (isNewest && ran && !isRetry) {
+    if (isNewest && isRetry) {
+      lost = true;
+      setLost();
+    } else if (isNewest && ran) {
       ++m_generation;
       m_worked = false;
-      m_variants.clear();
+      m_backend->forget();
     }
     worker.generation = m_generation;
   }
-  if (drop) worker.slots.clear();
-  if (m_lost) dropQueue();
+  if (drop) worker.lane->forget();
+  if (lost) emptyQueue(Status::Failed, m_failover);
 }
 
-void Replica::execute(Worker& worker, std::vector<Request>& batch) {
-  const std::int64_t start = nowNs();
-  int items = 0;
-  for (const Request& request : batch) items += request.items;
+void Replica::setLost() {
+  ReplicaState now = state();
+  while ((now == ReplicaState::Serving || now == ReplicaState::Hung) &&
+         !m_state.compare_exchange_weak(now, ReplicaState::Lost)) {}
+}
 
-  Result<RunTimes> times = makeError(ErrorCode::Internal, "not run");
-  Result<ExecutionSlot*> slot = makeError(ErrorCode::DeviceFailed, "the replica is lost", m_options.name);
-  if (!m_lost) slot = slotFor(worker, items);
-  TraceRecorder* recorder = m_recorder;
+void Replica::execute(Worker& worker, int items) {
+  const std::int64_t start = nowNs();
+  m_begunNs.store(start, kRelaxed);
+  worker.expectedNs.store(m_serviceTimes.ns(items), kRelaxed);
+  worker.startedNs.store(start);
+
   // By executions, not by request ids: round-robin over two replicas would give one of them all the sampled ids.
-  const std::uint64_t execution = m_executions.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t execution = m_executions.fetch_add(1, kRelaxed);
   const bool sampled =
       m_options.profileEvery > 0 && execution % static_cast<std::uint64_t>(m_options.profileEvery) == 0;
-  std::optional<TraceRecorder> ownRecorder; // when no trace is wanted; streams must not share one
-  if (!recorder && sampled) recorder = &ownRecorder.emplace(std::size_t{1} << 14);
-  int slotItems = items;
-  if (slot) {
-    for (const auto& [size, each] : worker.slots)
-      if (each.get() == *slot) slotItems = size;
-    int at = 0;
-    for (const Request& request : batch) {
-      for (std::size_t i = 0; i < request.data->inputs.size(); ++i)
-        if ((*slot)->input(i).defined())
-          copyItems(request.data->inputs[i], request.data->items, request.firstItem, request.items, (*slot)->input(i),
-                    slotItems, at);
-      at += request.items;
-    }
-    (*slot)->setTrace(recorder, m_options.name + " ", batch.front().id);
-    times = (*slot)->run();
+  TraceRecorder* recorder = m_recorder ? m_recorder : sampled ? worker.sampler.get() : nullptr;
+  const std::uint64_t id = worker.requests.front()->id;
+
+  Result<int> size = 0;
+  Result<RunTimes> times = RunTimes();
+  if (isLost()) {
+    size = makeError(ErrorCode::DeviceFailed, "the replica is lost", m_options.name);
+    times = size.error();
   } else {
-    times = slot.error();
+    forgetIfStale(worker);
+    size = worker.lane->select(items);
+    if (size) {
+      worker.runs = true;
+      if (recorder) worker.lane->setTrace(recorder, worker.track, id);
+      times = worker.lane->run(worker.requests, m_cancel);
+      worker.runs = false;
+    } else {
+      times = size.error();
+    }
   }
   const std::int64_t end = nowNs();
-  if (times) {
-    learn(slotItems, static_cast<double>(times->totalNs));
-    m_paddedItems.fetch_add(static_cast<std::uint64_t>(slotItems - items), std::memory_order_relaxed);
-  }
+
   Completion completion;
   completion.startNs = start;
   completion.endNs = end;
-  completion.failed = !times.ok();
-  if (sampled && recorder && times) addProfile(*recorder, batch.front().id, completion);
-  if (slot && ownRecorder) (*slot)->setTrace(nullptr, {}, 0);
-  if (times)
+  if (times) {
+    m_serviceTimes.learn(*size, static_cast<double>(times->totalNs));
+    m_batcher.executed(*size, static_cast<double>(times->totalNs));
+    m_paddedItems.fetch_add(static_cast<std::uint64_t>(*size - items), kRelaxed);
+    if (sampled && recorder) {
+      completion.transferNs = recorder->sumNs(TraceKind::Transfer, id);
+      completion.computeNs = recorder->sumNs(TraceKind::Kernel, id);
+    }
     noteSuccess(worker);
-  else if (!m_lost)
-    handleFailure(worker, times.error(), slot.ok());
-  m_inFlight.fetch_sub(static_cast<int>(batch.size()), std::memory_order_relaxed);
-  m_inFlightItems.fetch_sub(items, std::memory_order_relaxed);
-  for (Request& request : batch) {
-    completion.request = request.id;
-    completion.items = request.items;
-    completion.scheduledNs = request.scheduledNs;
-    m_log.add(completion);
-    if (request.done) request.done(completion);
+  } else {
+    completion.status = times.error().code == ErrorCode::Cancelled ? Status::Cancelled : Status::Failed;
+  }
+  if (recorder && recorder == worker.sampler.get()) {
+    if (size) worker.lane->setTrace(nullptr, {}, 0);
+    recorder->clear();
+  }
+  const bool failedWithDevice = !times && times.error().code == ErrorCode::DeviceFailed;
+  if (!times && !isLost()) handleFailure(worker, times.error(), size.ok());
+  worker.startedNs.store(0);
+  m_inFlight.fetch_sub(static_cast<int>(worker.requests.size()), kRelaxed);
+  m_inFlightItems.fetch_sub(items, kRelaxed);
+  finish(worker, completion, failedWithDevice);
+}
+
+void Replica::finish(Worker& worker, Completion completion, bool failedWithDevice) {
+  const std::size_t count = worker.requests.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Ticket ticket = worker.tickets[i].load(kRelaxed);
+    if (failedWithDevice && m_failover && worker.requests[i]->attempts == 0 && giveAway(ticket, m_failover)) continue;
+    m_table.finish(ticket, [&](const Request& request) {
+      completion.request = request.id;
+      completion.items = request.items;
+      completion.scheduledNs = request.scheduledNs;
+      completion.readyNs = request.readyNs;
+      completion.priority = request.priority;
+      m_log.add(completion);
+      if (request.sink) request.sink->completed(request, completion);
+    });
     completion.transferNs = completion.computeNs = -1; // a joined batch was profiled once
   }
 }

@@ -1,203 +1,238 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/serving/router.hpp"
 
+#include "engine/base/clock.hpp"
+#include "engine/serving/split.hpp"
+
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <numeric>
 
 namespace tandem {
-namespace {
 
-Error unknownRoute(std::string_view text) {
-  return makeError(ErrorCode::Usage, "unknown routing '" + std::string(text) + "'", "--route",
-                   "one of round-robin, least-loaded, size:N, predicted-finish, split, pinned:NAME");
-}
+/// Joins the parts of a split request into one completion. Deletes itself with the last part.
+class Router::Join final : public CompletionSink {
+ public:
+  Join(RequestTable& table, Ticket whole, int parts, Completion completion)
+      : m_table(table),
+        m_whole(whole),
+        m_left(parts),
+        m_completion(completion) {}
 
-/// Joins the parts of a split request into one completion.
-struct SplitState {
-  std::mutex mutex;
-  int left = 0;
-  Completion whole;
-  std::function<void(const Completion&)> done;
+  void completed(const Request&, const Completion& part) override {
+    {
+      std::lock_guard lock(m_mutex);
+      m_completion.startNs = std::min(m_completion.startNs, part.startNs);
+      m_completion.endNs = std::max(m_completion.endNs, part.endNs);
+      m_completion.transferNs = std::max(m_completion.transferNs, part.transferNs);
+      m_completion.computeNs = std::max(m_completion.computeNs, part.computeNs);
+      if (m_completion.done()) m_completion.status = part.status;
+      if (--m_left > 0) return;
+    }
+    m_table.finish(m_whole, [&](const Request& request) {
+      if (request.sink) request.sink->completed(request, m_completion);
+    });
+    delete this;
+  }
+
+ private:
+  RequestTable& m_table;
+  const Ticket m_whole;
+  std::mutex m_mutex;
+  int m_left;
+  Completion m_completion;
 };
 
-} // namespace
-
-Result<Route> Route::parse(std::string_view text) {
-  Route route;
-  const std::size_t colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
-  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
-  if (name == "size") {
-    route.kind = Kind::Size;
-    auto [end, status] = std::from_chars(rest.data(), rest.data() + rest.size(), route.size);
-    if (status != std::errc() || end != rest.data() + rest.size() || route.size < 1) return unknownRoute(text);
-    return route;
-  }
-  if (name == "pinned" && !rest.empty()) {
-    route.kind = Kind::Pinned;
-    route.name = std::string(rest);
-    return route;
-  }
-  if (colon != std::string_view::npos) return unknownRoute(text);
-  if (name == "round-robin")
-    route.kind = Kind::RoundRobin;
-  else if (name == "least-loaded")
-    route.kind = Kind::LeastLoaded;
-  else if (name == "predicted-finish")
-    route.kind = Kind::PredictedFinish;
-  else if (name == "split")
-    route.kind = Kind::Split;
-  else
-    return unknownRoute(text);
-  return route;
-}
-
-std::string Route::toString() const {
-  switch (kind) {
-  case Kind::RoundRobin: return "round-robin";
-  case Kind::LeastLoaded: return "least-loaded";
-  case Kind::Size: return "size:" + std::to_string(size);
-  case Kind::PredictedFinish: return "predicted-finish";
-  case Kind::Split: return "split";
-  case Kind::Pinned: return "pinned:" + name;
-  }
+Result<void> Router::setPlan(RoutingPlan plan) {
+  if (plan.replicas.empty())
+    return makeError(ErrorCode::Usage, "a deployment needs at least one replica", "--replica",
+                     "for example --replica CPU:0");
+  if (plan.route.kind == Route::Kind::Size && plan.replicas.size() < 2)
+    return makeError(ErrorCode::Usage, plan.route.toString() + " needs two replicas", "--route",
+                     "add a second --replica");
+  if (plan.route.kind == Route::Kind::Pinned &&
+      std::none_of(plan.replicas.begin(), plan.replicas.end(),
+                   [&](const Replica* replica) { return replica->name() == plan.route.name; }))
+    return makeError(ErrorCode::Usage, "no replica is called '" + plan.route.name + "'", "--route",
+                     "name replicas with --replica CPU:0,name=small");
+  std::lock_guard lock(m_mutex);
+  m_plans.push_back(std::move(plan));
+  m_plan.store(&m_plans.back(), std::memory_order_release);
   return {};
 }
 
-Result<std::unique_ptr<Router>> Router::create(Route route, std::vector<Replica*> replicas) {
-  if (replicas.empty())
-    return makeError(ErrorCode::Usage, "a deployment needs at least one replica", "--replica",
-                     "for example --replica CPU:0");
-  std::unique_ptr<Router> router(new Router(std::move(route), std::move(replicas)));
-  if (router->m_route.kind == Route::Kind::Size && router->m_replicas.size() < 2)
-    return makeError(ErrorCode::Usage, "size:N needs two replicas", "--route", "add a second --replica");
-  if (router->m_route.kind == Route::Kind::Pinned) {
-    auto found = std::find_if(router->m_replicas.begin(), router->m_replicas.end(),
-                              [&](Replica* replica) { return replica->name() == router->m_route.name; });
-    if (found == router->m_replicas.end())
-      return makeError(ErrorCode::Usage, "no replica is called '" + router->m_route.name + "'", "--route",
-                       "name replicas with --replica CPU:0,name=small");
-    router->m_pinned = static_cast<std::size_t>(found - router->m_replicas.begin());
-  }
-  return router;
+Route Router::route() const {
+  const RoutingPlan* plan = m_plan.load(std::memory_order_acquire);
+  return plan ? plan->route : Route();
 }
 
-void Router::submit(Request request) {
-  if (m_route.kind == Route::Kind::Split && request.items > 1 && m_replicas.size() > 1)
-    return submitSplit(std::move(request));
-  const std::size_t chosen = choose(request);
-  m_replicas[chosen]->submit(std::move(request));
+void Router::reject(const Request& request) const {
+  const std::int64_t now = nowNs();
+  const Completion completion{request.id, request.items,    request.scheduledNs, request.readyNs, now, now, -1,
+                              -1,         Status::Rejected, request.priority};
+  if (request.sink) request.sink->completed(request, completion);
 }
 
-/// Lost replicas answer at once, with failures: what may choose does not choose them.
-std::size_t Router::choose(const Request& request) {
-  switch (m_route.kind) {
-  case Route::Kind::RoundRobin: {
-    std::size_t turn = 0;
-    for (std::size_t tries = 0; tries < m_replicas.size(); ++tries) {
-      turn = m_turn.fetch_add(1, std::memory_order_relaxed) % m_replicas.size();
-      if (!m_replicas[turn]->isLost()) break;
-    }
-    return turn;
+Ticket Router::submit(Request request) {
+  const RoutingPlan& plan = *m_plan.load(std::memory_order_acquire);
+  if (plan.route.kind == Route::Kind::Split && request.items > 1 && plan.replicas.size() > 1)
+    return submitSplit(plan, std::move(request));
+  const std::int64_t now = nowNs();
+  Replica* chosen = choose(plan, request.items, request.priority, now, nullptr);
+  if (chosen && plan.route.kind == Route::Kind::Slo && request.priority == Priority::Latency) {
+    const double latencyNs =
+        static_cast<double>(now - request.scheduledNs) + chosen->finishNs(request.items, request.priority, now);
+    if (latencyNs > plan.route.sloMs * 1e6) chosen = nullptr;
   }
-  case Route::Kind::Pinned: return m_pinned;
-  case Route::Kind::Size: return request.items <= m_route.size ? 0 : 1;
-  case Route::Kind::LeastLoaded: {
-    auto load = [](Replica* replica) { return replica->queuedItems() + replica->inFlightItems(); };
-    auto least = std::min_element(m_replicas.begin(), m_replicas.end(), [&](Replica* a, Replica* b) {
-      return std::pair(a->isLost(), load(a)) < std::pair(b->isLost(), load(b));
-    });
-    return static_cast<std::size_t>(least - m_replicas.begin());
+  const Ticket ticket = chosen ? m_table.add(request) : 0;
+  if (ticket == 0) {
+    reject(request);
+    return 0;
   }
-  case Route::Kind::PredictedFinish:
-  case Route::Kind::Split: return earliestFinish(request.items);
-  }
+  if (chosen->submit(ticket) || dispatch(ticket, chosen)) return ticket;
+  m_table.withdraw(ticket, [&](const Request& refused) { reject(refused); });
+  static_cast<void>(m_table.take(ticket)); // no queue names it: its place is free again
   return 0;
 }
 
-std::size_t Router::earliestFinish(int items) const {
-  std::size_t best = 0;
+bool Router::cancel(Ticket ticket) {
+  return m_table.withdraw(ticket, [&](const Request& request) {
+    const std::int64_t now = nowNs();
+    const Completion completion{request.id, request.items,     request.scheduledNs, request.readyNs, now, now, -1,
+                                -1,         Status::Cancelled, request.priority};
+    if (request.sink) request.sink->completed(request, completion);
+  });
+}
+
+bool Router::dispatch(Ticket ticket, const Replica* except) {
+  const RoutingPlan& plan = *m_plan.load(std::memory_order_acquire);
+  // Whoever asks for one replica by name, or for one by size, does not want another.
+  if (plan.route.kind == Route::Kind::Pinned) return false;
+  const Request& request = m_table.at(ticket);
+  const int items = request.items;
+  const Priority priority = request.priority;
+  Replica* other = earliestFinish(plan, items, priority, nowNs(), except);
+  return other && other->submit(ticket);
+}
+
+/// The replica that takes a request; nullptr where none serves. Those that are lost or hung are not chosen while others
+/// serve; where a request can only go to one, it goes there and fails with the reason.
+Replica* Router::choose(const RoutingPlan& plan, int items, Priority priority, std::int64_t now,
+                        const Replica* except) {
+  const auto& replicas = plan.replicas;
+  switch (plan.route.kind) {
+  case Route::Kind::RoundRobin: {
+    Replica* next = nullptr;
+    for (std::size_t tries = 0; tries < replicas.size(); ++tries) {
+      next = replicas[m_turn.fetch_add(1, std::memory_order_relaxed) % replicas.size()];
+      if (next->isServing()) break;
+    }
+    return next;
+  }
+  case Route::Kind::Pinned:
+    for (Replica* replica : replicas)
+      if (replica->name() == plan.route.name) return replica;
+    return nullptr;
+  case Route::Kind::Size: {
+    Replica* wanted = replicas[items <= plan.route.size ? 0 : 1];
+    Replica* other = replicas[items <= plan.route.size ? 1 : 0];
+    return wanted->isServing() || !other->isServing() ? wanted : other;
+  }
+  case Route::Kind::LeastLoaded: {
+    const auto load = [](const Replica* replica) { return replica->queuedItems() + replica->inFlightItems(); };
+    return *std::min_element(replicas.begin(), replicas.end(), [&](const Replica* a, const Replica* b) {
+      return std::pair(!a->isServing(), load(a)) < std::pair(!b->isServing(), load(b));
+    });
+  }
+  case Route::Kind::PredictedFinish:
+  case Route::Kind::Split:
+  case Route::Kind::Slo: {
+    Replica* best = earliestFinish(plan, items, priority, now, except);
+    return best ? best : replicas.front();
+  }
+  }
+  return nullptr;
+}
+
+Replica* Router::earliestFinish(const RoutingPlan& plan, int items, Priority priority, std::int64_t now,
+                                const Replica* except) const {
+  Replica* best = nullptr;
   double bestNs = INFINITY;
-  for (std::size_t i = 0; i < m_replicas.size(); ++i) {
-    const Replica& replica = *m_replicas[i];
-    if (replica.isLost()) continue;
-    const double own = replica.serviceNs(items);
-    // Waiting work, at this replica's speed for one item, spread over its streams; what runs is half done on average.
-    const double waiting = replica.serviceNs(1) * replica.queuedItems();
-    const double running = 0.5 * own * std::max(0, replica.inFlight() - replica.options().streams + 1);
-    const double finish = own + (waiting + running) / replica.options().streams;
+  for (Replica* replica : plan.replicas) {
+    if (replica == except || !replica->isServing()) continue;
+    const bool isIdle = replica->inFlight() == 0 && replica->queued() == 0;
+    if (isIdle && replica->idleNs(now) > kAskAgainNs && replica->serviceTimes().slowdown() > kDegraded) return replica;
+    const double finish = replica->finishNs(items, priority, now);
     if (finish < bestNs) {
       bestNs = finish;
-      best = i;
+      best = replica;
     }
   }
   return best;
 }
 
-std::vector<int> Router::shares(int items) const {
-  // Largest remainders of items * speed / total speed, speed = items per second at the full size.
-  std::vector<double> speed(m_replicas.size(), 0.0);
+std::vector<int> Router::shares(int items) const { return sharesOf(*m_plan.load(std::memory_order_acquire), items); }
+
+std::vector<int> Router::sharesOf(const RoutingPlan& plan, int items) {
+  const auto& replicas = plan.replicas;
+  std::vector<bool> serves; // once: a replica may be lost meanwhile
+  for (const Replica* replica : replicas) serves.push_back(replica->isServing());
+  const bool nobody = std::find(serves.begin(), serves.end(), true) == serves.end();
+  if (const auto planned = plan.shares.find(items);
+      planned != plan.shares.end() && std::find(serves.begin(), serves.end(), false) == serves.end())
+    return planned->second;
+  // In proportion to the speeds at the full size. One that was not measured yet is neither favoured nor starved.
+  double sum = 0;
   int measured = 0;
-  std::vector<bool> lost; // once: a replica may be lost meanwhile
-  for (const Replica* replica : m_replicas) lost.push_back(replica->isLost());
-  const bool allLost = std::find(lost.begin(), lost.end(), false) == lost.end();
-  const auto takesNothing = [&](std::size_t i) { return lost[i] && !allLost; };
-  for (std::size_t i = 0; i < speed.size(); ++i) {
-    if (takesNothing(i)) continue;
-    const double ns = m_replicas[i]->serviceNs(items);
-    if (ns <= 0) continue;
-    speed[i] = 1e9 / ns;
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    const double ns = replicas[i]->serviceNs(items);
+    if ((!serves[i] && !nobody) || ns <= 0) continue;
+    sum += 1 / ns;
     ++measured;
   }
-  const double mean = measured ? std::accumulate(speed.begin(), speed.end(), 0.0) / measured : 1.0;
-  for (std::size_t i = 0; i < speed.size(); ++i)
-    if (speed[i] <= 0 && !takesNothing(i)) speed[i] = mean; // not measured yet: neither favoured nor starved
-  const double total = std::accumulate(speed.begin(), speed.end(), 0.0);
-  std::vector<int> counts(speed.size(), 0);
-  std::vector<std::pair<double, std::size_t>> remainders;
-  int given = 0;
-  for (std::size_t i = 0; i < speed.size(); ++i) {
-    const double exact = items * speed[i] / total;
-    counts[i] = static_cast<int>(exact);
-    given += counts[i];
-    if (!takesNothing(i)) remainders.emplace_back(exact - counts[i], i);
+  const double usual = measured ? measured / sum : 1;
+  std::vector<LinearCost> costs;
+  std::vector<std::size_t> who;
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    if (!serves[i] && !nobody) continue;
+    const double ns = replicas[i]->serviceNs(items);
+    costs.push_back({0, (ns > 0 ? ns : usual) / items});
+    who.push_back(i);
   }
-  std::sort(remainders.begin(), remainders.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t k = 0; given < items; ++k, ++given) ++counts[remainders[k % remainders.size()].second];
+  const std::vector<int> parts = splitShares(items, costs);
+  std::vector<int> counts(replicas.size(), 0);
+  for (std::size_t k = 0; k < who.size(); ++k) counts[who[k]] = parts[k];
   return counts;
 }
 
-void Router::submitSplit(Request request) {
-  const std::vector<int> counts = shares(request.items);
-  auto state = std::make_shared<SplitState>();
-  state->left = static_cast<int>(std::count_if(counts.begin(), counts.end(), [](int count) { return count > 0; }));
-  state->done = std::move(request.done);
-  state->whole = {request.id, request.items, request.scheduledNs, INT64_MAX, 0, -1, -1, false};
-  int first = request.firstItem;
+Ticket Router::submitSplit(const RoutingPlan& plan, Request request) {
+  const std::vector<int> counts = sharesOf(plan, request.items);
+  const Ticket whole = m_table.add(request);
+  if (whole == 0) {
+    reject(request);
+    return 0;
+  }
+  const Request& kept = *m_table.take(whole); // nobody else knows the ticket yet
+  Request part = kept;
+  const auto parts = static_cast<int>(std::count_if(counts.begin(), counts.end(), [](int count) { return count > 0; }));
+  auto* join = new Join(
+      m_table, whole, parts,
+      {kept.id, kept.items, kept.scheduledNs, kept.readyNs, INT64_MAX, 0, -1, -1, Status::Done, kept.priority});
+  part.sink = join;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
-    Request part = request;
-    part.firstItem = first;
     part.items = counts[i];
-    first += counts[i];
-    part.done = [state](const Completion& completion) {
-      bool last = false;
-      {
-        std::lock_guard lock(state->mutex);
-        Completion& whole = state->whole;
-        whole.startNs = std::min(whole.startNs, completion.startNs);
-        whole.endNs = std::max(whole.endNs, completion.endNs);
-        whole.failed = whole.failed || completion.failed;
-        whole.transferNs = std::max(whole.transferNs, completion.transferNs);
-        whole.computeNs = std::max(whole.computeNs, completion.computeNs);
-        last = --state->left == 0;
-      }
-      if (last && state->done) state->done(state->whole);
-    };
-    m_replicas[i]->submit(std::move(part));
+    Request own = part;
+    const Ticket ticket = m_table.add(own);
+    if (ticket == 0 || (!plan.replicas[i]->submit(ticket) && !dispatch(ticket, plan.replicas[i]))) {
+      if (ticket) static_cast<void>(m_table.take(ticket));
+      if (ticket)
+        m_table.finish(ticket, [&](const Request& refused) { reject(refused); });
+      else
+        reject(own);
+    }
+    part.firstItem += counts[i];
   }
+  return whole;
 }
 
 } // namespace tandem

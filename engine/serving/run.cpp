@@ -5,261 +5,300 @@
 #include "engine/metrics/process_memory.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace tandem {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kTickNs = kSecond / 10;
-constexpr std::int64_t kNapNs = 10'000'000;     // a stop request is honoured within this time
-constexpr std::int64_t kDrainNs = 10 * kSecond; // an overloaded open loop never empties its queue
-
-class RunLoop {
+class Run {
  public:
-  RunLoop(Deployment& deployment, const RunSettings& settings) : m_deployment(deployment), m_settings(settings) {
+  Run(Deployment& deployment, const RunSettings& settings)
+      : m_deployment(deployment),
+        m_settings(settings),
+        m_route(deployment.router().route()),
+        m_runner(deployment, settings.cancel, settings.snapshot) {
     for (const RequestData& data : settings.data) m_data.push_back(&data);
+  }
+  ~Run() {
+    if (m_changing.joinable()) m_changing.join();
+    if (m_settings.changes) m_settings.changes->close();
   }
 
   Result<RunOutcome> run() {
     TANDEM_TRY(setUp());
-    LoadGenerator generator(m_settings.scenario, m_deployment.router(), m_data, m_settings.seed);
-    const bool finite = m_settings.scenario.kind == Scenario::Kind::Offline;
-    for (const auto& replica : m_deployment.replicas()) replica->start();
-
-    const std::int64_t begin = nowNs();
-    m_loadStart = begin;
-    m_measureStart = begin;
-    if (finite) rememberBusy();
-    generator.start();
-    if (!finite && m_settings.warmupS > 0) {
-      m_measureStart = begin + static_cast<std::int64_t>(m_settings.warmupS * 1e9);
-      tickUntil("warmup", m_measureStart, generator);
-    }
-    if (!finite) { // a finite load counts from its first request
-      m_measureStart = nowNs();
-      m_outcome.warmupMs += toMs(m_measureStart - begin);
-      rememberBusy();
-    }
-    const std::int64_t limit =
-        finite ? INT64_MAX : m_measureStart + static_cast<std::int64_t>(m_settings.durationS * 1e9);
-    tickUntil("measure", limit, generator);
-    const std::int64_t measureEnd = nowNs();
-    const std::vector<DeviceUse> use = busySince(m_measureStart, measureEnd);
-
-    generator.stop();
-    drain(generator);
-    m_outcome.devices = use;
-    collect(generator, measureEnd);
+    m_deployment.start();
+    TANDEM_TRY(measureAlone());
+    measurePipelines();
+    PhaseSettings phase = phaseOf("measure", m_settings.scenario, m_settings.durationS);
+    phase.warmupS = m_settings.warmupS;
+    phase.load.pipeline = m_settings.pipeline;
+    phase.load.bulkShare = m_settings.bulkShare;
+    m_runner.setOnTick([this](double elapsedS) { makeChanges(elapsedS); });
+    PhaseOutcome measured;
+    if (m_settings.scenario.kind == Scenario::Kind::Ramp)
+      measured = runRamp(m_runner, phase, m_outcome.ramp.emplace());
+    else
+      measured = m_runner.run(phase);
+    if (m_changing.joinable()) m_changing.join();
+    collect(measured);
     return std::move(m_outcome);
   }
 
  private:
+  PhaseSettings phaseOf(std::string name, const Scenario& scenario, double durationS) const {
+    PhaseSettings phase;
+    phase.name = std::move(name);
+    phase.scenario = scenario;
+    phase.load.sizes = m_data;
+    phase.load.seed = m_settings.seed;
+    phase.durationS = durationS;
+    return phase;
+  }
+
+  ReplicaSetup setup() const {
+    ReplicaSetup setup;
+    for (const RequestData* data : m_data) setup.sizes.push_back(data->items);
+    setup.warmups = m_data;
+    setup.cancel = m_settings.cancel;
+    setup.trace = m_settings.trace;
+    return setup;
+  }
+
   Result<void> setUp() {
-    std::vector<int> sizes;
-    for (const RequestData* data : m_data) sizes.push_back(data->items);
-    const std::int64_t start = nowNs();
-    report("compile", nullptr);
-    for (const auto& replica : m_deployment.replicas()) {
-      TANDEM_TRY(m_settings.cancel.check());
-      std::vector<int> own = sizes;
-      if (replica->options().batch > 0) own.push_back(replica->options().batch);
-      TANDEM_TRY(replica->prepare(own));
-      replica->setTrace(m_settings.trace);
+    m_runner.report("compile");
+    TANDEM_TRY(m_deployment.setUp(setup()));
+    for (const Deployment::Entry* entry : m_deployment.entries()) {
+      m_outcome.compileMs += entry->cost.compileMs;
+      m_outcome.warmupMs += entry->cost.warmupMs;
     }
-    TANDEM_TRY(requireWithinLimits());
-    m_outcome.compileMs = toMs(nowNs() - start);
-    const std::int64_t warm = nowNs();
-    report("warmup", nullptr);
-    for (const auto& replica : m_deployment.replicas())
-      for (const RequestData* data : m_data) {
-        TANDEM_TRY(m_settings.cancel.check());
-        TANDEM_TRY(replica->warmUp(*data));
-      }
-    m_outcome.warmupMs = toMs(nowNs() - warm);
-    return {};
+    m_runner.report("warmup");
+    return requireWithinLimits();
   }
 
   Result<void> requireWithinLimits() const {
     for (const DeviceUse& use : deviceUse(m_deployment)) {
       const auto limit = m_settings.memoryLimits.find(use.id);
-      const std::int64_t need = use.weightsBytes + use.activationsBytes + use.stagingBytes;
-      if (limit == m_settings.memoryLimits.end() || need <= limit->second) continue;
+      if (limit == m_settings.memoryLimits.end() || use.bytes() <= limit->second) continue;
       return makeError(ErrorCode::DeviceFailed,
-                       "the plan needs " + std::to_string(need) + " bytes, the memory limit is " +
+                       "the plan needs " + std::to_string(use.bytes()) + " bytes, the memory limit is " +
                            std::to_string(limit->second),
                        use.id, "use a smaller batch, fewer replicas or streams, or a higher limit");
     }
     return {};
   }
 
-  void tickUntil(const char* phase, std::int64_t endNs, LoadGenerator& generator) {
-    std::int64_t next = nowNs() + kTickNs;
-    while (nowNs() < endNs && !m_settings.cancel.cancelled() && !allLost()) {
-      const std::int64_t until = std::min({next, endNs, nowNs() + kNapNs});
-      // An offline run ends with its last request, not with the next tick.
-      if (m_settings.scenario.kind == Scenario::Kind::Offline) {
-        if (generator.waitIdle(std::max<std::int64_t>(1, (until - nowNs()) / 1'000'000))) return;
-      } else {
-        std::this_thread::sleep_for(std::chrono::nanoseconds(std::max<std::int64_t>(until - nowNs(), 0)));
+  /// Requests that the scenario keeps in flight; 0: as many as it likes.
+  int inFlight() const {
+    switch (m_settings.scenario.kind) {
+    case Scenario::Kind::SingleStream: return 1;
+    case Scenario::Kind::MultiStream:
+    case Scenario::Kind::Closed: return m_settings.scenario.count;
+    default: return 0;
+    }
+  }
+
+  /// Each replica under as much load as it takes: as many clients as the scenario has, where it has clients, else two
+  /// for each stream and joined item.
+  Scenario load(const Replica& replica) const {
+    Scenario scenario;
+    scenario.kind = Scenario::Kind::Closed;
+    const int joined = std::max(1, replica.options().batching.maximum);
+    scenario.count = inFlight() > 0 ? inFlight() : 2 * replica.options().streams * joined;
+    return scenario;
+  }
+
+  Result<void> measureAlone() {
+    const std::vector<Replica*> replicas = m_deployment.present();
+    if (m_settings.aloneS <= 0 || replicas.size() < 2) return {};
+    for (Replica* replica : replicas) {
+      TANDEM_TRY(m_deployment.useRoute({Route::Kind::Pinned, 1, 0, replica->name()}));
+      PhaseSettings phase = phaseOf("alone " + replica->name(), load(*replica), m_settings.aloneS);
+      phase.warmupS = m_settings.aloneS / 4;
+      PhaseOutcome outcome = m_runner.run(phase);
+      for (const auto& part : outcome.replicas)
+        if (part.replica == replica)
+          m_alone.push_back({replica, outcome.itemsPerS, outcome.all.latency.p99Ms, part.serviceMs});
+      if (m_runner.cancelled()) break;
+    }
+    return m_deployment.useRoute(m_route);
+  }
+
+  /// A replica whose layers are split over devices keeps several requests in flight: what does that give?
+  void measurePipelines() {
+    if (m_settings.aloneS <= 0) return;
+    for (const Deployment::Entry* entry : m_deployment.entries()) {
+      Replica& replica = *entry->replica;
+      if (entry->plan.deviceIds.size() < 2 || replica.options().streams < 2) continue;
+      if (!m_deployment.useRoute({Route::Kind::Pinned, 1, 0, replica.name()})) continue;
+      PipelineGain gain{replica.name(), devicesText(entry->plan), replica.options().streams, 0, 0};
+      for (int streams : {1, replica.options().streams}) {
+        replica.setActiveStreams(streams);
+        Scenario scenario;
+        scenario.kind = Scenario::Kind::Closed;
+        scenario.count = 2 * streams;
+        PhaseSettings phase =
+            phaseOf(replica.name() + ", " + std::to_string(streams) + " in flight", scenario, m_settings.aloneS);
+        phase.warmupS = m_settings.aloneS / 4;
+        (streams == 1 ? gain.oneItemsPerS : gain.manyItemsPerS) = m_runner.run(phase).itemsPerS;
       }
-      if (nowNs() >= next) {
-        report(phase, &generator);
-        next += kTickNs;
+      m_outcome.pipelines.push_back(gain);
+    }
+    if (const auto back = m_deployment.useRoute(m_route); !back) m_deployment.note(back.error().line());
+  }
+
+  /// Changes that are due are made on a thread of their own, one after another, while the load goes on.
+  void makeChanges(double elapsedS) {
+    if (!m_settings.changes || m_busyChanging) return;
+    std::vector<TimedChange> due = m_settings.changes->takeDue(elapsedS);
+    if (due.empty()) return;
+    if (m_changing.joinable()) m_changing.join();
+    m_busyChanging = true;
+    m_changing = std::thread([this, due = std::move(due)] {
+      nameCurrentThread("changes");
+      for (const TimedChange& change : due) {
+        Result<void> made = apply(change);
+        if (!made) m_deployment.note("a change was not made: " + made.error().line());
+        if (change.done) change.done(std::move(made));
       }
+      m_busyChanging = false;
+    });
+  }
+
+  Result<void> apply(const TimedChange& change) {
+    switch (change.kind) {
+    case TimedChange::Kind::Remove: return m_deployment.remove(change.name);
+    case TimedChange::Kind::Route: return m_deployment.setRoute(change.route);
+    case TimedChange::Kind::Add: {
+      ReplicaPlan plan = TANDEM_TRY(change.plan());
+      TANDEM_TRY(m_deployment.add(std::move(plan), setup()));
+      return {};
     }
-  }
-
-  bool allLost() const {
-    const auto& replicas = m_deployment.replicas();
-    return std::all_of(replicas.begin(), replicas.end(), [](const auto& replica) { return replica->isLost(); });
-  }
-
-  void dropQueues() {
-    for (const auto& replica : m_deployment.replicas()) replica->dropQueue();
-  }
-
-  void drain(LoadGenerator& generator) {
-    const std::int64_t start = nowNs();
-    std::int64_t next = start;
-    while (nowNs() - start < kDrainNs && !m_settings.cancel.cancelled()) {
-      if (generator.waitIdle(kNapNs / 1'000'000)) return;
-      if (nowNs() < next) continue;
-      report("drain", &generator);
-      next += kTickNs;
+    case TimedChange::Kind::Replace: {
+      ReplicaPlan plan = TANDEM_TRY(change.plan());
+      return m_deployment.replace(change.name, std::move(plan), setup());
     }
-    if (!m_settings.cancel.cancelled()) m_outcome.unfinished = generator.underWay();
-    // What is running ends by itself; the generator must not go away under its completion. An arrival that was just
-    // being issued may still come in after the queues were emptied.
-    do dropQueues();
-    while (!generator.waitIdle(kNapNs / 1'000'000));
-  }
-
-  void rememberBusy() {
-    for (const DeviceUse& use : deviceUse(m_deployment))
-      m_busyBefore[use.id] = m_deployment.meters().of(use.id).busyNs();
-  }
-
-  std::vector<DeviceUse> busySince(std::int64_t fromNs, std::int64_t toNs) {
-    std::vector<DeviceUse> devices = deviceUse(m_deployment);
-    for (DeviceUse& use : devices) {
-      const std::int64_t busy = m_deployment.meters().of(use.id).busyNs() - m_busyBefore[use.id];
-      if (toNs > fromNs)
-        use.busyFraction = std::min(1.0, static_cast<double>(busy) / static_cast<double>(toNs - fromNs));
     }
-    return devices;
+    return {};
   }
 
-  void report(const char* phase, LoadGenerator* generator) {
-    const std::int64_t now = nowNs();
-    const std::int64_t rss = processRssBytes();
-    m_outcome.rssPeakBytes = std::max(m_outcome.rssPeakBytes, rss);
-    if (!m_settings.snapshot) return;
-    RunSnapshot snapshot;
-    snapshot.phase = phase;
-    snapshot.rssBytes = rss;
-    snapshot.elapsedS = m_measureStart == 0 ? -m_settings.warmupS : static_cast<double>(now - m_measureStart) * 1e-9;
-    const std::int64_t cpu = processCpuNs();
-    if (m_lastTickNs != 0)
-      snapshot.cpuFraction = static_cast<double>(cpu - m_lastCpuNs) / static_cast<double>(now - m_lastTickNs);
-    double windowS = 1; // shorter while the load is younger than a second
-    if (generator) {
-      const SampleWindow window = generator->log().window(now - kSecond, now);
-      windowS = std::clamp(static_cast<double>(now - m_loadStart) * 1e-9, 0.05, 1.0);
-      snapshot.completed = generator->log().completed();
-      snapshot.failed = generator->log().failed();
-      snapshot.throughputPerS = static_cast<double>(window.completed) / windowS;
-      snapshot.itemsPerS = static_cast<double>(window.items) / windowS;
-    }
-    for (std::size_t i = 0; i < m_deployment.replicas().size(); ++i) {
-      Replica& replica = *m_deployment.replicas()[i];
-      const SampleWindow window = replica.log().window(now - kSecond, now);
-      snapshot.replicas.push_back(
-          {replica.name(), devicesText(i), replica.log().completed(), static_cast<double>(window.completed) / windowS,
-           static_cast<double>(window.items) / windowS, window.latency, replica.queued(), replica.inFlight()});
-    }
-    snapshot.devices = deviceUse(m_deployment);
-    for (DeviceUse& use : snapshot.devices) {
-      const std::int64_t busy = m_deployment.meters().of(use.id).busyNs();
-      if (m_lastTickNs != 0)
-        use.busyFraction = std::clamp(
-            static_cast<double>(busy - m_lastBusy[use.id]) / static_cast<double>(now - m_lastTickNs), 0.0, 1.0);
-      m_lastBusy[use.id] = busy;
-    }
-    m_lastTickNs = now;
-    m_lastCpuNs = cpu;
-    m_settings.snapshot(snapshot);
-  }
-
-  std::string devicesText(std::size_t replica) const {
-    std::string text;
-    for (const std::string& id : m_deployment.plans()[replica].deviceIds) text += (text.empty() ? "" : " + ") + id;
-    return text;
-  }
-
-  void collect(LoadGenerator& generator, std::int64_t measureEnd) {
-    m_outcome.measuredS = static_cast<double>(measureEnd - m_measureStart) * 1e-9;
-    m_outcome.all = generator.log().window(m_measureStart, measureEnd);
-    const double seconds = std::max(m_outcome.measuredS, 1e-9);
-    m_outcome.throughputPerS = static_cast<double>(m_outcome.all.completed) / seconds;
-    m_outcome.itemsPerS = static_cast<double>(m_outcome.all.items) / seconds;
-    m_outcome.transferMs = generator.log().meanTransferMs();
-    m_outcome.computeMs = generator.log().meanComputeMs();
-    for (std::size_t i = 0; i < m_deployment.replicas().size(); ++i) {
-      Replica& replica = *m_deployment.replicas()[i];
+  void collect(const PhaseOutcome& measured) {
+    m_outcome.route = m_deployment.router().route();
+    m_outcome.measuredS = measured.measuredS;
+    m_outcome.all = measured.all;
+    m_outcome.throughputPerS = measured.throughputPerS;
+    m_outcome.itemsPerS = measured.itemsPerS;
+    m_outcome.transferMs = measured.transferMs;
+    m_outcome.computeMs = measured.computeMs;
+    m_outcome.warmupMs += measured.warmupMs;
+    m_outcome.quantilesMs = measured.quantilesMs;
+    m_outcome.devices = measured.devices;
+    m_outcome.unfinished = measured.unfinished;
+    m_outcome.stopped = m_settings.cancel.cancelled();
+    for (const Deployment::Entry* entry : m_deployment.entries()) {
+      const Replica& replica = *entry->replica;
       RunOutcome::ReplicaOutcome outcome;
       outcome.name = replica.name();
-      outcome.devices = devicesText(i);
-      outcome.summary = m_deployment.plans()[i].summary;
-      outcome.window = replica.log().window(m_measureStart, measureEnd);
-      outcome.itemsPerS = static_cast<double>(outcome.window.items) / seconds;
+      outcome.devices = devicesText(entry->plan);
+      outcome.summary = entry->plan.summary;
+      for (const auto& part : measured.replicas) {
+        if (part.replica != &replica) continue;
+        outcome.window = part.window;
+        outcome.itemsPerS = part.itemsPerS;
+        outcome.serviceMs = part.serviceMs;
+        outcome.executions = part.executions;
+      }
       outcome.paddedItems = replica.paddedItems();
       outcome.lastError = replica.lastError();
+      outcome.state = replica.state();
       outcome.lost = replica.isLost();
+      outcome.cost = entry->cost;
+      outcome.copy = copyCost(m_deployment, replica);
       m_outcome.replicas.push_back(std::move(outcome));
     }
+    for (const ServingEvent& event : m_deployment.events())
+      m_outcome.events.push_back({static_cast<double>(event.timeNs - measured.startNs) * 1e-9, event.text});
     m_outcome.rssBytes = processRssBytes();
-    m_outcome.rssPeakBytes = std::max(m_outcome.rssPeakBytes, m_outcome.rssBytes);
-    m_outcome.stopped = m_settings.cancel.cancelled();
+    m_outcome.rssPeakBytes = std::max(m_runner.rssPeakBytes(), m_outcome.rssBytes);
+    if (m_alone.size() == m_outcome.replicas.size() && m_alone.size() > 1 && !m_outcome.stopped) judgeRun(measured);
   }
+
+  void judgeRun(const PhaseOutcome& measured) {
+    VerdictFacts facts;
+    facts.togetherItemsPerS = measured.itemsPerS;
+    facts.togetherP99Ms = measured.all.latency.p99Ms;
+    facts.transferMs = measured.transferMs;
+    facts.computeMs = measured.computeMs;
+    facts.loadSaturates = !m_settings.scenario.isOpenLoop() && m_settings.scenario.kind != Scenario::Kind::Ramp;
+    facts.isSplit = m_route.kind == Route::Kind::Split;
+    facts.inFlight = inFlight();
+    for (std::size_t i = 0; i < m_alone.size(); ++i) {
+      const RunOutcome::ReplicaOutcome& outcome = m_outcome.replicas[i];
+      VerdictPart part;
+      part.name = outcome.name;
+      part.devices = outcome.devices;
+      part.aloneItemsPerS = m_alone[i].itemsPerS;
+      part.togetherItemsPerS = outcome.itemsPerS;
+      part.aloneP99Ms = m_alone[i].p99Ms;
+      part.aloneServiceMs = m_alone[i].serviceMs;
+      part.togetherServiceMs = outcome.serviceMs;
+      for (const std::string& id : m_deployment.entries()[i]->plan.deviceIds)
+        for (const DeviceUse& use : measured.devices)
+          if (use.id == id) part.busyFraction = std::max(part.busyFraction, use.busyFraction);
+      part.setupMs = outcome.cost.compileMs + outcome.cost.warmupMs;
+      part.rssBytes = outcome.cost.rssBytes;
+      for (const DeviceUse& use : outcome.copy) part.copyBytes += use.bytes();
+      facts.parts.push_back(std::move(part));
+    }
+    m_outcome.verdict = judge(facts);
+  }
+
+  struct Alone {
+    const Replica* replica = nullptr;
+    double itemsPerS = 0, p99Ms = 0, serviceMs = 0;
+  };
 
   Deployment& m_deployment;
   const RunSettings& m_settings;
+  const Route m_route;
+  PhaseRunner m_runner;
   std::vector<const RequestData*> m_data;
+  std::vector<Alone> m_alone;
   RunOutcome m_outcome;
-  std::int64_t m_loadStart = 0, m_measureStart = 0, m_lastTickNs = 0, m_lastCpuNs = 0;
-  std::map<std::string, std::int64_t> m_busyBefore, m_lastBusy;
+  std::thread m_changing;
+  std::atomic<bool> m_busyChanging{false};
 };
 
 } // namespace
 
-std::vector<DeviceUse> deviceUse(const Deployment& deployment) {
-  std::vector<DeviceUse> devices;
-  auto of = [&](const std::string& id) -> DeviceUse& {
-    for (DeviceUse& use : devices)
-      if (use.id == id) return use;
-    devices.push_back({id, 0, 0, 0, 0, 0});
-    return devices.back();
-  };
-  std::set<const void*> seen;
-  for (const auto& replica : deployment.replicas())
-    for (const auto& [items, executable] : replica->variants())
-      for (const ExecutableMemory& memory : executable->memory()) {
-        DeviceUse& use = of(memory.device->id());
-        use.weightsBytes += memory.weightsBytes;
-        for (const auto& [piece, bytes] : memory.pieces) {
-          if (seen.insert(piece).second) continue;
-          use.weightsBytes -= bytes;
-          use.sharedWeightsBytes += bytes;
-        }
-        use.activationsBytes += memory.activationsBytes * replica->options().streams;
-        use.stagingBytes += memory.stagingBytes * replica->options().streams;
-      }
-  return devices;
+bool ChangeQueue::push(TimedChange change) {
+  std::lock_guard lock(m_mutex);
+  if (m_closed) return false;
+  m_changes.push_back(std::move(change));
+  return true;
+}
+
+std::vector<TimedChange> ChangeQueue::takeDue(double elapsedS) {
+  std::lock_guard lock(m_mutex);
+  std::vector<TimedChange> due;
+  for (TimedChange& change : m_changes)
+    if (change.atS <= elapsedS) due.push_back(std::move(change));
+  std::erase_if(m_changes, [&](const TimedChange& change) { return change.atS <= elapsedS; });
+  std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.atS < b.atS; });
+  return due;
+}
+
+void ChangeQueue::close() {
+  std::vector<TimedChange> left;
+  {
+    std::lock_guard lock(m_mutex);
+    m_closed = true;
+    left.swap(m_changes);
+  }
+  for (const TimedChange& change : left)
+    if (change.done) change.done(makeError(ErrorCode::Cancelled, "the run ended before it was made", "deployment"));
 }
 
 Result<RunOutcome> runDeployment(Deployment& deployment, const RunSettings& settings) {
-  return RunLoop(deployment, settings).run();
+  return Run(deployment, settings).run();
 }
 
 } // namespace tandem

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/codec.hpp"
 
-#include "engine/session/json_read.hpp"
+#include "engine/session/decoding.hpp"
 
 #include <future>
 #include <limits>
@@ -11,23 +11,6 @@ namespace tandem::session {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-/// Runs a decoder that reads with .at() and .get(); what the library throws about a message becomes an Error.
-template <class Decode> auto decoding(const char* what, Decode decode) -> Result<decltype(decode())> {
-  try {
-    return decode();
-  } catch (const nlohmann::json::exception& problem) {
-    return makeError(ErrorCode::WorkerLost,
-                     "the engine sent something unreadable for " + std::string(what) + " (" + problem.what() + ")",
-                     "engine worker", "start it again; if this repeats, report it");
-  }
-}
-
-template <class T> void read(const Json& json, const char* key, T& target) { readInto(json.at(key), target); }
-template <class T> void readIf(const Json& json, const char* key, T& target) {
-  auto it = json.find(key);
-  if (it != json.end() && !it->is_null()) readInto(*it, target);
-}
 
 Probe toProbe(const Json& json) {
   Probe probe;
@@ -111,42 +94,6 @@ void checkIndices(const Document& document) {
   }
   for (int value : document.inputs) check(value >= 0 && within(value, document.values.size()));
   for (int value : document.outputs) check(value >= 0 && within(value, document.values.size()));
-}
-
-Latency toLatency(const Json& json) {
-  Latency latency;
-  readIf(json, "count", latency.count);
-  readIf(json, "mean", latency.meanMs);
-  readIf(json, "p50", latency.p50Ms);
-  readIf(json, "p90", latency.p90Ms);
-  readIf(json, "p95", latency.p95Ms);
-  readIf(json, "p99", latency.p99Ms);
-  readIf(json, "p999", latency.p999Ms);
-  readIf(json, "max", latency.maxMs);
-  return latency;
-}
-
-DeviceMemory toMemory(const Json& json) {
-  DeviceMemory memory;
-  read(json, "id", memory.id);
-  readIf(json, "weights_bytes", memory.weightsBytes);
-  readIf(json, "shared_weights_bytes", memory.sharedWeightsBytes);
-  readIf(json, "activations_bytes", memory.activationsBytes);
-  readIf(json, "staging_bytes", memory.stagingBytes);
-  readIf(json, "peak_bytes", memory.peakBytes);
-  return memory;
-}
-
-std::vector<DeviceMemory> toMemories(const Json& json) {
-  std::vector<DeviceMemory> memories;
-  for (const Json& each : json) memories.push_back(toMemory(each));
-  return memories;
-}
-
-std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
-  std::vector<Snapshot::DeviceLoad> loads;
-  for (const Json& each : json) loads.push_back({each.at("id"), each.at("busy_fraction")});
-  return loads;
 }
 
 /// JSON has no NaN and no infinity: they arrive as null.
@@ -270,75 +217,6 @@ Result<PlacementView> decodePlacementView(const Json& json) {
   });
 }
 
-Result<Snapshot> decodeSnapshot(const Json& json) {
-  return decoding("a snapshot", [&] {
-    Snapshot snapshot;
-    read(json, "elapsed_s", snapshot.elapsedS);
-    read(json, "phase", snapshot.phase);
-    readIf(json, "completed", snapshot.completed);
-    readIf(json, "failed", snapshot.failed);
-    readIf(json, "throughput_per_s", snapshot.throughputPerS);
-    readIf(json, "items_per_s", snapshot.itemsPerS);
-    for (const Json& each : json.at("replicas")) {
-      Snapshot::Replica replica;
-      read(each, "name", replica.name);
-      readIf(each, "devices", replica.devices);
-      readIf(each, "completed", replica.completed);
-      readIf(each, "throughput_per_s", replica.throughputPerS);
-      readIf(each, "items_per_s", replica.itemsPerS);
-      readIf(each, "p50_ms", replica.p50Ms);
-      readIf(each, "p95_ms", replica.p95Ms);
-      readIf(each, "p99_ms", replica.p99Ms);
-      readIf(each, "queued", replica.queued);
-      readIf(each, "in_flight", replica.inFlight);
-      snapshot.replicas.push_back(std::move(replica));
-    }
-    snapshot.devices = toLoads(json.at("devices"));
-    snapshot.memory = toMemories(json.at("memory"));
-    readIf(json, "rss_bytes", snapshot.rssBytes);
-    readIf(json, "cpu_fraction", snapshot.cpuFraction);
-    return snapshot;
-  });
-}
-
-Result<Report> decodeReport(const Json& json) {
-  return decoding("the report", [&] {
-    Report report;
-    read(json, "throughput_per_s", report.throughputPerS);
-    read(json, "items_per_s", report.itemsPerS);
-    readIf(json, "duration_s", report.durationS);
-    read(json, "requests", report.requests);
-    read(json, "failed", report.failed);
-    readIf(json, "stopped", report.stopped);
-    report.latency = toLatency(json.at("latency_ms"));
-    const Json& stages = json.at("stages_ms");
-    readIf(stages, "queue", report.queueMs);
-    readIf(stages, "preprocess", report.preprocessMs);
-    readIf(stages, "transfer", report.transferMs);
-    readIf(stages, "compute", report.computeMs);
-    const Json& startup = json.at("startup_ms");
-    readIf(startup, "load", report.loadMs);
-    readIf(startup, "compile", report.compileMs);
-    readIf(startup, "warmup", report.warmupMs);
-    readIf(json.at("memory"), "rss_bytes", report.rssBytes);
-    report.memory = toMemories(json.at("memory").at("devices"));
-    for (const Json& each : json.at("replicas")) {
-      Report::Replica replica;
-      read(each, "name", replica.name);
-      readIf(each, "devices", replica.devices);
-      read(each, "requests", replica.requests);
-      readIf(each, "items_per_s", replica.itemsPerS);
-      replica.latency = toLatency(each.at("latency_ms"));
-      readIf(each, "summary", replica.summary);
-      report.replicas.push_back(std::move(replica));
-    }
-    report.devices = toLoads(json.at("devices"));
-    readIf(json, "notes", report.notes);
-    report.json = json.dump(2);
-    return report;
-  });
-}
-
 Result<std::vector<Prediction>> decodePredictions(const Json& json) {
   return decoding("the predictions", [&] {
     std::vector<Prediction> predictions;
@@ -403,74 +281,6 @@ Result<PlacementDoc> decodePlacement(const Json& json) {
     for (const auto& [node, device] : nodes.items()) placement.nodes[node] = device.get<std::string>();
     return placement;
   });
-}
-
-Json encodeRun(const RunSpec& spec) {
-  Json json;
-  json["replicas"] = Json::array();
-  for (const ReplicaSpec& replica : spec.replicas) {
-    Json each;
-    each["name"] = replica.name;
-    if (replica.placement)
-      each["placement"] = encodePlacement(*replica.placement);
-    else
-      each["device"] = replica.device;
-    each["threads"] = replica.threads;
-    each["streams"] = replica.streams;
-    each["batch"] = replica.batch;
-    json["replicas"].push_back(std::move(each));
-  }
-  json["scenario"] = spec.scenario;
-  json["route"] = spec.route;
-  json["batches"] = spec.batches;
-  json["duration_s"] = spec.durationS;
-  json["warmup_s"] = spec.warmupS;
-  json["mode"] = spec.mode;
-  json["inputs"] = spec.inputs;
-  json["trace_file"] = spec.traceFile;
-  json["seed"] = spec.seed;
-  return json;
-}
-
-Json encodeDeployment(const RunSpec& spec) {
-  Json run = encodeRun(spec);
-  Json json{{"format", "tandem-deployment"}, {"version", 1}};
-  for (const char* key : {"replicas", "route", "scenario", "batches", "duration_s"}) json[key] = std::move(run[key]);
-  return json;
-}
-
-Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
-  if (!json.is_object() || json.value("format", Json()) != "tandem-deployment")
-    return makeError(ErrorCode::InputRejected, "this is not a deployment file", where,
-                     "its \"format\" must be \"tandem-deployment\"");
-  if (json.value("version", Json()) != 1)
-    return makeError(ErrorCode::InputRejected, "the deployment file is of another version", where, "update Tandem");
-  auto decoded = decoding("the deployment", [&] {
-    RunSpec spec;
-    readIf(json, "route", spec.route);
-    readIf(json, "scenario", spec.scenario);
-    readIf(json, "batches", spec.batches);
-    readIf(json, "duration_s", spec.durationS);
-    for (const Json& each : json.at("replicas")) {
-      ReplicaSpec replica;
-      readIf(each, "name", replica.name);
-      readIf(each, "device", replica.device);
-      readIf(each, "threads", replica.threads);
-      readIf(each, "streams", replica.streams);
-      readIf(each, "batch", replica.batch);
-      if (auto it = each.find("placement"); it != each.end() && !it->is_null()) {
-        auto placement = decodePlacement(*it);
-        if (!placement) throw nlohmann::json::other_error::create(502, "bad placement", nullptr);
-        replica.placement = *placement;
-      }
-      spec.replicas.push_back(std::move(replica));
-    }
-    return spec;
-  });
-  if (!decoded)
-    return makeError(ErrorCode::InputRejected, "the deployment file has missing or wrong entries", where,
-                     decoded.error().message);
-  return decoded;
 }
 
 Json encodeError(const Error& error) {

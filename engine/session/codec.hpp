@@ -22,9 +22,13 @@ Json encodePlacement(const PlacementDoc& placement);
 Result<PlacementDoc> decodePlacement(const Json& json);
 /// The parameters of a `run` request, without the model.
 Json encodeRun(const RunSpec& spec);
+Json encodeReplica(const ReplicaSpec& replica);
+/// The parameters of a `deploy` request: a change of the run that goes on.
+Json encodeChange(const RunChange& change);
 
 /// A deployment file (DESIGN.md section 9): {"format":"tandem-deployment","version":1,"replicas":[{"device" or
-/// "placement","name","threads","streams","batch"}],"route","scenario","batches","duration_s"}. `where` names it.
+/// "placement","name","threads","streams","batch","preferred","delay_ms","target_ms"}],"route","scenario","batches",
+/// "duration_s","bulk_share"}. `where` names it.
 Json encodeDeployment(const RunSpec& spec);
 Result<RunSpec> decodeDeployment(const Json& json, const std::string& where);
 

@@ -208,4 +208,14 @@ void EngineState::close(int handle) {
   m_documents.erase(handle);
 }
 
+void EngineState::setActiveRun(std::shared_ptr<ActiveRun> run) {
+  std::lock_guard lock(m_mutex);
+  m_activeRun = std::move(run);
+}
+
+std::shared_ptr<ActiveRun> EngineState::activeRun() const {
+  std::lock_guard lock(m_mutex);
+  return m_activeRun;
+}
+
 } // namespace tandem::session

@@ -11,6 +11,8 @@
 
 namespace tandem::session {
 
+struct ActiveRun;
+
 /// What `configure` sets: core sets, hidden devices, memory limits.
 struct EngineConfig {
   std::string cores; ///< as given to --cores; empty: one set of all processors
@@ -60,10 +62,15 @@ class EngineState {
   Result<std::shared_ptr<const OpenDocument>> find(int handle) const;
   void close(int handle);
 
+  /// The run that goes on and can be changed; null where none does.
+  void setActiveRun(std::shared_ptr<ActiveRun> run);
+  std::shared_ptr<ActiveRun> activeRun() const;
+
  private:
   Result<void> configureLocked(const EngineConfig& config); ///< under the lock of the enumeration
 
   mutable std::mutex m_mutex;
+  std::shared_ptr<ActiveRun> m_activeRun;
   EngineConfig m_config;
   std::shared_ptr<const DeviceRegistry> m_registry;
   std::map<std::pair<std::string, int>, ProbeResult> m_probes; ///< by device and threads

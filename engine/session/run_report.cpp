@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/run_report.hpp"
 
+#include "engine/serving/mlperf.hpp"
+
 #include <nlohmann/json.hpp>
 #include <sys/utsname.h>
 
@@ -40,7 +42,8 @@ void noteSamples(const LatencySummary& latency, std::vector<std::string>& notes)
     notes.push_back("too few samples for p99.9" + have + std::to_string(LatencySummary::kMinimumForP999) + " needed)");
 }
 
-void noteSharedCores(const RunOutcome& outcome, const DeviceRegistry& registry, std::vector<std::string>& notes) {
+std::vector<std::string> sharedCores(const RunOutcome& outcome, const DeviceRegistry& registry) {
+  std::vector<std::string> notes;
   for (std::size_t i = 0; i < outcome.devices.size(); ++i)
     for (std::size_t j = i + 1; j < outcome.devices.size(); ++j) {
       const Device* a = registry.find(outcome.devices[i].id);
@@ -51,12 +54,96 @@ void noteSharedCores(const RunOutcome& outcome, const DeviceRegistry& registry, 
         notes.push_back(a->id() + " and " + b->id() + " share cores " + a->info().cores.toString() +
                         ", so they slow each other; give each its own with --cores");
     }
+  return notes;
+}
+
+Json encodeVerdict(const Verdict& verdict, std::vector<std::string> sharedCores) {
+  std::vector<std::string> reasons = std::move(sharedCores);
+  reasons.insert(reasons.end(), verdict.reasons.begin(), verdict.reasons.end());
+  Json json{{"summary", verdict.summary}, {"gain", verdict.gain}, {"bound", verdict.bound},
+            {"reached", verdict.reached}, {"best", verdict.best}, {"reasons", std::move(reasons)}};
+  for (const VerdictPart& part : verdict.parts)
+    json["parts"].push_back({{"name", part.name},
+                             {"devices", part.devices},
+                             {"alone_items_per_s", part.aloneItemsPerS},
+                             {"together_items_per_s", part.togetherItemsPerS},
+                             {"alone_p99_ms", part.aloneP99Ms},
+                             {"alone_service_ms", part.aloneServiceMs},
+                             {"together_service_ms", part.togetherServiceMs},
+                             {"busy_fraction", part.busyFraction},
+                             {"setup_ms", part.setupMs},
+                             {"copy_bytes", part.copyBytes},
+                             {"rss_bytes", part.rssBytes}});
+  return json;
+}
+
+Json encodeRamp(const RampOutcome& ramp) {
+  Json json{{"bound_ms", ramp.boundMs}, {"best_per_s", ramp.bestPerS}, {"capacity_per_s", ramp.capacityPerS}};
+  json["steps"] = Json::array();
+  for (const RampStep& step : ramp.steps)
+    json["steps"].push_back({{"rate_per_s", step.ratePerS},
+                             {"p99_ms", step.p99Ms},
+                             {"requests", step.requests},
+                             {"refused", step.refused},
+                             {"passed", step.passed},
+                             {"enough_samples", step.enoughSamples}});
+  return json;
+}
+
+Json encodeReplicaOutcome(const RunOutcome::ReplicaOutcome& replica) {
+  std::int64_t copy = 0, shared = 0;
+  for (const DeviceUse& use : replica.copy) {
+    copy += use.bytes();
+    shared += use.sharedWeightsBytes;
+  }
+  const double executions = static_cast<double>(std::max<std::uint64_t>(replica.executions, 1));
+  return {{"name", replica.name},
+          {"devices", replica.devices},
+          {"state", toString(replica.state)},
+          {"requests", replica.window.completed},
+          {"failed", replica.window.failed},
+          {"items_per_s", replica.itemsPerS},
+          {"executions", replica.executions},
+          {"items_per_execution", static_cast<double>(replica.window.items) / executions},
+          {"service_ms", replica.serviceMs},
+          {"latency_ms", encodeLatency(replica.window.latency)},
+          {"cost",
+           {{"compile_ms", replica.cost.compileMs},
+            {"warmup_ms", replica.cost.warmupMs},
+            {"rss_bytes", replica.cost.rssBytes},
+            {"copy_bytes", copy},
+            {"shared_bytes", shared},
+            {"devices", encodeMemory(replica.copy)}}},
+          {"summary", replica.summary}};
+}
+
+/// The guarantee of RequestQueue, in the words of a report.
+Json encodePriorities(const SampleWindow& all) {
+  Json list = Json::array();
+  for (const Priority priority : {Priority::Latency, Priority::Bulk}) {
+    const auto kind = static_cast<std::size_t>(priority);
+    list.push_back({{"name", priority == Priority::Latency ? "latency" : "bulk"},
+                    {"latency_ms", encodeLatency(all.byPriority[kind])},
+                    {"longest_queue_ms", all.longestQueueMs[kind]}});
+  }
+  return list;
 }
 
 std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext& context) {
   std::vector<std::string> notes;
   noteSamples(outcome.all.latency, notes);
-  noteSharedCores(outcome, *context.registry, notes);
+  const std::vector<std::string> shared = sharedCores(outcome, *context.registry);
+  notes.insert(notes.end(), shared.begin(), shared.end());
+  if (!outcome.all.isExact)
+    notes.push_back("more requests than are kept one by one: percentiles come from a histogram, off by at most 0.8 %");
+  if (outcome.all.rejected > 0)
+    notes.push_back(std::to_string(outcome.all.rejected) + " requests were refused: " +
+                    (outcome.route.kind == Route::Kind::Slo
+                         ? "they would not have been done in time, or the queue was full"
+                         : "the queue was full"));
+  if (context.bulkShare > 0)
+    notes.push_back("while bulk requests wait, at most " + std::to_string(RequestQueue::kLatencyPerBulk) +
+                    " batches of latency-sensitive ones are begun between two bulk batches of a replica");
   if (outcome.unfinished > 0)
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
@@ -78,11 +165,9 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
 } // namespace
 
 Json encodeSnapshot(const RunSnapshot& snapshot) {
-  Json json{{"elapsed_s", snapshot.elapsedS},
-            {"phase", snapshot.phase},
-            {"completed", snapshot.completed},
-            {"failed", snapshot.failed},
-            {"throughput_per_s", snapshot.throughputPerS},
+  Json json{{"elapsed_s", snapshot.elapsedS},   {"phase", snapshot.phase},
+            {"completed", snapshot.completed},  {"failed", snapshot.failed},
+            {"rejected", snapshot.rejected},    {"throughput_per_s", snapshot.throughputPerS},
             {"items_per_s", snapshot.itemsPerS}};
   json["replicas"] = Json::array();
   for (const auto& replica : snapshot.replicas)
@@ -95,11 +180,15 @@ Json encodeSnapshot(const RunSnapshot& snapshot) {
                                 {"p95_ms", replica.latency.p95Ms},
                                 {"p99_ms", replica.latency.p99Ms},
                                 {"queued", replica.queued},
-                                {"in_flight", replica.inFlight}});
+                                {"in_flight", replica.inFlight},
+                                {"state", replica.state},
+                                {"batch_limit", replica.batchLimit}});
   json["devices"] = encodeLoads(snapshot.devices);
   json["memory"] = encodeMemory(snapshot.devices);
   json["rss_bytes"] = snapshot.rssBytes;
   json["cpu_fraction"] = snapshot.cpuFraction;
+  json["events"] = Json::array();
+  for (const ServingEvent& event : snapshot.events) json["events"].push_back(event.text);
   return json;
 }
 
@@ -124,7 +213,7 @@ Json encodeEnvironment(const DeviceRegistry& registry, const std::vector<DeviceU
 
 Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   Json json{{"format", "tandem-report"}, {"version", 1}, {"model", context.document->name}};
-  json["scenario"] = context.scenario;
+  json["scenario"] = context.scenario.toString();
   json["route"] = context.route;
   json["mode"] = context.mode;
   json["batches"] = context.batches;
@@ -135,6 +224,17 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["items_per_s"] = outcome.itemsPerS;
   json["requests"] = outcome.all.completed;
   json["failed"] = outcome.all.failed;
+  json["rejected"] = outcome.all.rejected;
+  json["cancelled"] = outcome.all.cancelled;
+  if (outcome.verdict) json["verdict"] = encodeVerdict(*outcome.verdict, sharedCores(outcome, *context.registry));
+  for (const PipelineGain& each : outcome.pipelines)
+    json["pipelines"].push_back({{"name", each.name},
+                                 {"devices", each.devices},
+                                 {"streams", each.streams},
+                                 {"one_items_per_s", each.oneItemsPerS},
+                                 {"many_items_per_s", each.manyItemsPerS},
+                                 {"gain", each.gain()}});
+  if (outcome.ramp) json["ramp"] = encodeRamp(*outcome.ramp);
   json["latency_ms"] = encodeLatency(outcome.all.latency);
   auto measured = [](double ms) { return ms >= 0 ? Json(ms) : Json(); };
   json["stages_ms"] = {{"queue", outcome.all.queueMs},
@@ -147,15 +247,15 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
                     {"rss_peak_bytes", outcome.rssPeakBytes},
                     {"devices", encodeMemory(outcome.devices)}};
   json["replicas"] = Json::array();
-  for (const auto& replica : outcome.replicas)
-    json["replicas"].push_back({{"name", replica.name},
-                                {"devices", replica.devices},
-                                {"requests", replica.window.completed},
-                                {"failed", replica.window.failed},
-                                {"items_per_s", replica.itemsPerS},
-                                {"latency_ms", encodeLatency(replica.window.latency)},
-                                {"summary", replica.summary}});
+  for (const auto& replica : outcome.replicas) json["replicas"].push_back(encodeReplicaOutcome(replica));
   json["devices"] = encodeLoads(outcome.devices);
+  json["events"] = Json::array();
+  for (const auto& event : outcome.events) json["events"].push_back({{"at_s", event.atS}, {"text", event.text}});
+  if (context.bulkShare > 0) json["priorities"] = encodePriorities(outcome.all);
+  json["latency_quantiles_ms"] = outcome.quantilesMs;
+  const MlperfCheck mlperf = checkMlperf(context.scenario, outcome.all, outcome.measuredS);
+  if (!mlperf.scenario.empty())
+    json["mlperf"] = {{"scenario", mlperf.scenario}, {"valid", mlperf.valid()}, {"missing", mlperf.missing}};
   json["notes"] = notesOf(outcome, context);
   if (!context.traceFile.empty()) json["trace_file"] = context.traceFile;
   json["environment"] = encodeEnvironment(*context.registry, outcome.devices);

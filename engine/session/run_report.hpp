@@ -10,11 +10,12 @@ namespace tandem::session {
 struct ReportContext {
   const OpenDocument* document = nullptr;
   const DeviceRegistry* registry = nullptr;
-  const Deployment* deployment = nullptr;
-  std::string scenario, route, mode, traceFile;
+  Scenario scenario;
+  std::string route, mode, traceFile;
   std::vector<int> batches;
   std::vector<std::string> inputs; ///< what was sent: files, or made-up data with its distribution and seed
-  double preprocessMs = 0;         ///< per item, measured before the run; 0 for synthetic data
+  double bulkShare = 0;
+  double preprocessMs = 0; ///< per item, measured before the run; 0 for synthetic data
 };
 
 Json encodeSnapshot(const RunSnapshot& snapshot);

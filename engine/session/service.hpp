@@ -40,6 +40,7 @@ Result<Json> parity(const Job& job);
 Result<Json> profile(const Job& job);
 Result<Json> tune(const Job& job);
 Result<Json> run(const Job& job);
+Result<Json> deploy(const Job& job);
 Result<Json> exportPlacement(const Job& job);
 
 /// Calls the handler of `method`; Usage for an unknown one. No exception leaves it.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/atomic_file.hpp"
-#include "engine/serving/run.hpp"
-#include "engine/session/input_files.hpp"
+#include "engine/session/active_run.hpp"
 #include "engine/session/json_read.hpp"
+#include "engine/session/plan_run.hpp"
 #include "engine/session/run_report.hpp"
-#include "engine/session/service.hpp"
 #include "engine/session/synthetic.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -14,100 +14,7 @@ namespace tandem::session {
 namespace {
 
 constexpr int kMaxBatch = 4096;
-constexpr int kMaxStreams = 64;
-
-struct RunContext {
-  std::shared_ptr<const OpenDocument> document;
-  std::shared_ptr<const DeviceRegistry> registry;
-  CancelToken compileCancel;
-  CompileProgress compileProgress;
-  std::optional<TuneOptions> tune;
-  bool compiled = true;
-  InputOptions inputs;
-  std::vector<std::string> sent;           ///< what the inputs are, for the report
-  std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
-};
-
-/// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
-Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
-  std::map<std::string, Shape> shapes = context.itemShapes;
-  for (auto& [name, shape] : shapes)
-    if (items > 1 && shape.rank() > 0) shape[0] *= items;
-  return context.document->bind(items, shapes);
-}
-
-/// What input `i` gets where nobody gave one; tables are looked up in the graph as opened.
-Result<SyntheticInput> madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
-  return makeSynthetic(context.document->graph(), i, bound.value(bound.inputs()[i]).desc, {}, seed + i);
-}
-
-/// Shapes of inputs whose declaration leaves more open than the batch.
-Result<void> findItemShapes(RunContext& context) {
-  const Graph& graph = context.document->graph();
-  if (context.inputs.empty()) {
-    const BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
-    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-      const SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, context.inputs.seed));
-      context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " + made.distribution + ", seed " +
-                             std::to_string(context.inputs.seed + i));
-    }
-    return {};
-  }
-  const InputReader reader = TANDEM_TRY(InputReader::create(*context.document, context.inputs));
-  const InputSet first = TANDEM_TRY(reader.read(0));
-  context.sent.push_back(first.label +
-                         (reader.count() > 1 ? " and " + std::to_string(reader.count() - 1) + " more" : ""));
-  context.sent.insert(context.sent.end(), first.notes.begin(), first.notes.end());
-  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-    const Value& input = graph.value(graph.inputs()[i]);
-    bool open = !input.rankKnown;
-    for (std::size_t axis = 1; axis < input.desc.shape.rank(); ++axis) open |= input.desc.shape[axis] == kUnknownDim;
-    if (open) context.itemShapes[input.name] = first.tensors[i].shape();
-  }
-  return {};
-}
-
-/// Compiles the model for one number of items under one placement.
-Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
-                                                         int threads, int items) {
-  BoundGraph bound = TANDEM_TRY(bindItems(context, items));
-  PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
-  CompileOptions options;
-  options.compiled = context.compiled;
-  options.threads = threads;
-  options.cancel = context.compileCancel;
-  options.progress = context.compileProgress;
-  options.tune = context.tune;
-  return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
-}
-
-Result<int> positive(const Json& json, const char* key, int fallback, int least, int most) {
-  const int value = readOr(json, key, fallback);
-  if (value < least || value > most)
-    return makeError(ErrorCode::Usage, std::string(key) + " is " + std::to_string(value), "replica",
-                     "between " + std::to_string(least) + " and " + std::to_string(most));
-  return value;
-}
-
-Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec) {
-  ReplicaPlan plan;
-  plan.options.name = spec.value("name", std::string());
-  plan.options.streams = TANDEM_TRY(positive(spec, "streams", 1, 1, kMaxStreams));
-  plan.options.batch = TANDEM_TRY(positive(spec, "batch", 0, 0, kMaxBatch));
-  const int threads = TANDEM_TRY(positive(spec, "threads", 0, 0, 1024));
-  const Placement placement = TANDEM_TRY(placementOf(spec, *context.registry));
-
-  BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
-  const PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
-  plan.summary = placed.effective.summary;
-  std::set<std::string> seen;
-  for (const std::string& id : placed.effective.effective)
-    if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
-  plan.factory = [context, placement, threads](int items) {
-    return compileVariant(context, placement, threads, items);
-  };
-  return plan;
-}
+constexpr std::size_t kMaxQueue = 1'000'000;
 
 Result<std::vector<int>> batchesOf(const Json& params) {
   std::vector<int> batches = readOr(params, "batches", std::vector<int>{1});
@@ -127,29 +34,58 @@ Result<double> seconds(const Json& params, const char* key, double fallback, dou
   return value;
 }
 
-/// One request's tensors per size: from files (repeated to fill the batch) or synthetic.
-Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,
-                                             std::uint64_t seed, double& preprocessMs) {
-  std::vector<RequestData> data;
-  for (int items : batches) {
-    const BoundGraph bound = TANDEM_TRY(bindItems(context, items));
-    RequestData request;
-    request.items = items;
-    if (context.inputs.empty()) {
-      for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i) {
-        SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, seed));
-        request.inputs.push_back(std::move(made.tensor));
-      }
-    } else {
-      request.inputs = TANDEM_TRY(batchFromFiles(*context.document, bound.graph, context.inputs, items, preprocessMs));
-    }
-    data.push_back(std::move(request));
-  }
-  return data;
-}
-
 Result<void> writeTrace(const TraceRecorder& recorder, const std::string& file) {
   return writeFileAtomically(file, toChromeTrace(recorder.copy()));
+}
+
+/// Long enough for a steady figure, short beside the run itself.
+double usualAloneS(double durationS) { return std::clamp(durationS / 5, 0.2, 2.0); }
+
+/// The run that `deploy` requests reach, for as long as this lives.
+class Announced {
+ public:
+  Announced(EngineState& state, std::shared_ptr<ActiveRun> run) : m_state(state) {
+    m_state.setActiveRun(std::move(run));
+  }
+  ~Announced() { m_state.setActiveRun(nullptr); }
+  Announced(const Announced&) = delete;
+  Announced& operator=(const Announced&) = delete;
+
+ private:
+  EngineState& m_state;
+};
+
+bool isOnHost(const ReplicaPlan& plan, const DeviceRegistry& registry) {
+  return std::all_of(plan.deviceIds.begin(), plan.deviceIds.end(), [&](const std::string& id) {
+    const Device* device = registry.find(id);
+    return device && device->info().kind == DeviceKind::NativeCpu;
+  });
+}
+
+/// The replicas of a request. With `start_on_cpu`, the CPU stands in for those on other devices, and `changes` puts
+/// them in place once they are compiled.
+Result<std::vector<ReplicaPlan>> planReplicas(const RunContext& context, const Json& params, ActiveRun& active) {
+  const bool startOnCpu = params.value("start_on_cpu", false);
+  std::vector<ReplicaPlan> plans;
+  for (const Json& spec : params.at("replicas")) {
+    ReplicaPlan plan = TANDEM_TRY(planReplica(context, spec));
+    if (!startOnCpu || isOnHost(plan, *context.registry)) {
+      plans.push_back(std::move(plan));
+      continue;
+    }
+    if (plan.options.name.empty())
+      for (const std::string& id : plan.deviceIds) plan.options.name += (plan.options.name.empty() ? "" : "+") + id;
+    ReplicaPlan standIn = TANDEM_TRY(planReplica(context, spec, true));
+    standIn.options.name = plan.options.name;
+    standIn.summary = "stands in until " + plan.options.name + " is compiled: " + standIn.summary;
+    TimedChange change;
+    change.kind = TimedChange::Kind::Replace;
+    change.name = plan.options.name;
+    change.plan = [plan]() -> Result<ReplicaPlan> { return plan; };
+    active.changes.push(std::move(change));
+    plans.push_back(std::move(standIn));
+  }
+  return plans;
 }
 
 } // namespace
@@ -174,26 +110,44 @@ Result<Json> run(const Job& job) {
 
   RunSettings settings;
   settings.scenario = TANDEM_TRY(Scenario::parse(job.params.value("scenario", std::string("closed:4"))));
+  if (settings.scenario.kind == Scenario::Kind::Replay)
+    settings.scenario.arrivalsS = TANDEM_TRY(readArrivals(settings.scenario.file));
   const Route route = TANDEM_TRY(Route::parse(job.params.value("route", std::string("predicted-finish"))));
   settings.durationS = TANDEM_TRY(seconds(job.params, "duration_s", 10, 0.01));
   settings.warmupS = TANDEM_TRY(seconds(job.params, "warmup_s", 1, 0));
+  settings.aloneS = usualAloneS(settings.durationS);
+  if (job.params.contains("alone_s")) settings.aloneS = TANDEM_TRY(seconds(job.params, "alone_s", 0, 0));
+  settings.bulkShare = job.params.value("bulk_share", 0.0);
+  if (!(settings.bulkShare >= 0 && settings.bulkShare <= 1))
+    return makeError(ErrorCode::Usage, "the share of bulk requests is not between 0 and 1", "--bulk",
+                     "for example 0.3");
   settings.seed = readOr(job.params, "seed", std::uint64_t{1});
   settings.cancel = job.cancel;
   settings.memoryLimits = job.state.config().memoryLimits;
   const std::vector<int> batches = TANDEM_TRY(batchesOf(job.params));
+  DeploymentOptions options;
+  options.queueLimit = readOr(job.params, "queue_limit", options.queueLimit);
+  if (options.queueLimit < 1 || options.queueLimit > kMaxQueue)
+    return makeError(ErrorCode::Usage, "the queue limit cannot be used", "--queue-limit", "between 1 and 1000000");
 
-  std::vector<ReplicaPlan> plans;
-  for (const Json& spec : job.params.at("replicas")) plans.push_back(TANDEM_TRY(planReplica(context, spec)));
+  auto active = std::make_shared<ActiveRun>();
+  active->plan = [context](const Json& spec) { return planReplica(context, spec); };
+  settings.changes = &active->changes;
+  for (const Json& change : job.params.value("changes", Json::array()))
+    active->changes.push(TANDEM_TRY(changeOf(change, active->plan)));
+  std::vector<ReplicaPlan> plans = TANDEM_TRY(planReplicas(context, job.params, *active));
+  if (job.params.value("start_on_cpu", false)) settings.aloneS = 0; // it is about the first seconds
   double preprocessMs = 0;
   settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 
-  auto deployment = TANDEM_TRY(Deployment::create(std::move(plans), route));
+  auto deployment = TANDEM_TRY(Deployment::create(std::move(plans), route, options));
   TraceRecorder recorder;
   const std::string traceFile = job.params.value("trace_file", std::string());
   if (!traceFile.empty()) settings.trace = &recorder;
   settings.snapshot = [&](const RunSnapshot& snapshot) {
     if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
   };
+  const Announced announced(job.state, active);
   const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
   TANDEM_TRY(requireUnchanged(*context.document));
   if (!traceFile.empty()) TANDEM_TRY(writeTrace(recorder, traceFile));
@@ -201,8 +155,7 @@ Result<Json> run(const Job& job) {
   ReportContext facts;
   facts.document = context.document.get();
   facts.registry = context.registry.get();
-  facts.deployment = deployment.get();
-  facts.scenario = settings.scenario.toString();
+  facts.scenario = settings.scenario;
   facts.route = route.toString();
   facts.mode = mode;
   facts.batches = batches;
@@ -212,6 +165,7 @@ Result<Json> run(const Job& job) {
           ? 0
           : preprocessMs;
   facts.traceFile = traceFile;
+  facts.bulkShare = settings.bulkShare;
   return encodeReport(outcome, facts);
 }
 

@@ -123,10 +123,23 @@ struct ReplicaSpec {
   std::string name = {};   ///< empty: made up
   std::string device = {}; ///< a device id, or empty when `placement` says
   std::optional<PlacementDoc> placement = std::nullopt;
-  std::string placementFile = {}; ///< for "Copy as command"; empty where never saved
-  int threads = 0;                ///< 0: all cores of its device
-  int streams = 1;                ///< requests in flight
-  int batch = 0;                  ///< items joined into one execution; 0: as requests come
+  std::string placementFile = {};  ///< for "Copy as command"; empty where never saved
+  int threads = 0;                 ///< 0: all cores of its device
+  int streams = 1;                 ///< requests in flight
+  int batch = 0;                   ///< items joined into one execution; 0: as requests come
+  std::vector<int> preferred = {}; ///< sizes of joined batches to aim for
+  double delayMs = 0;              ///< how long a request may wait for others to be joined with
+  double targetMs = 0;             ///< joined batches grow and shrink so that an execution takes at most this; 0: off
+  friend bool operator==(const ReplicaSpec&, const ReplicaSpec&) = default;
+};
+
+/// A change of the deployment while a run goes on.
+struct RunChange {
+  double atS = 0;           ///< after the measured part began; 0: as soon as it is asked for
+  std::string action;       ///< "add", "remove", "replace", "route"
+  ReplicaSpec replica = {}; ///< add, replace
+  std::string name = {};    ///< remove, replace: of the replica
+  std::string route = {};
 };
 
 struct RunSpec {
@@ -135,6 +148,11 @@ struct RunSpec {
   std::string route = "predicted-finish";
   std::vector<int> batches = {1}; ///< request sizes, mixed evenly
   double durationS = 10, warmupS = 1;
+  double aloneS = -1;   ///< each replica alone for as long, for the verdict; 0: not; negative: as fits durationS
+  double bulkShare = 0; ///< share of the requests that are of the bulk class
+  int queueLimit = 0;   ///< requests waiting and running; more are refused; 0: the engine's default
+  std::vector<RunChange> changes = {};
+  bool startOnCpu = false;         ///< the CPU stands in for replicas on other devices until these are compiled
   std::string mode = "compiled";   ///< or "eager"
   std::vector<std::string> inputs; ///< files, or "random:normal(0,1)" and the like; empty: synthetic data
   std::string traceFile;           ///< empty: no trace
@@ -151,10 +169,12 @@ struct DeviceMemory {
 struct Snapshot {
   double elapsedS = 0; ///< since the measured part began; negative while warming up
   std::string phase;   ///< "load", "compile", "warmup", "measure"
-  std::uint64_t completed = 0, failed = 0;
+  std::uint64_t completed = 0, failed = 0, rejected = 0;
   double throughputPerS = 0, itemsPerS = 0; ///< over the last second
   struct Replica {
     std::string name, devices; ///< devices: "CPU:0" or "CPU:0 + GPU:0"
+    std::string state;         ///< "serving", "hung", "lost", "draining", "removed"
+    int batchLimit = 0;        ///< items joined at most now; 0: none are
     std::uint64_t completed = 0;
     double throughputPerS = 0, itemsPerS = 0;
     double p50Ms = 0, p95Ms = 0, p99Ms = 0; ///< over the last second; 0 where nothing completed
@@ -168,7 +188,8 @@ struct Snapshot {
   std::vector<DeviceLoad> devices;
   std::vector<DeviceMemory> memory;
   std::int64_t rssBytes = 0;
-  double cpuFraction = 0; ///< processor time of the worker over the last second, 1 = one core
+  double cpuFraction = 0;          ///< processor time of the worker over the last second, 1 = one core
+  std::vector<std::string> events; ///< what happened to the deployment so far: "GPU:0 is hung: ..."
 };
 
 struct Latency {
@@ -192,9 +213,61 @@ struct Report {
     double itemsPerS = 0;
     Latency latency;
     std::string summary; ///< the placement's summary line
+    std::string state;
+    std::uint64_t executions = 0;
+    double itemsPerExecution = 0, serviceMs = 0;
+    double compileMs = 0, warmupMs = 0;                        ///< start-up of this replica
+    std::int64_t copyBytes = 0, sharedBytes = 0, rssBytes = 0; ///< on devices; read from earlier ones; in the process
   };
   std::vector<Replica> replicas;
   std::vector<Snapshot::DeviceLoad> devices;
+  std::uint64_t rejected = 0, cancelled = 0;
+  struct Event {
+    double atS = 0; ///< after the measured part began
+    std::string text;
+  };
+  std::vector<Event> events;
+  /// What simultaneous use gave; `summary` is empty where it was not measured.
+  struct Verdict {
+    double gain = 0, bound = 0, reached = 0;
+    std::string best, summary;
+    std::vector<std::string> reasons;
+    struct Part {
+      std::string name, devices;
+      double aloneItemsPerS = 0, togetherItemsPerS = 0, aloneP99Ms = 0, aloneServiceMs = 0, togetherServiceMs = 0;
+      double busyFraction = 0, setupMs = 0;
+      std::int64_t copyBytes = 0, rssBytes = 0;
+    };
+    std::vector<Part> parts;
+  } verdict;
+  struct Pipeline {
+    std::string name, devices;
+    int streams = 1;
+    double oneItemsPerS = 0, manyItemsPerS = 0, gain = 0;
+  };
+  std::vector<Pipeline> pipelines;
+  struct Ramp {
+    double boundMs = 0, bestPerS = 0, capacityPerS = 0;
+    struct Step {
+      double ratePerS = 0, p99Ms = 0;
+      std::uint64_t requests = 0, refused = 0;
+      bool passed = false, enoughSamples = false;
+    };
+    std::vector<Step> steps;
+  };
+  std::optional<Ramp> ramp;
+  struct PriorityClass {
+    std::string name; ///< "latency", "bulk"
+    Latency latency;
+    double longestQueueMs = 0;
+  };
+  std::vector<PriorityClass> priorities; ///< where there were bulk requests
+  struct Mlperf {
+    std::string scenario; ///< MLPerf's name; empty where it has none
+    bool valid = false;
+    std::vector<std::string> missing; ///< what its rules ask for beyond this run
+  } mlperf;
+  std::vector<double> latencyQuantilesMs; ///< at 0, 1, ..., 100 %
   std::vector<std::string> notes; ///< "too few samples for p99.9", "CPU:0 and OPENCL-CPU:0 share cores 0-1", ...
   std::string json;
 };

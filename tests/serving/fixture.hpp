@@ -38,15 +38,16 @@ class ServingTest : public testing::Test {
     for (ReplicaOptions& options : replicas) plans.push_back(plan(*m_cpu, std::move(options)));
     auto deployment = Deployment::create(std::move(plans), *Route::parse(route));
     EXPECT_TRUE(deployment.ok()) << deployment.error().line();
-    for (const auto& replica : (*deployment)->replicas()) {
-      EXPECT_TRUE(replica->prepare(sizes).ok());
-      for (int size : sizes) EXPECT_TRUE(replica->warmUp(data(size)).ok());
-    }
+    std::vector<RequestData> warmups;
+    for (int size : sizes) warmups.push_back(data(size));
+    ReplicaSetup setup;
+    setup.sizes = sizes;
+    for (const RequestData& each : warmups) setup.warmups.push_back(&each);
+    const auto made = (*deployment)->setUp(setup);
+    EXPECT_TRUE(made.ok()) << made.error().line();
     return *std::move(deployment);
   }
-  static void start(Deployment& deployment) {
-    for (const auto& replica : deployment.replicas()) replica->start();
-  }
+  static void start(Deployment& deployment) { deployment.start(); }
 
   std::unique_ptr<Device> m_cpu;
   std::unique_ptr<SimulatedDevice> m_gpu;

@@ -17,7 +17,7 @@ TEST_F(LoadTest, ScenariosIssueTheirCountAndNoMore) {
        {std::pair{"single-stream", 1}, {"closed:5", 5}, {"multi-stream:3", 3}, {"offline:40", 40}}) {
     auto deployment = deploy("round-robin", {{}}, {1});
     const RequestData one = data(1);
-    LoadGenerator generator(*Scenario::parse(text), deployment->router(), {&one}, 1);
+    LoadGenerator generator(*Scenario::parse(text), deployment->router(), {.sizes = {&one}});
     generator.start();
     EXPECT_EQ(deployment->replicas()[0]->queued(), count) << text;
     generator.stop();
@@ -29,9 +29,9 @@ TEST_F(LoadTest, ScenariosIssueTheirCountAndNoMore) {
 }
 
 TEST_F(LoadTest, ClosedLoopsKeepTheirClientsBusy) {
-  auto deployment = deploy("least-loaded", {{.name = "", .streams = 2}}, {1});
+  auto deployment = deploy("least-loaded", {{.streams = 2}}, {1});
   const RequestData one = data(1);
-  LoadGenerator generator(*Scenario::parse("closed:4"), deployment->router(), {&one}, 1);
+  LoadGenerator generator(*Scenario::parse("closed:4"), deployment->router(), {.sizes = {&one}});
   start(*deployment);
   generator.start();
   while (generator.log().completed() < 200) {
@@ -47,7 +47,7 @@ TEST_F(LoadTest, ClosedLoopsKeepTheirClientsBusy) {
 TEST_F(LoadTest, ARoundTakesAsLongAsItsSlowestRequest) {
   auto deployment = deploy("round-robin", {{}}, {2});
   const RequestData two = data(2);
-  LoadGenerator generator(*Scenario::parse("multi-stream:6"), deployment->router(), {&two}, 1);
+  LoadGenerator generator(*Scenario::parse("multi-stream:6"), deployment->router(), {.sizes = {&two}});
   generator.start();
   generator.stop();
   start(*deployment);
@@ -62,7 +62,7 @@ TEST_F(LoadTest, OpenLoopLatencyCountsFromTheScheduledArrival) {
   auto deployment = deploy("round-robin", {{}}, {1});
   const RequestData one = data(1);
   Replica& replica = *deployment->replicas()[0];
-  LoadGenerator generator(*Scenario::parse("poisson:2000"), deployment->router(), {&one}, 1);
+  LoadGenerator generator(*Scenario::parse("poisson:2000"), deployment->router(), {.sizes = {&one}});
   generator.start();
   while (replica.queued() < 1) std::this_thread::yield();
   const std::int64_t first = nowNs();
@@ -81,7 +81,8 @@ TEST_F(LoadTest, RoutesBySizeNameAndTurn) {
   const std::vector<ReplicaOptions> two{{.name = "a"}, {.name = "b"}};
   const auto counts = [&](const char* route) {
     auto deployment = deploy(route, two, {1, 4});
-    LoadGenerator generator(*Scenario::parse("offline:20"), deployment->router(), {&small, &small, &small, &large}, 1);
+    LoadGenerator generator(*Scenario::parse("offline:20"), deployment->router(),
+                            {.sizes = {&small, &small, &small, &large}});
     generator.start();
     const std::pair<int, int> queued{deployment->replicas()[0]->queued(), deployment->replicas()[1]->queued()};
     start(*deployment);
@@ -107,7 +108,7 @@ TEST_F(LoadTest, SharesAddUpAndSplitRequestsComeBackWhole) {
     EXPECT_EQ(sum, items);
   }
   const RequestData whole = data(16);
-  LoadGenerator generator(*Scenario::parse("offline:5"), deployment->router(), {&whole}, 1);
+  LoadGenerator generator(*Scenario::parse("offline:5"), deployment->router(), {.sizes = {&whole}});
   start(*deployment);
   generator.start();
   ASSERT_TRUE(generator.waitIdle(20'000));
@@ -119,9 +120,9 @@ TEST_F(LoadTest, SharesAddUpAndSplitRequestsComeBackWhole) {
 }
 
 TEST_F(LoadTest, QueuedRequestsAreJoinedAndPaddingIsCounted) {
-  auto deployment = deploy("round-robin", {{.name = "", .batch = 8}}, {1, 8});
+  auto deployment = deploy("round-robin", {{.batching = {.maximum = 8, .preferred = {8}}}}, {8});
   const RequestData one = data(1);
-  LoadGenerator generator(*Scenario::parse("offline:12"), deployment->router(), {&one}, 1);
+  LoadGenerator generator(*Scenario::parse("offline:12"), deployment->router(), {.sizes = {&one}});
   generator.start();
   start(*deployment);
   ASSERT_TRUE(generator.waitIdle(20'000));
@@ -150,7 +151,7 @@ TEST_F(LoadTest, VariantsOfManySizesAreBoundedAndPreparedOnesStay) {
   ASSERT_TRUE(replica.prepare({1}).ok());
   constexpr int kSizes = 40;
   for (int items = 1; items <= kSizes; ++items) ASSERT_TRUE(replica.warmUp(data(items)).ok());
-  EXPECT_EQ(replica.variants().size(), 1 + Replica::kMaxExtraVariants);
+  EXPECT_EQ(replica.variants().size(), 1 + ModelBackend::kMaxExtraVariants);
   EXPECT_TRUE(replica.variants().contains(1));
   EXPECT_TRUE(replica.variants().contains(kSizes));
   EXPECT_FALSE(replica.variants().contains(2));
@@ -160,9 +161,9 @@ TEST_F(LoadTest, VariantsOfManySizesAreBoundedAndPreparedOnesStay) {
 }
 
 TEST_F(LoadTest, EveryReplicaIsProfiled) {
-  auto deployment = deploy("round-robin", {{.name = "", .profileEvery = 4}, {.name = "", .profileEvery = 4}}, {1});
+  auto deployment = deploy("round-robin", {{.profileEvery = 4}, {.profileEvery = 4}}, {1});
   const RequestData one = data(1);
-  LoadGenerator generator(*Scenario::parse("offline:40"), deployment->router(), {&one}, 1);
+  LoadGenerator generator(*Scenario::parse("offline:40"), deployment->router(), {.sizes = {&one}});
   start(*deployment);
   generator.start();
   ASSERT_TRUE(generator.waitIdle(20'000));

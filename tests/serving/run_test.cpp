@@ -59,7 +59,7 @@ TEST_F(RunTest, OpenLoopsArriveAtTheirRate) {
   EXPECT_LT(outcome->throughputPerS, 600);
 }
 
-TEST_F(RunTest, ALostDeviceFailsRequestsAndEndsTheRun) {
+TEST_F(RunTest, ALostDeviceLosesNoRequestThatAnotherCanTake) {
   auto deployment = both();
   RunSettings lost = settings("closed:2", 0.3);
   lost.snapshot = [&](const RunSnapshot& snapshot) {
@@ -67,14 +67,12 @@ TEST_F(RunTest, ALostDeviceFailsRequestsAndEndsTheRun) {
   };
   const auto outcome = runDeployment(*deployment, lost);
   ASSERT_TRUE(outcome.ok()) << outcome.error().line();
-  EXPECT_GT(outcome->all.failed, 0u);
+  EXPECT_EQ(outcome->all.failed, 0u);
   ASSERT_TRUE(outcome->replicas[1].lastError);
   EXPECT_EQ(outcome->replicas[1].lastError->code, ErrorCode::DeviceFailed);
   EXPECT_FALSE(outcome->replicas[0].lastError);
   EXPECT_EQ(outcome->unfinished, 0u);
-  // Those that were there, once more after compiling anew, and no flood of failures after that.
   EXPECT_TRUE(outcome->replicas[1].lost);
-  EXPECT_LE(outcome->all.failed, 8u);
   EXPECT_FALSE(outcome->replicas[0].lost);
   EXPECT_GT(outcome->replicas[0].window.completed, 8u);
 }
@@ -91,7 +89,7 @@ TEST_F(RunTest, NoRouteThatMayChooseChoosesALostReplica) {
     };
     const auto outcome = runDeployment(*deployment, lost);
     ASSERT_TRUE(outcome.ok()) << outcome.error().line();
-    EXPECT_LE(outcome->all.failed, 12u);
+    EXPECT_EQ(outcome->all.failed, 0u);
     EXPECT_FALSE(outcome->replicas[0].lastError);
     EXPECT_GT(outcome->replicas[0].window.completed, 12u);
   }

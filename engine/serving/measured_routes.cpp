@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The routes that depend on measurements: size:auto and split. Part of Deployment.
+#include "engine/serving/deployment.hpp"
+#include "engine/serving/split.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace tandem {
+namespace {
+
+/// A new division must be predicted to be this much faster: compiling for other sizes costs, and times are noisy.
+constexpr double kWorthMoving = 0.97;
+
+std::string text(const std::vector<int>& shares) {
+  std::string out;
+  for (int share : shares) out += (out.empty() ? "" : " + ") + std::to_string(share);
+  return out;
+}
+
+std::string milliseconds(double ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f ms", ns * 1e-6);
+  return text;
+}
+
+/// Powers of two up to `most`, and `most`.
+std::vector<int> grid(int most) {
+  std::vector<int> sizes;
+  for (int size = 1; size < most; size *= 2) sizes.push_back(size);
+  sizes.push_back(most);
+  return sizes;
+}
+
+} // namespace
+
+/// Called at set-up, before the replicas serve.
+Result<void> Deployment::measureRoute(const ReplicaSetup& setup) {
+  const std::vector<Replica*> replicas = present();
+  const RequestData* largest = nullptr;
+  for (const RequestData* data : setup.warmups)
+    if (!largest || data->items > largest->items) largest = data;
+  if (!largest || replicas.size() < 2) return {};
+  if (m_route.kind == Route::Kind::Split) {
+    for (const RequestData* data : setup.warmups)
+      if (data->items > 1) TANDEM_TRY(measureSplit(replicas, *data, setup));
+  } else if (m_route.kind == Route::Kind::Size && m_route.size == 0) {
+    for (Replica* replica : replicas)
+      for (int size : grid(largest->items)) {
+        TANDEM_TRY(setup.cancel.check());
+        TANDEM_TRY(replica->warmUp(*largest, size));
+      }
+    m_size = crossover(replicas);
+    const auto times = [&](int items) {
+      return replicas[0]->name() + " " + milliseconds(replicas[0]->serviceNs(items)) + ", " + replicas[1]->name() +
+             " " + milliseconds(replicas[1]->serviceNs(items)) + " for " + std::to_string(items);
+    };
+    std::string found = "size:auto: up to " + std::to_string(m_size) + " items go to " + replicas[0]->name();
+    if (m_size == 0) found = "size:auto: all requests go to " + replicas[1]->name();
+    if (m_size >= largest->items) found = "size:auto: all requests go to " + replicas[0]->name();
+    note(found + " (" + times(1) + "; " + times(largest->items) + ")");
+  }
+  return {};
+}
+
+/// The largest number of items for which the first replica is not slower than the second.
+int Deployment::crossover(const std::vector<Replica*>& replicas) const {
+  int most = 1;
+  for (int size : m_sizes) most = std::max(most, size);
+  for (int items = most; items > 0; --items)
+    if (replicas[0]->serviceNs(items) <= replicas[1]->serviceNs(items)) return items;
+  return 0;
+}
+
+/// Finds the shares of a request by measuring: a line through a few sizes gives the first guess, the times at the guess
+/// the next one.
+Result<void> Deployment::measureSplit(const std::vector<Replica*>& replicas, const RequestData& data,
+                                      const ReplicaSetup& setup) {
+  constexpr int kRounds = 3;
+  const auto measure = [&](Replica& replica, int items) -> Result<void> {
+    TANDEM_TRY(setup.cancel.check());
+    return replica.warmUp(data, items);
+  };
+  for (Replica* replica : replicas)
+    for (int items : {std::max(1, data.items / 4), std::max(1, data.items / 2)}) TANDEM_TRY(measure(*replica, items));
+  const auto ns = [&](std::size_t d, int items) { return replicas[d]->serviceNs(items); };
+  std::vector<int> shares;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<LinearCost> costs;
+    for (Replica* replica : replicas) costs.push_back(fitLinear(replica->serviceTimes().points()));
+    std::vector<int> next = splitShares(data.items, costs);
+    improveShares(next, ns);
+    if (next == shares) break;
+    shares = std::move(next);
+    for (std::size_t d = 0; d < replicas.size(); ++d)
+      if (shares[d] > 0) TANDEM_TRY(measure(*replicas[d], shares[d]));
+  }
+  m_shares[data.items] = shares;
+  for (const Replica* replica : replicas) m_alone[replica] = replica->serviceTimes().points();
+  note("split of " + std::to_string(data.items) + ": " + text(shares) + ", predicted " +
+       milliseconds(makespanNs(shares, ns)));
+  return {};
+}
+
+/// Called every second while replicas serve, under the lock of changes.
+void Deployment::rebalance() {
+  const std::vector<Replica*> replicas = present();
+  if (replicas.size() < 2) return;
+  bool changed = false;
+  if (m_route.kind == Route::Kind::Size && m_route.size == 0) {
+    const int size = crossover(replicas);
+    changed = size != m_size;
+    if (changed)
+      note("size:auto: up to " + std::to_string(size) + " items go to " + replicas[0]->name() + " now, " +
+           std::to_string(m_size) + " before");
+    m_size = size;
+  } else if (m_route.kind == Route::Kind::Split) {
+    for (int items : m_sizes) changed = rebalanceSplit(replicas, items) || changed;
+  }
+  if (changed && !publish(m_route)) note("the routing could not be changed");
+}
+
+/// Measured times at the present shares, against those at set-up, say how much slower or faster each replica has
+/// become; all other sizes are taken to have changed as much.
+bool Deployment::rebalanceSplit(const std::vector<Replica*>& replicas, int items) {
+  const auto found = m_shares.find(items);
+  if (found == m_shares.end()) return false;
+  const std::vector<int>& shares = found->second;
+  if (shares.size() != replicas.size()) return false;
+  std::vector<LinearCost> costs;
+  std::vector<double> factors;
+  for (std::size_t d = 0; d < replicas.size(); ++d) {
+    if (!replicas[d]->isServing() || !m_alone.contains(replicas[d])) return false;
+    const LinearCost alone = fitLinear(m_alone[replicas[d]]);
+    double factor = 1;
+    if (shares[d] > 0) factor = replicas[d]->serviceNs(shares[d]) / (alone.alphaNs + alone.betaNs * shares[d]);
+    factors.push_back(factor);
+    costs.push_back({alone.alphaNs * factor, alone.betaNs * factor});
+  }
+  const auto line = [&](std::size_t d, int count) { return costs[d].alphaNs + costs[d].betaNs * count; };
+  const std::vector<int> next = splitShares(items, costs);
+  const double before = makespanNs(shares, line), after = makespanNs(next, line);
+  if (next == shares || after > before * kWorthMoving) return false;
+  for (std::size_t d = 0; d < replicas.size(); ++d)
+    if (next[d] > 0 && next[d] != shares[d])
+      if (auto compiled = replicas[d]->backend().compile(next[d]); !compiled) {
+        note("split of " + std::to_string(items) + " stays " + text(shares) + ": " + compiled.error().line());
+        return false;
+      }
+  std::string why;
+  for (std::size_t d = 0; d < replicas.size(); ++d) {
+    char factor[48];
+    std::snprintf(factor, sizeof factor, " takes %.2f times as long as alone", factors[d]);
+    why += (why.empty() ? "" : ", ") + replicas[d]->name() + factor;
+  }
+  note("split of " + std::to_string(items) + ": " + text(next) + " now, " + text(shares) + " before (" + why + ")");
+  found->second = next;
+  return true;
+}
+
+} // namespace tandem

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/plan_run.hpp"
+
+#include "engine/session/json_read.hpp"
+#include "engine/session/synthetic.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace tandem::session {
+namespace {
+
+constexpr int kMaxBatch = 4096;
+constexpr int kMaxStreams = 64;
+
+/// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
+Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
+  std::map<std::string, Shape> shapes = context.itemShapes;
+  for (auto& [name, shape] : shapes)
+    if (items > 1 && shape.rank() > 0) shape[0] *= items;
+  return context.document->bind(items, shapes);
+}
+
+/// What input `i` gets where nobody gave one; tables are looked up in the graph as opened.
+Result<SyntheticInput> madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
+  return makeSynthetic(context.document->graph(), i, bound.value(bound.inputs()[i]).desc, {}, seed + i);
+}
+
+/// Compiles the model for one number of items under one placement.
+Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
+                                                         int threads, int items) {
+  BoundGraph bound = TANDEM_TRY(bindItems(context, items));
+  PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
+  CompileOptions options;
+  options.compiled = context.compiled;
+  options.threads = threads;
+  options.cancel = context.compileCancel;
+  options.progress = context.compileProgress;
+  options.tune = context.tune;
+  return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
+}
+
+Result<int> positive(const Json& json, const char* key, int fallback, int least, int most) {
+  const int value = readOr(json, key, fallback);
+  if (value < least || value > most)
+    return makeError(ErrorCode::Usage, std::string(key) + " is " + std::to_string(value), "replica",
+                     "between " + std::to_string(least) + " and " + std::to_string(most));
+  return value;
+}
+
+Result<double> milliseconds(const Json& json, const char* key) {
+  const double value = json.value(key, 0.0);
+  if (!(value >= 0) || value > 60'000)
+    return makeError(ErrorCode::Usage, std::string(key) + " cannot be used", "replica",
+                     "give milliseconds, at most 60000");
+  return value;
+}
+
+/// Sizes of joined batches, delay and target of a replica.
+Result<BatchPolicy> batching(const Json& spec) {
+  BatchPolicy policy;
+  policy.maximum = TANDEM_TRY(positive(spec, "batch", 0, 0, kMaxBatch));
+  policy.preferred = readOr(spec, "preferred", std::vector<int>());
+  policy.maxDelayMs = TANDEM_TRY(milliseconds(spec, "delay_ms"));
+  policy.targetMs = TANDEM_TRY(milliseconds(spec, "target_ms"));
+  std::sort(policy.preferred.begin(), policy.preferred.end());
+  for (int size : policy.preferred)
+    if (size < 1 || size > policy.maximum)
+      return makeError(ErrorCode::Usage, "the preferred batch " + std::to_string(size) + " cannot be", "replica",
+                       "between 1 and batch=" + std::to_string(policy.maximum));
+  if (policy.maximum < 2 && (policy.maxDelayMs > 0 || policy.targetMs > 0))
+    return makeError(ErrorCode::Usage, "requests are not joined, so there is nothing to wait for or to adapt",
+                     "replica", "add batch=8 or the like");
+  return policy;
+}
+
+} // namespace
+
+Result<void> findItemShapes(RunContext& context) {
+  const Graph& graph = context.document->graph();
+  if (context.inputs.empty()) {
+    const BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+      const SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, context.inputs.seed));
+      context.sent.push_back(graph.value(graph.inputs()[i]).name + ": " + made.distribution + ", seed " +
+                             std::to_string(context.inputs.seed + i));
+    }
+    return {};
+  }
+  const InputReader reader = TANDEM_TRY(InputReader::create(*context.document, context.inputs));
+  const InputSet first = TANDEM_TRY(reader.read(0));
+  context.sent.push_back(first.label +
+                         (reader.count() > 1 ? " and " + std::to_string(reader.count() - 1) + " more" : ""));
+  context.sent.insert(context.sent.end(), first.notes.begin(), first.notes.end());
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    const Value& input = graph.value(graph.inputs()[i]);
+    bool open = !input.rankKnown;
+    for (std::size_t axis = 1; axis < input.desc.shape.rank(); ++axis) open |= input.desc.shape[axis] == kUnknownDim;
+    if (open) context.itemShapes[input.name] = first.tensors[i].shape();
+  }
+  return {};
+}
+
+Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, bool onHost) {
+  ReplicaPlan plan;
+  plan.options.name = spec.value("name", std::string());
+  plan.options.streams = TANDEM_TRY(positive(spec, "streams", 1, 1, kMaxStreams));
+  plan.options.batching = TANDEM_TRY(batching(spec));
+  const int threads = TANDEM_TRY(positive(spec, "threads", 0, 0, 1024));
+  const Placement placement =
+      onHost ? Placement(context.registry->host().id()) : TANDEM_TRY(placementOf(spec, *context.registry));
+
+  BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
+  const PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
+  plan.summary = placed.effective.summary;
+  std::set<std::string> seen;
+  for (const std::string& id : placed.effective.effective)
+    if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
+  plan.factory = [context, placement, threads](int items) {
+    return compileVariant(context, placement, threads, items);
+  };
+  return plan;
+}
+
+Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,
+                                             std::uint64_t seed, double& preprocessMs) {
+  std::vector<RequestData> data;
+  for (int items : batches) {
+    const BoundGraph bound = TANDEM_TRY(bindItems(context, items));
+    RequestData request;
+    request.items = items;
+    if (context.inputs.empty()) {
+      for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i) {
+        SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, seed));
+        request.inputs.push_back(std::move(made.tensor));
+      }
+    } else {
+      request.inputs = TANDEM_TRY(batchFromFiles(*context.document, bound.graph, context.inputs, items, preprocessMs));
+    }
+    data.push_back(std::move(request));
+  }
+  return data;
+}
+
+} // namespace tandem::session

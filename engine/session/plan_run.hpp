@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "engine/serving/run.hpp"
+#include "engine/session/input_files.hpp"
+#include "engine/session/service.hpp"
+
+namespace tandem::session {
+
+/// What all replicas of a run share. Copied into factories, which may outlive the request.
+struct RunContext {
+  std::shared_ptr<const OpenDocument> document;
+  std::shared_ptr<const DeviceRegistry> registry;
+  CancelToken compileCancel;
+  CompileProgress compileProgress;
+  std::optional<TuneOptions> tune;
+  bool compiled = true;
+  InputOptions inputs;
+  std::vector<std::string> sent;           ///< what the inputs are, for the report
+  std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
+};
+
+/// Shapes of inputs whose declaration leaves more open than the batch, and what is sent.
+Result<void> findItemShapes(RunContext& context);
+/// A replica as a request describes it (RunSpec), on `onHost` the host in place of its devices.
+Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, bool onHost = false);
+/// One request's tensors per size: from files (repeated to fill the batch) or synthetic.
+Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,
+                                             std::uint64_t seed, double& preprocessMs);
+
+} // namespace tandem::session
