@@ -70,6 +70,19 @@ void appendEvent(std::string& out, const TraceEvent& event, std::size_t track, s
   out += "}}";
 }
 
+/// Requests overlap on their track, so they are "async" events there: one row per request in Perfetto, its wait and its
+/// execution nested in it.
+void appendAsync(std::string& out, const TraceEvent& event, std::size_t track, std::string_view label,
+                 std::int64_t originNs) {
+  const std::string common = "{\"name\":\"" + escaped(label) +
+                             "\",\"cat\":\"request\",\"id\":" + std::to_string(event.request) +
+                             ",\"pid\":1,\"tid\":" + std::to_string(track) + ",\"ts\":";
+  out += common + microseconds(event.startNs - originNs) + ",\"ph\":\"b\"},\n";
+  out += common + microseconds(event.endNs - originNs) + ",\"ph\":\"e\"}";
+}
+
+bool isAsync(TraceKind kind) { return kind == TraceKind::Request || kind == TraceKind::Queue; }
+
 } // namespace
 
 std::string_view toString(TraceKind kind) {
@@ -165,7 +178,8 @@ std::string toChromeTrace(const TraceRecorder::Copy& trace) {
     for (const TraceEvent& event : trace.tracks[track].events) {
       out += ",\n";
       const bool known = event.label < trace.labels.size();
-      appendEvent(out, event, track, known ? std::string_view(trace.labels[event.label]) : "?", originNs);
+      const auto append = isAsync(event.kind) ? appendAsync : appendEvent;
+      append(out, event, track, known ? std::string_view(trace.labels[event.label]) : "?", originNs);
     }
   }
   return out + "\n]}\n";

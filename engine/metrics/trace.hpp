@@ -79,7 +79,8 @@ class TraceRecorder {
 };
 
 /// The trace as Chrome trace JSON (an object with "traceEvents"; times in microseconds from the first event), as read
-/// by Perfetto and chrome://tracing. Format: "Trace Event Format", Google, complete ("X") and metadata ("M") events.
+/// by Perfetto and chrome://tracing. Format: "Trace Event Format", Google, complete ("X"), nestable async ("b", "e":
+/// requests and their waits) and metadata ("M") events.
 std::string toChromeTrace(const TraceRecorder::Copy& trace);
 
 } // namespace tandem

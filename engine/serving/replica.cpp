@@ -91,6 +91,16 @@ Result<void> Replica::warmUp(const RequestData& data, int items) {
   return {};
 }
 
+void Replica::setTrace(TraceRecorder* recorder) {
+  m_recorder = recorder;
+  for (Worker& worker : m_workers)
+    worker.requestWriter = recorder ? recorder->addTrack(worker.track + "requests") : nullptr;
+  if (!recorder) return;
+  m_requestLabel = recorder->intern("request");
+  m_queueLabel = recorder->intern("queue");
+  m_serveLabel = recorder->intern("execution");
+}
+
 void Replica::start() {
   for (Worker& worker : m_workers)
     if (!worker.thread.joinable()) worker.thread = std::thread([this, &worker] { work(worker); });
@@ -391,6 +401,15 @@ void Replica::execute(Worker& worker, int items) {
   finish(worker, completion, failedWithDevice);
 }
 
+void Replica::trace(Worker& worker, const Request& request, const Completion& completion) {
+  const auto record = [&](std::int64_t from, std::int64_t to, std::uint32_t label, TraceKind kind) {
+    worker.requestWriter->record({from, to, 0, request.id, label, NodeId(), kind});
+  };
+  record(completion.scheduledNs, completion.endNs, m_requestLabel, TraceKind::Request);
+  record(completion.scheduledNs, completion.startNs, m_queueLabel, TraceKind::Queue);
+  record(completion.startNs, completion.endNs, m_serveLabel, TraceKind::Request);
+}
+
 void Replica::finish(Worker& worker, Completion completion, bool failedWithDevice) {
   const std::size_t count = worker.requests.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -403,6 +422,7 @@ void Replica::finish(Worker& worker, Completion completion, bool failedWithDevic
       completion.readyNs = request.readyNs;
       completion.priority = request.priority;
       m_log.add(completion);
+      if (worker.requestWriter) trace(worker, request, completion);
       if (request.sink) request.sink->completed(request, completion);
     });
     completion.transferNs = completion.computeNs = -1; // a joined batch was profiled once

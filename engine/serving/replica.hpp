@@ -50,7 +50,7 @@ class Replica {
   /// Runs the first `items` items of `data` (0: all) on every stream, before start(), so that lazy set-up of drivers
   /// and caches is not part of a measurement.
   Result<void> warmUp(const RequestData& data, int items = 0);
-  void setTrace(TraceRecorder* recorder) { m_recorder = recorder; } ///< before start()
+  void setTrace(TraceRecorder* recorder); ///< before start(); nullptr: none is wanted
   void setFailover(Failover failover) { m_failover = std::move(failover); }
   /// Work stops between two kernels once `cancel` is set; before start().
   void setCancel(const CancelToken& cancel) { m_cancel = cancel; }
@@ -114,6 +114,7 @@ class Replica {
     std::vector<Request*> requests;
     Ticket carried = 0; ///< taken from the queue, but did not fit
     std::unique_ptr<TraceRecorder> sampler;
+    TraceWriter* requestWriter = nullptr; ///< where a trace is wanted
     // Read by others while it runs:
     std::atomic<std::int64_t> startedNs{0}; ///< 0: idle
     std::atomic<double> expectedNs{0};
@@ -127,6 +128,7 @@ class Replica {
   void add(Worker& worker, Ticket ticket, int& items);
   void execute(Worker& worker, int items);
   void finish(Worker& worker, Completion completion, bool failedWithDevice);
+  void trace(Worker& worker, const Request& request, const Completion& completion);
   void noteSuccess(const Worker& worker);
   void handleFailure(Worker& worker, const Error& error, bool ran);
   void forgetIfStale(Worker& worker);
@@ -142,6 +144,7 @@ class Replica {
   ServiceTimes m_serviceTimes;
   SampleLog m_log;
   TraceRecorder* m_recorder = nullptr;
+  std::uint32_t m_requestLabel = 0, m_queueLabel = 0, m_serveLabel = 0;
   Failover m_failover;
   CancelToken m_cancel;
   std::deque<Worker> m_workers;

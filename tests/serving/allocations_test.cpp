@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The path of a request allocates nothing once it is warm. A program of its own, since it counts what operator new
+// gives out.
+#include "tests/serving/fixture.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::uint64_t> allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+} // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace tandem {
+namespace {
+
+class AllocationsTest : public test::ServingTest {
+ protected:
+  std::uint64_t during(const char* scenario, const char* route, std::vector<ReplicaOptions> replicas) {
+    auto deployment = deploy(route, std::move(replicas), {1});
+    const RequestData one = data(1);
+    LoadGenerator generator(*Scenario::parse(scenario), deployment->router(), {.sizes = {&one}, .bulkShare = 0.2});
+    start(*deployment);
+    generator.start();
+    while (generator.log().completed() < 2000) std::this_thread::yield();
+    const std::uint64_t before = allocations.load();
+    while (generator.log().completed() < 12'000) std::this_thread::yield();
+    const std::uint64_t made = allocations.load() - before;
+    generator.stop();
+    EXPECT_TRUE(generator.waitIdle(20'000));
+    return made;
+  }
+};
+
+/// The supervisor looks around fifty times a second, and lists replicas to do so: that is not the path of a request.
+constexpr std::uint64_t kSupervisor = 500;
+
+TEST_F(AllocationsTest, NoneForARequestOfASingleStream) {
+  EXPECT_LE(during("single-stream", "predicted-finish", {{.name = "a"}}), kSupervisor);
+}
+
+TEST_F(AllocationsTest, NoneForClientsOfTwoReplicasOfTwoStreams) {
+  EXPECT_LE(during("closed:8", "predicted-finish", {{.name = "a", .streams = 2}, {.name = "b", .streams = 2}}),
+            kSupervisor);
+}
+
+TEST_F(AllocationsTest, NoneForJoinedBatches) {
+  EXPECT_LE(during("closed:16", "round-robin", {{.name = "a", .batching = {.maximum = 8}}}), kSupervisor);
+}
+
+} // namespace
+} // namespace tandem
