@@ -2,17 +2,21 @@
 #include "engine/session/pipeline_source.hpp"
 
 #include "engine/base/checked.hpp"
+#include "engine/base/host_memory.hpp"
+
+#include <algorithm>
 
 namespace tandem::session {
 
 Result<std::unique_ptr<PipelineSource>> PipelineSource::create(std::shared_ptr<const OpenDocument> document,
-                                                               InputOptions options) {
+                                                               InputOptions options, const CancelToken& cancel) {
   if (options.empty()) options.files = {"random"};
   InputReader reader = TANDEM_TRY(InputReader::create(*document, std::move(options)));
   std::unique_ptr<PipelineSource> source(new PipelineSource(std::move(document), std::move(reader)));
   std::optional<Error> problem;
   bool found = false;
   for (std::size_t i = 0; i < source->count() && !found; ++i) {
+    TANDEM_TRY(cancel.check());
     PipelineStages stages;
     auto set = source->m_reader.read(i, &stages);
     if (set) {
@@ -56,6 +60,20 @@ Result<std::vector<TensorDesc>> PipelineSource::shapesOf(int items, std::span<co
   std::vector<TensorDesc> descs;
   for (ValueId input : bound.graph.inputs()) descs.push_back(bound.graph.value(input).desc);
   return descs;
+}
+
+Result<void> PipelineSource::requireMemory(std::span<const int> sizes, int prefetch, int takers) const {
+  TANDEM_ASSERT(!sizes.empty());
+  const int items = *std::max_element(sizes.begin(), sizes.end());
+  std::int64_t request = 0;
+  for (const TensorDesc& desc : TANDEM_TRY(shapesOf(items, {}))) request += desc.bytes();
+  const auto all = checkedMul(request, std::int64_t{prefetch} + takers);
+  if (all && fitsHostMemory(*all)) return {};
+  return makeError(ErrorCode::DeviceFailed,
+                   "the input pipeline needs " + (all ? std::to_string(*all) : std::string("over 2^63")) +
+                       " bytes for requests of " + std::to_string(items) + " item(s), " +
+                       std::to_string(availableHostMemory()) + " are free",
+                   "preprocessing", "use a smaller prefetch, smaller batches or fewer clients");
 }
 
 std::vector<std::string> PipelineSource::notes() const {

@@ -12,9 +12,9 @@ class PipelineSource : public ItemSource {
  public:
   /// Lists what `options` name (nothing: "random") and reads the first item that can be read, for the sizes that the
   /// model leaves open. Where none can be, its error is that of the first. Damaged ones among others are left to the
-  /// pipeline.
+  /// pipeline. Fails with Cancelled where `cancel` says so meanwhile.
   static Result<std::unique_ptr<PipelineSource>> create(std::shared_ptr<const OpenDocument> document,
-                                                        InputOptions options);
+                                                        InputOptions options, const CancelToken& cancel = {});
 
   std::size_t count() const override { return m_reader.count(); }
   Result<std::vector<Tensor>> read(std::size_t index, PipelineStages& stages) override;
@@ -23,6 +23,9 @@ class PipelineSource : public ItemSource {
 
   /// The model for requests of `items` items of this source: what replicas are compiled from.
   Result<BoundGraph> bind(int items) const;
+  /// Refuses a pipeline whose requests would not fit the memory that is free, before it starts: `prefetch` of them and
+  /// one per taker that may wait or hold one (`takers`), each of the largest of `sizes`. Fails with DeviceFailed.
+  Result<void> requireMemory(std::span<const int> sizes, int prefetch, int takers) const;
   /// What is sent, for a report: the first file and how many more, how it is read, what of it is sent.
   std::vector<std::string> notes() const;
   /// The item that create() read, and what reading it took.

@@ -150,6 +150,25 @@ TEST_F(PipelineInputs, TheSourceKnowsTheShapesThatReplicasAreCompiledFor) {
   EXPECT_EQ(shapes->at(0).shape, (Shape{4, 1, 28, 28}));
 }
 
+TEST_F(PipelineInputs, APipelineThatFitsNoMemoryIsRefusedBeforeItStarts) {
+  auto source = PipelineSource::create(m_document, inputs({picture("a.png", 10)}));
+  ASSERT_TRUE(source.ok());
+  const int sizes[] = {1, 4096};
+  EXPECT_TRUE((*source)->requireMemory(sizes, 1, 4).ok());
+  const auto refused = (*source)->requireMemory(sizes, 1 << 30, 4); // 12 PiB
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::DeviceFailed);
+  EXPECT_THAT(refused.error().message, HasSubstr("needs 13792273910202368 bytes for requests of 4096 item(s)"));
+}
+
+TEST_F(PipelineInputs, LookingForTheFirstItemCanBeCancelled) {
+  const CancelToken cancel;
+  cancel.cancel();
+  const auto source = PipelineSource::create(m_document, inputs({picture("a.png", 10)}), cancel);
+  ASSERT_FALSE(source.ok());
+  EXPECT_EQ(source.error().code, ErrorCode::Cancelled);
+}
+
 TEST_F(PipelineInputs, AListNamesFilesFromItsOwnFolder) {
   picture("data/a.png", 10);
   picture("data/more/b.png", 20);
