@@ -7,6 +7,7 @@
 namespace tandem {
 namespace {
 
+constexpr double kAllBusy = 0.9;
 constexpr double kMaxThreadsSaid = 1e6; // beyond this a rate was measured over next to nothing
 
 std::string percent(double fraction) { return std::to_string(std::lround(fraction * 100)) + " %"; }
@@ -34,13 +35,15 @@ std::string cheaperItems(const PipelineStages& stages) {
 
 std::string advice(const PipelineStatistics& statistics, int threadsNeeded) {
   const std::string cheaper = cheaperItems(statistics.stages);
-  if (threadsNeeded == 0) return "use more threads or " + cheaper;
+  // One device may be full, and keep the pipeline so, while another waits.
+  const bool allBusy = threadsNeeded <= statistics.threads && statistics.busyFraction > kAllBusy;
+  if (threadsNeeded == 0 || allBusy) return "use more threads or " + cheaper;
   if (threadsNeeded > statistics.processors && statistics.processors > 0) {
-    const std::string most =
-        std::to_string(statistics.processors) + (statistics.processors == 1 ? " processor" : " processors");
+    const bool one = statistics.processors == 1;
     if (statistics.threads < statistics.processors)
       return "use " + threadsText(statistics.processors) + ", as many as there are processors for them, and " + cheaper;
-    return "it would take " + threadsText(threadsNeeded) + " and there are " + most + " for them; use " + cheaper;
+    return "it would take " + threadsText(threadsNeeded) + ", and " + std::to_string(statistics.processors) +
+           (one ? " processor is" : " processors are") + " there for them; use " + cheaper;
   }
   if (threadsNeeded > statistics.threads) return "use " + threadsText(threadsNeeded) + " or " + cheaper;
   // Fast enough on the whole, and yet nothing was ready when it was wanted.

@@ -65,7 +65,12 @@ TEST(Starvation, DoesNotAdviseMoreThreadsThanProcessors) {
   statistics.processors = 2;
   const DeviceLoad loads[] = {{"OPENCL-CPU:0", 0.3727}};
   EXPECT_THAT(judgeStarvation(statistics, 10, loads).sentence,
-              HasSubstr("it would take 6 threads and there are 2 processors for them; use smaller pictures"));
+              HasSubstr("it would take 6 threads, and 2 processors are there for them; use smaller pictures"));
+  statistics.processors = statistics.threads = 1;
+  EXPECT_THAT(judgeStarvation(statistics, 10, loads).sentence,
+              HasSubstr("1 thread delivers 41 items/s, the device could take 110/s; it would take 3 threads, and 1 "
+                        "processor is there for them; use smaller pictures"));
+  statistics.threads = 2;
   statistics.processors = 4;
   EXPECT_THAT(judgeStarvation(statistics, 10, loads).sentence,
               HasSubstr("use 4 threads, as many as there are processors for them, and smaller pictures"));
@@ -86,6 +91,13 @@ TEST(Starvation, AdvisesALongerPrefetchWhereTheThreadsHadTimeLeft) {
   const DeviceLoad loads[] = {{"OPENCL-CPU:0", 0.5}};
   EXPECT_THAT(judgeStarvation(statistics, 10, loads).sentence,
               HasSubstr("the threads were busy 20 % of the time; use a prefetch of more than 4"));
+}
+
+TEST(Starvation, AdvisesMoreThreadsWhereOneDeviceIsFullAndAnotherWaits) {
+  PipelineStatistics statistics = slow();
+  statistics.devices = {{"CPU:0", 0}, {"GPU:0", 6'000'000'000}};
+  const DeviceLoad loads[] = {{"CPU:0", 1}, {"GPU:0", 0.4}};
+  EXPECT_THAT(judgeStarvation(statistics, 10, loads).sentence, HasSubstr("use more threads or smaller pictures"));
 }
 
 TEST(Starvation, GuessesNothing) {
