@@ -10,7 +10,8 @@ void InputFlags::addOptions(CLI::App& command) {
   command.add_option(
       "--input", files,
       "pictures (.png, .jpg), recordings (.wav), tables (.csv), texts (.txt, one per line), .npz with all "
-      "inputs, one .npy/.pb file per model input, folders of these, or made-up data: random, "
+      "inputs, one .npy/.pb file per model input, folders of these, @list.txt with one path per line, or made-up data: "
+      "random, "
       "random:normal(0,1), random:uniform(0,1), random:integers(0,255), zeros, ones");
   command.add_option(
       "--preprocess", preprocess,

@@ -4,6 +4,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/formats/images/labels.hpp"
+#include "engine/session/file_list.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/synthetic.hpp"
 #include "engine/session/text_input.hpp"
@@ -80,6 +81,7 @@ Result<InputReader> InputReader::create(const OpenDocument& document, InputOptio
   for (const std::string& text : reader.m_options.texts)
     reader.m_items.push_back({Kind::Text, {text}, text.substr(0, 60)});
   TANDEM_TRY(reader.addTensors(reader.m_tensorFiles));
+  reader.prepareKinds();
   if (reader.m_items.empty()) {
     const Value& first = graph.value(graph.inputs().front());
     return makeError(ErrorCode::InputRejected, "no file was given for this input, which is " + first.desc.toString(),
@@ -95,6 +97,7 @@ bool InputReader::isAutomatic(std::size_t input) const {
 
 Result<void> InputReader::add(const std::string& file) {
   std::error_code ignored;
+  if (file.starts_with('@')) return addList(file.substr(1));
   if (isSynthetic(file)) {
     TANDEM_TRY(parseDistribution(file));
     m_items.push_back({Kind::Synthetic, {file}, file});
@@ -147,6 +150,16 @@ Result<void> InputReader::addLines(const std::string& file) {
   return {};
 }
 
+Result<void> InputReader::addList(const std::string& list) {
+  for (const ListedFile& each : TANDEM_TRY(readFileList(list)))
+    if (auto added = add(each.path); !added) {
+      Error error = std::move(added).error();
+      error.where = list + " line " + std::to_string(each.line) + (error.where.empty() ? "" : ": " + error.where);
+      return error;
+    }
+  return {};
+}
+
 Result<void> InputReader::addTensors(const std::vector<std::string>& files) {
   if (files.empty()) return {};
   const std::size_t all = graph().inputs().size();
@@ -170,13 +183,24 @@ Result<void> InputReader::addTensors(const std::vector<std::string>& files) {
   return {};
 }
 
-Result<InputSet> InputReader::read(std::size_t index) const {
+Result<InputSet> InputReader::read(std::size_t index, PipelineStages* stages) const {
   const Item& item = m_items[index];
+  PipelineStages own;
+  const std::int64_t start = nowNs();
+  Result<InputSet> set = readKind(item, own);
+  // Pictures tell their stages; tensor files are little more than their bytes, everything else is decoding.
+  const bool isTensors = item.kind == Kind::Tensors || item.kind == Kind::Archive;
+  if (item.kind != Kind::Picture) (isTensors ? own.readNs : own.decodeNs) += nowNs() - start;
+  if (stages) *stages += own;
+  return set;
+}
+
+Result<InputSet> InputReader::readKind(const Item& item, PipelineStages& stages) const {
   switch (item.kind) {
   case Kind::Nothing: return InputSet{};
   case Kind::Tensors: return readTensors(item);
   case Kind::Archive: return readArchive(item);
-  case Kind::Picture: return readPicture(item);
+  case Kind::Picture: return readPicture(item, stages);
   case Kind::Sound: return readSound(item);
   case Kind::Table: return readTable(item);
   case Kind::Text: return readText(item);

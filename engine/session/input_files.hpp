@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/formats/images/preprocess.hpp"
+#include "engine/formats/text/word_piece.hpp"
+#include "engine/serving/pipeline_statistics.hpp"
 #include "engine/session/engine_state.hpp"
 #include "engine/session/session.hpp"
 #include "engine/session/state_pairs.hpp"
@@ -14,7 +16,9 @@ namespace tandem::session {
 
 /// What a request says about its inputs (README.md: predict).
 struct InputOptions {
-  std::vector<std::string> files; ///< files, folders, and synthetic data ("random:normal(0,1)", "zeros")
+  /// Files, folders, lists of them ("@list.txt", see file_list.hpp), and synthetic data ("random:normal(0,1)",
+  /// "zeros").
+  std::vector<std::string> files;
   std::vector<std::string> texts; ///< for BERT-like models, one prediction each
   std::string textPair;           ///< the second sentence of each text
   std::string vocabulary;         ///< vocab.txt; empty: the one beside the model
@@ -47,7 +51,8 @@ struct InputSet {
   std::int64_t rows = 0;  ///< table rows in one batch, each with results of its own; 0 elsewhere
 };
 
-/// The inputs of a prediction, read one after another so that a folder of any size fits memory.
+/// The inputs of a prediction, read one after another so that a folder of any size fits memory. What is const may be
+/// called from several threads at once.
 class InputReader {
  public:
   /// Lists what `options` name: each picture, archive, recording, table, line of a .txt file and made-up input is one
@@ -57,8 +62,9 @@ class InputReader {
 
   std::size_t count() const { return m_items.size(); }
   const std::string& label(std::size_t index) const { return m_items[index].label; }
-  /// Every input is there: states start as zeros, the sampling rate is filled in.
-  Result<InputSet> read(std::size_t index) const;
+  /// Every input is there: states start as zeros, the sampling rate is filled in. Adds to `stages`, where given, what
+  /// reading, decoding, resizing and normalising took.
+  Result<InputSet> read(std::size_t index, PipelineStages* stages = nullptr) const;
   /// The memory that is fed back; empty where switched off.
   const std::vector<StatePair>& states() const { return m_states; }
 
@@ -75,14 +81,17 @@ class InputReader {
   Result<void> add(const std::string& file);
   Result<void> addFolder(const std::string& folder);
   Result<void> addLines(const std::string& file);
+  Result<void> addList(const std::string& list);
+  void prepareKinds();
   Result<void> addTensors(const std::vector<std::string>& files);
   bool isAutomatic(std::size_t input) const;
   Result<std::size_t> onlyInput(const std::string& file, const char* kind) const;
   Result<InputSet> complete(InputSet set, std::vector<Tensor> given) const;
 
+  Result<InputSet> readKind(const Item& item, PipelineStages& stages) const;
   Result<InputSet> readTensors(const Item& item) const;
   Result<InputSet> readArchive(const Item& item) const;
-  Result<InputSet> readPicture(const Item& item) const;
+  Result<InputSet> readPicture(const Item& item, PipelineStages& stages) const;
   Result<InputSet> readSound(const Item& item) const;
   Result<InputSet> readTable(const Item& item) const;
   Result<InputSet> readText(const Item& item) const;
@@ -95,6 +104,10 @@ class InputReader {
   std::vector<std::size_t> m_required; ///< inputs that a file must give
   std::vector<Item> m_items;
   std::vector<std::string> m_tensorFiles;
+  // What all items of a kind need, found once.
+  std::optional<Result<PreprocessSpec>> m_pictureSpec;
+  std::string m_vocabularyFile;
+  std::shared_ptr<const Result<WordPiece>> m_words;
 };
 
 /// How a picture becomes the model's input, guessed from what the model says and the sizes that the user chose.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How each kind of input becomes tensors; which kind it is and in what order is decided in input_files.cpp.
+#include "engine/base/clock.hpp"
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/formats/tensors/csv.hpp"
+#include "engine/formats/tensors/mapped_file.hpp"
 #include "engine/formats/tensors/npy.hpp"
 #include "engine/formats/tensors/npz.hpp"
 #include "engine/formats/tensors/tensor_pb.hpp"
@@ -163,26 +165,57 @@ Result<InputSet> InputReader::readArchive(const Item& item) const {
   return complete(std::move(set), std::move(given));
 }
 
-Result<InputSet> InputReader::readPicture(const Item& item) const {
+void InputReader::prepareKinds() {
+  const auto has = [&](Kind kind) {
+    return std::any_of(m_items.begin(), m_items.end(), [&](const Item& item) { return item.kind == kind; });
+  };
+  if (has(Kind::Picture)) {
+    PreprocessSpec spec = pictureSpec(*m_document);
+    m_pictureSpec =
+        m_options.preprocess.empty() ? Result<PreprocessSpec>(spec) : parsePreprocess(m_options.preprocess, spec);
+  }
+  if (!has(Kind::Text)) return;
+  m_vocabularyFile = m_options.vocabulary.empty() ? findVocabulary(m_document->path).string() : m_options.vocabulary;
+  if (m_vocabularyFile.empty()) return;
+  Result<WordPiece> words = WordPiece::read(m_vocabularyFile);
+  if (words && !m_options.casing.empty()) {
+    words->setLowerCase(m_options.casing == "uncased");
+    words->setStripAccents(m_options.casing == "uncased" && words->stripAccents());
+  }
+  m_words = std::make_shared<const Result<WordPiece>>(std::move(words));
+}
+
+Result<InputSet> InputReader::readPicture(const Item& item, PipelineStages& stages) const {
   const std::string& file = item.sources[0];
   const std::size_t index = TANDEM_TRY(onlyInput(file, "a picture"));
-  PreprocessSpec spec = pictureSpec(*m_document);
-  if (!m_options.preprocess.empty()) {
-    spec = TANDEM_TRY(parsePreprocess(m_options.preprocess, spec));
-  } else if (!spec.takesPicture()) {
+  if (!m_pictureSpec->ok()) return m_pictureSpec->error();
+  const PreprocessSpec& spec = **m_pictureSpec;
+  if (m_options.preprocess.empty() && !spec.takesPicture()) {
     const Value& input = graph().value(graph().inputs()[index]);
     return makeError(ErrorCode::InputRejected, "the model's input " + input.desc.toString() + " is not a picture",
                      input.name, "give the input as .npy or .pb");
   }
-  const Image image = TANDEM_TRY(readImage(file));
+  std::int64_t since = nowNs();
+  const auto endStage = [&](std::int64_t& stage) {
+    const std::int64_t now = nowNs();
+    stage += now - since;
+    since = now;
+  };
+  const auto bytes = TANDEM_TRY(openImage(file));
+  endStage(stages.readNs);
+  const Image image = TANDEM_TRY(decodeImage(bytes->bytes(), file));
+  endStage(stages.decodeNs);
+  ResizedPicture resized = TANDEM_TRY(resizePicture(image, spec));
+  endStage(stages.resizeNs);
+  std::vector<Tensor> given(graph().inputs().size());
+  given[index] = TANDEM_TRY(pictureTensor(std::move(resized)));
+  endStage(stages.normalizeNs);
   InputSet set;
   set.label = item.label;
   set.pictureWidth = image.width;
   set.pictureHeight = image.height;
   set.preprocess = spec;
   set.notes.push_back("preprocess " + tandem::toString(spec) + (spec.certain ? "" : " (a guess)"));
-  std::vector<Tensor> given(graph().inputs().size());
-  given[index] = TANDEM_TRY(preprocess(image, spec));
   return complete(std::move(set), std::move(given));
 }
 
@@ -275,23 +308,18 @@ Result<InputSet> InputReader::readText(const Item& item) const {
     return makeError(ErrorCode::InputRejected, "the model's input " + first.desc.toString() + " takes no text tokens",
                      first.name, "a text needs an input like input_ids of whole numbers, [batch, tokens]");
   }
-  const std::string file =
-      m_options.vocabulary.empty() ? findVocabulary(m_document->path).string() : m_options.vocabulary;
-  if (file.empty())
+  if (!m_words)
     return makeError(ErrorCode::InputRejected, "the model's vocabulary is not known", item.label,
                      "put its vocab.txt beside the model or give it: --vocab, in the window Vocabulary...");
-  WordPiece words = TANDEM_TRY(WordPiece::read(file));
-  if (!m_options.casing.empty()) {
-    words.setLowerCase(m_options.casing == "uncased");
-    words.setStripAccents(m_options.casing == "uncased" && words.stripAccents());
-  }
+  if (!m_words->ok()) return m_words->error();
+  const WordPiece& words = **m_words;
   TextTensors text =
       TANDEM_TRY(textTensors(graph(), *inputs, words, item.sources[0], m_options.textPair, m_options.maxLength));
   InputSet set;
   set.label = item.label;
   set.notes = std::move(text.notes);
-  set.notes.push_back(std::filesystem::path(file).filename().string() + " with " + std::to_string(words.size()) +
-                      " tokens, " + (words.lowerCase() ? "lower case" : "case kept") +
+  set.notes.push_back(std::filesystem::path(m_vocabularyFile).filename().string() + " with " +
+                      std::to_string(words.size()) + " tokens, " + (words.lowerCase() ? "lower case" : "case kept") +
                       (words.stripAccents() ? ", accents removed" : ", accents kept") +
                       (m_options.casing.empty() ? " (a guess)" : ""));
   return complete(std::move(set), std::move(text.tensors));

@@ -62,9 +62,13 @@ Result<Image> decodeImage(std::span<const std::byte> bytes, const std::string& w
                    "convert it to PNG or JPEG");
 }
 
-Result<Image> readImage(const std::filesystem::path& path) {
+Result<std::shared_ptr<const MappedFile>> openImage(const std::filesystem::path& path) {
   constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 30;
-  auto file = TANDEM_TRY(MappedFile::open(path, ErrorCode::InputRejected, kMaxFileBytes));
+  return MappedFile::open(path, ErrorCode::InputRejected, kMaxFileBytes);
+}
+
+Result<Image> readImage(const std::filesystem::path& path) {
+  const auto file = TANDEM_TRY(openImage(path));
   return decodeImage(file->bytes(), path.string());
 }
 

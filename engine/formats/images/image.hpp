@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
 namespace tandem {
+
+class MappedFile;
 
 /// A picture: 8 bits per channel, red green blue interleaved, rows from the top, no padding.
 struct Image {
@@ -23,6 +26,9 @@ inline constexpr std::int64_t kMaxPixels = 100'000'000;
 /// transparent parts of PNG become white. Damaged and cut-off files, and pictures above 100 megapixels, give
 /// InputRejected. Any thread.
 Result<Image> readImage(const std::filesystem::path& path);
+/// The first half of readImage(), for who times the two apart: the bytes of the file. Large files are mapped, and read
+/// while they are decoded.
+Result<std::shared_ptr<const MappedFile>> openImage(const std::filesystem::path& path);
 /// The same from memory; `where` names the source in errors.
 Result<Image> decodeImage(std::span<const std::byte> bytes, const std::string& where);
 

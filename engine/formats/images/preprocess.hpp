@@ -70,8 +70,19 @@ struct PictureMapping {
 };
 PictureMapping mappingOf(int imageWidth, int imageHeight, const PreprocessSpec& spec);
 
-/// Resizes with a triangle filter (bilinear when enlarging, and wide enough not to skip pixels when shrinking), then
-/// converts. Gray is the ITU-R BT.601 luma. Errors: Usage for a spec that makes no sense. Any thread.
+/// A picture brought to the model's size: red, green, blue, 8 bits each, rows from the top.
+struct ResizedPicture {
+  PreprocessSpec spec; ///< with a width of its own where that follows the picture
+  std::vector<std::uint8_t> rgb;
+};
+
+/// Resizes with a triangle filter (bilinear when enlarging, and wide enough not to skip pixels when shrinking). Errors:
+/// Usage for a spec that makes no sense. Any thread.
+Result<ResizedPicture> resizePicture(const Image& image, const PreprocessSpec& spec);
+/// Inverts where the spec says so, and converts. Gray is the ITU-R BT.601 luma. Errors: Usage. Any thread.
+Result<Tensor> pictureTensor(ResizedPicture picture);
+
+/// Both of them.
 Result<Tensor> preprocess(const Image& image, const PreprocessSpec& spec);
 
 } // namespace tandem
