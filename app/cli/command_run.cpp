@@ -2,6 +2,7 @@
 #include "app/cli/commands.hpp"
 #include "app/cli/input_flags.hpp"
 #include "app/cli/output.hpp"
+#include "app/cli/pipeline_flags.hpp"
 #include "app/cli/run_output.hpp"
 #include "app/cli/specs.hpp"
 
@@ -15,6 +16,7 @@ struct RunOptions {
   std::string model, deployment, scenario, route, batch = "1", trace, mode = "compiled";
   std::vector<std::string> replicas, changes;
   InputFlags inputs;
+  PipelineFlags pipeline;
   double duration = 10, warmup = 1, alone = -1, bulk = -1;
   int queueLimit = 0;
   bool startOnCpu = false;
@@ -58,6 +60,7 @@ int run(const CommonOptions& common, const RunOptions& options, bool batchGiven,
   Json params = session::encodeRun(*spec);
   params["model"] = options.model;
   options.inputs.addTo(params);
+  options.pipeline.addTo(params);
   std::optional<Progress> progress(std::in_place, !common.quiet && !common.json);
   auto reply = (*client)->call(session::method::kRun, params, [&](const std::string& event, const Json& data) {
     auto snapshot = event == "snapshot" ? session::decodeSnapshot(data) : Result<session::Snapshot>(Error{});
@@ -119,6 +122,7 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_flag("--start-on-cpu", options->startOnCpu,
                 "the CPU serves for replicas on other devices until these are compiled");
   options->inputs.addOptions(*sub);
+  options->pipeline.addOptions(*sub);
   sub->add_option("--trace", options->trace, "write a Chrome trace to this file");
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));
   sub->add_option("--seed", options->seed, "of synthetic data, request order and arrival times");

@@ -92,6 +92,15 @@ void printReport(const session::Report& report) {
   std::printf("\n");
   memory.print();
   std::printf("process memory %s\n", formatBytes(report.rssBytes).c_str());
+  if (report.preprocessing) {
+    const auto& each = *report.preprocessing;
+    std::printf(
+        "\npreprocessing: %d threads can make %s items/s (read %s, decode %s, resize %s, normalize %s, batch %s per "
+        "item), %s requests of %d ready on average\n",
+        each.threads, formatNumber(each.itemsPerS).c_str(), formatMs(each.readMs).c_str(),
+        formatMs(each.decodeMs).c_str(), formatMs(each.resizeMs).c_str(), formatMs(each.normalizeMs).c_str(),
+        formatMs(each.batchMs).c_str(), formatNumber(each.meanDepth).c_str(), each.prefetch);
+  }
   if (report.ramp) printRamp(*report.ramp);
   for (const auto& each : report.pipelines)
     std::printf("\n%s (%s): %s items/s with %d in flight, %s with one: %.2f times\n", each.name.c_str(),

@@ -6,6 +6,7 @@
 //   cancel   from cancel() until the request has ended, while its replica is busy and others wait before it
 #include "engine/base/clock.hpp"
 #include "engine/base/cpu_set.hpp"
+#include "engine/serving/deployment.hpp"
 #include "engine/serving/load_generator.hpp"
 
 #include <algorithm>

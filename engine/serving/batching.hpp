@@ -8,9 +8,9 @@ namespace tandem {
 /// How the queued requests of a replica are joined into one execution. Names and meaning as in Triton Inference
 /// Server's dynamic batcher (model configuration: max_batch_size, preferred_batch_size, max_queue_delay).
 struct BatchPolicy {
-  int maximum = 0;            ///< items joined at most; 0: one request per execution
+  int maximum = 0;                 ///< items joined at most; 0: one request per execution
   std::vector<int> preferred = {}; ///< sizes to aim for, ascending; empty: as many as wait
-  double maxDelayMs = 0;      ///< the oldest request waits at most this long for others
+  double maxDelayMs = 0;           ///< the oldest request waits at most this long for others
   /// Adaptive: an execution should take at most this long; 0: off. The joined size then follows what was measured,
   /// between the smallest size and `maximum`.
   double targetMs = 0;

@@ -3,6 +3,7 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/base/cpu_set.hpp"
+#include "engine/serving/input_pipeline.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -146,16 +147,47 @@ void LoadGenerator::send(std::int64_t scheduledNs, std::int64_t readyNs, const R
   m_router.submit(std::move(request));
 }
 
+/// One request, at once or as soon as the pipeline has its inputs. It is counted as under way.
+void LoadGenerator::sendNext(std::int64_t scheduledNs, CompletionSink* sink) {
+  if (!m_settings.pipeline) return send(scheduledNs, scheduledNs, nextData(), nullptr, sink);
+  m_settings.pipeline->take([this, scheduledNs, sink](Result<std::shared_ptr<const RequestData>> data) {
+    if (!data) {
+      if (data.error().code != ErrorCode::Cancelled) {
+        std::lock_guard lock(m_mutex);
+        if (!m_failure) m_failure = data.error();
+        m_stop = true;
+      }
+      return drop(scheduledNs, sink, m_stop ? Status::Cancelled : Status::Failed);
+    }
+    if (m_stop) return drop(scheduledNs, sink, Status::Cancelled);
+    const RequestData* inputs = data->get();
+    send(scheduledNs, nowNs(), inputs, *std::move(data), sink);
+  });
+}
+
+/// A request that never came to be ends like any other.
+void LoadGenerator::drop(std::int64_t scheduledNs, CompletionSink* sink, Status status) {
+  Request request;
+  request.id = m_nextId.fetch_add(1, std::memory_order_relaxed);
+  const std::int64_t now = nowNs();
+  sink->completed(request, {request.id, 0, scheduledNs, now, now, now, -1, -1, status, Priority::Latency});
+}
+
+std::optional<Error> LoadGenerator::failure() const {
+  std::lock_guard lock(m_mutex);
+  return m_failure;
+}
+
 void LoadGenerator::issue(std::int64_t scheduledNs) {
   m_open.fetch_add(1);
-  send(scheduledNs, scheduledNs, nextData(), nullptr, this);
+  sendNext(scheduledNs, this);
 }
 
 void LoadGenerator::issueRound() {
   const std::int64_t now = nowNs();
   m_open.fetch_add(1);
   m_round->begin(m_scenario.count, m_nextId.load(), now);
-  for (int i = 0; i < m_scenario.count; ++i) send(now, now, nextData(), nullptr, m_round.get());
+  for (int i = 0; i < m_scenario.count; ++i) sendNext(now, m_round.get());
 }
 
 void LoadGenerator::completed(const Request&, const Completion& completion) {

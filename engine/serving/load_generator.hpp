@@ -37,6 +37,8 @@ class LoadGenerator final : private CompletionSink {
   /// True once a finite scenario has completed everything.
   bool finished() const;
   std::uint64_t underWay() const { return m_open.load(); }
+  /// Why the pipeline gives no more requests; nothing is issued any more then.
+  std::optional<Error> failure() const;
   SampleLog& log() { return m_log; }
 
  private:
@@ -44,6 +46,8 @@ class LoadGenerator final : private CompletionSink {
   void issue(std::int64_t scheduledNs);
   void send(std::int64_t scheduledNs, std::int64_t readyNs, const RequestData* data,
             std::shared_ptr<const RequestData> owned, CompletionSink* sink);
+  void sendNext(std::int64_t scheduledNs, CompletionSink* sink);
+  void drop(std::int64_t scheduledNs, CompletionSink* sink, Status status);
   void issueRound();
   void goOn(bool refused);
   const RequestData* nextData();
@@ -64,7 +68,8 @@ class LoadGenerator final : private CompletionSink {
   std::int64_t m_startNs = 0;
   std::atomic<int> m_left{0};   ///< offline: not issued yet
   std::atomic<int> m_parked{0}; ///< clients whose request was refused
-  std::mutex m_mutex;           // idle, open loop
+  mutable std::mutex m_mutex;   // idle, open loop, failure
+  std::optional<Error> m_failure;
   std::condition_variable m_idle;
   std::unique_ptr<Round> m_round;
   std::thread m_thread;

@@ -37,6 +37,7 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
     generator.log().beginMeasuring(from);
     for (Replica* replica : m_deployment.replicas()) replica->log().beginMeasuring(from);
     rememberBusy();
+    if (settings.load.pipeline) settings.load.pipeline->resetStatistics();
   };
   const std::int64_t begin = nowNs();
   m_moment = {begin, begin};
@@ -60,6 +61,7 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
     executions[replica] = replica->executions() - executions[replica];
   }
   outcome.devices = busySince(outcome.startNs, outcome.endNs);
+  if (settings.load.pipeline) outcome.pipeline = settings.load.pipeline->statistics();
 
   int largest = 1;
   for (const RequestData* data : settings.load.sizes) largest = std::max(largest, data->items);
@@ -69,6 +71,7 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
 
   generator.stop();
   drain(generator, outcome);
+  outcome.failure = generator.failure();
   outcome.measuredS = static_cast<double>(outcome.endNs - outcome.startNs) * 1e-9;
   const double seconds = std::max(outcome.measuredS, 1e-9);
   outcome.all = generator.log().measured();
@@ -105,6 +108,7 @@ void PhaseRunner::tickUntil(const std::string& phase, std::int64_t endNs, LoadGe
       std::this_thread::sleep_for(std::chrono::nanoseconds(std::max<std::int64_t>(until - nowNs(), 0)));
     }
     generator.resume();
+    if (generator.failure()) return;
     if (nowNs() < next) continue;
     tell(phase, &generator);
     if (m_onTick) m_onTick(static_cast<double>(nowNs() - m_moment.measureStartNs) * 1e-9);

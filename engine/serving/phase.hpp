@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "engine/serving/device_use.hpp"
+#include "engine/serving/input_pipeline.hpp"
 #include "engine/serving/load_generator.hpp"
 
 namespace tandem {
@@ -50,9 +51,11 @@ struct PhaseOutcome {
     std::uint64_t executions = 0;
   };
   std::vector<ReplicaPart> replicas;
-  std::vector<DeviceUse> devices;  ///< busy in the measured part
-  std::vector<double> quantilesMs; ///< latency at 0, 1, ..., 100 %
-  std::uint64_t unfinished = 0;    ///< still under way when draining was given up
+  std::vector<DeviceUse> devices;             ///< busy in the measured part
+  std::vector<double> quantilesMs;            ///< latency at 0, 1, ..., 100 %
+  std::optional<PipelineStatistics> pipeline; ///< where requests came from one
+  std::optional<Error> failure;               ///< why it ended before its time
+  std::uint64_t unfinished = 0;               ///< still under way when draining was given up
   std::int64_t rssPeakBytes = 0;
 };
 

@@ -33,12 +33,14 @@ class Run {
     phase.load.pipeline = m_settings.pipeline;
     phase.load.bulkShare = m_settings.bulkShare;
     m_runner.setOnTick([this](double elapsedS) { makeChanges(elapsedS); });
+    if (m_settings.pipeline) m_settings.pipeline->start();
     PhaseOutcome measured;
     if (m_settings.scenario.kind == Scenario::Kind::Ramp)
       measured = runRamp(m_runner, phase, m_outcome.ramp.emplace());
     else
       measured = m_runner.run(phase);
     if (m_changing.joinable()) m_changing.join();
+    if (measured.failure) return *measured.failure;
     collect(measured);
     return std::move(m_outcome);
   }
@@ -191,6 +193,12 @@ class Run {
     m_outcome.warmupMs += measured.warmupMs;
     m_outcome.quantilesMs = measured.quantilesMs;
     m_outcome.devices = measured.devices;
+    m_outcome.pipeline = measured.pipeline;
+    if (measured.pipeline) {
+      std::vector<DeviceLoad> loads;
+      for (const DeviceUse& use : measured.devices) loads.push_back({use.id, use.busyFraction});
+      m_outcome.starvation = judgeStarvation(*measured.pipeline, measured.measuredS, loads);
+    }
     m_outcome.unfinished = measured.unfinished;
     m_outcome.stopped = m_settings.cancel.cancelled();
     for (const Deployment::Entry* entry : m_deployment.entries()) {

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/serving/phase.hpp"
 #include "engine/serving/ramp.hpp"
+#include "engine/serving/starvation.hpp"
 #include "engine/serving/verdict.hpp"
 
 namespace tandem {
@@ -84,7 +85,9 @@ struct RunOutcome {
     std::string text;
   };
   std::vector<Event> events;
-  std::optional<Verdict> verdict; ///< where several replicas were measured alone, too
+  std::optional<PipelineStatistics> pipeline; ///< where inputs were prepared meanwhile
+  StarvationVerdict starvation;               ///< of that pipeline
+  std::optional<Verdict> verdict;             ///< where several replicas were measured alone, too
   std::vector<PipelineGain> pipelines;
   std::optional<RampOutcome> ramp;
 };

@@ -43,7 +43,8 @@ SampleLog::SampleLog()
 
 void SampleLog::add(const Completion& completion) {
   const std::int64_t latency = completion.endNs - completion.scheduledNs;
-  const std::int64_t queue = completion.startNs - completion.scheduledNs;
+  // Waiting for inputs is not waiting for a replica.
+  const std::int64_t queue = completion.startNs - std::max(completion.scheduledNs, completion.readyNs);
   Sample& sample = m_samples[m_next.fetch_add(1, kRelaxed) % kKept];
   put(sample.endNs, std::int64_t{0});
   std::atomic_ref(sample.latencyNs).store(latency, std::memory_order_release); // not before the zero

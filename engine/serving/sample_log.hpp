@@ -57,7 +57,7 @@ class SampleLog {
   struct Sample {
     std::int64_t endNs;
     std::int64_t latencyNs; ///< end minus scheduled arrival
-    std::int64_t queueNs;   ///< start minus scheduled arrival
+    std::int64_t queueNs;   ///< start minus the moment when it had arrived and its inputs were there
     std::uint64_t rest;     ///< items << 16 | priority << 8 | status
   };
   struct Free {

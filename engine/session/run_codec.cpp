@@ -97,6 +97,26 @@ Report::Ramp toRamp(const Json& json) {
   return ramp;
 }
 
+Report::Preprocessing toPreprocessing(const Json& json) {
+  Report::Preprocessing pipeline;
+  readIf(json, "threads", pipeline.threads);
+  readIf(json, "prefetch", pipeline.prefetch);
+  readIf(json, "items", pipeline.items);
+  readIf(json, "failed_items", pipeline.failedItems);
+  const Json stages = json.value("stages_ms", Json::object());
+  readIf(stages, "read", pipeline.readMs);
+  readIf(stages, "decode", pipeline.decodeMs);
+  readIf(stages, "resize", pipeline.resizeMs);
+  readIf(stages, "normalize", pipeline.normalizeMs);
+  readIf(stages, "batch", pipeline.batchMs);
+  readIf(json, "busy_fraction", pipeline.busyFraction);
+  readIf(json, "mean_depth", pipeline.meanDepth);
+  readIf(json, "items_per_s", pipeline.itemsPerS);
+  readIf(json, "starved_fraction", pipeline.starvedFraction);
+  readIf(json, "sentence", pipeline.sentence);
+  return pipeline;
+}
+
 ReplicaSpec toReplica(const Json& json) {
   ReplicaSpec replica;
   readIf(json, "name", replica.name);
@@ -205,6 +225,8 @@ Result<Report> decodeReport(const Json& json) {
       report.verdict = toVerdict(*verdict);
     for (const Json& each : json.value("pipelines", Json::array())) report.pipelines.push_back(toPipeline(each));
     if (auto ramp = json.find("ramp"); ramp != json.end() && !ramp->is_null()) report.ramp = toRamp(*ramp);
+    if (auto pipeline = json.find("pipeline"); pipeline != json.end() && !pipeline->is_null())
+      report.preprocessing = toPreprocessing(*pipeline);
     for (const Json& each : json.value("priorities", Json::array())) {
       Report::PriorityClass& kind = report.priorities.emplace_back();
       read(each, "name", kind.name);
@@ -259,6 +281,13 @@ Json encodeRun(const RunSpec& spec) {
   if (spec.queueLimit > 0) json["queue_limit"] = spec.queueLimit;
   for (const RunChange& change : spec.changes) json["changes"].push_back(encodeChange(change));
   if (spec.startOnCpu) json["start_on_cpu"] = true;
+  if (spec.preprocessThreads > 0) {
+    Json& pipeline = json["pipeline"];
+    pipeline["threads"] = spec.preprocessThreads;
+    if (spec.prefetch > 0) pipeline["prefetch"] = spec.prefetch;
+    if (!spec.preprocessCores.empty()) pipeline["cores"] = spec.preprocessCores;
+    if (spec.shuffle) pipeline["shuffle"] = true;
+  }
   json["mode"] = spec.mode;
   json["inputs"] = spec.inputs;
   json["trace_file"] = spec.traceFile;

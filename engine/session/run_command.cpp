@@ -18,6 +18,11 @@ std::string replicaText(const ReplicaSpec& replica) {
   if (replica.threads > 0) text += ",threads=" + std::to_string(replica.threads);
   if (replica.streams != 1) text += ",streams=" + std::to_string(replica.streams);
   if (replica.batch > 0) text += ",batch=" + std::to_string(replica.batch);
+  std::string sizes;
+  for (int size : replica.preferred) sizes += (sizes.empty() ? "" : "/") + std::to_string(size);
+  if (!sizes.empty()) text += ",preferred=" + sizes;
+  if (replica.delayMs > 0) text += ",delay_ms=" + number(replica.delayMs);
+  if (replica.targetMs > 0) text += ",target_ms=" + number(replica.targetMs);
   if (!replica.name.empty()) text += ",name=" + replica.name;
   return text;
 }
@@ -45,6 +50,16 @@ std::string runCommand(const Document& document, const RunSpec& spec, const std:
   command += " --batch " + batches + " --duration " + number(spec.durationS) + " --warmup " + number(spec.warmupS);
   if (spec.mode != defaults.mode) command += " --mode " + shellQuote(spec.mode);
   if (spec.seed != defaults.seed) command += " --seed " + std::to_string(spec.seed);
+  if (spec.aloneS >= 0) command += " --alone " + number(spec.aloneS);
+  if (spec.bulkShare > 0) command += " --bulk " + number(spec.bulkShare);
+  if (spec.queueLimit > 0) command += " --queue-limit " + std::to_string(spec.queueLimit);
+  if (spec.startOnCpu) command += " --start-on-cpu";
+  if (spec.preprocessThreads > 0) {
+    command += " --preprocess-threads " + std::to_string(spec.preprocessThreads);
+    if (spec.prefetch > 0) command += " --prefetch " + std::to_string(spec.prefetch);
+    if (!spec.preprocessCores.empty()) command += " --preprocess-cores " + shellQuote(spec.preprocessCores);
+    if (spec.shuffle) command += " --shuffle";
+  }
   if (!spec.traceFile.empty()) command += " --trace " + shellQuote(spec.traceFile);
   if (!spec.inputs.empty()) {
     command += " --input";

@@ -117,6 +117,32 @@ Json encodeReplicaOutcome(const RunOutcome::ReplicaOutcome& replica) {
           {"summary", replica.summary}};
 }
 
+Json encodePipeline(const PipelineStatistics& pipeline, const StarvationVerdict& starvation, double measuredS) {
+  const double items = static_cast<double>(std::max<std::uint64_t>(pipeline.items, 1));
+  const auto perItem = [&](std::int64_t ns) { return static_cast<double>(ns) * 1e-6 / items; };
+  Json json{{"threads", pipeline.threads},
+            {"prefetch", pipeline.prefetch},
+            {"items", pipeline.items},
+            {"failed_items", pipeline.failedItems},
+            {"failed_names", pipeline.failedNames},
+            {"stages_ms",
+             {{"read", perItem(pipeline.stages.readNs)},
+              {"decode", perItem(pipeline.stages.decodeNs)},
+              {"resize", perItem(pipeline.stages.resizeNs)},
+              {"normalize", perItem(pipeline.stages.normalizeNs)},
+              {"batch", perItem(pipeline.stages.batchNs)}}},
+            {"busy_fraction", pipeline.busyFraction},
+            {"mean_depth", pipeline.meanDepth},
+            {"items_per_s", pipeline.itemsPerS()},
+            {"starved_fraction", static_cast<double>(pipeline.starvedNs) * 1e-9 / std::max(measuredS, 1e-9)},
+            {"buffer_bytes", pipeline.bufferBytes},
+            {"sentence", starvation.sentence}};
+  json["devices"] = Json::array();
+  for (const auto& device : starvation.devices)
+    json["devices"].push_back({{"id", device.id}, {"waited_fraction", device.fraction}});
+  return json;
+}
+
 /// The guarantee of RequestQueue, in the words of a report.
 Json encodePriorities(const SampleWindow& all) {
   Json list = Json::array();
@@ -155,7 +181,15 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
                       " items of padding");
     if (replica.window.completed == 0) notes.push_back(replica.name + " completed no request");
   }
-  if (context.preprocessMs > 0) notes.push_back("inputs were read before the run; preprocess is that time per item");
+  if (outcome.pipeline) {
+    const PipelineStatistics& pipeline = *outcome.pipeline;
+    if (!outcome.starvation.sentence.empty()) notes.push_back(outcome.starvation.sentence);
+    if (pipeline.failedItems > 0)
+      notes.push_back(std::to_string(pipeline.failedItems) +
+                      " inputs could not be used and were left out: " + pipeline.firstError.value_or(Error()).line());
+    if (!pipeline.problem.empty()) notes.push_back(pipeline.problem);
+  } else if (context.preprocessMs > 0)
+    notes.push_back("inputs were read before the run; preprocess is that time per item");
   for (const std::string& input : context.inputs) notes.push_back("input: " + input);
   if (outcome.computeMs >= 0)
     notes.push_back("transfer and compute are means over every 32nd execution, from device events");
@@ -238,7 +272,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["latency_ms"] = encodeLatency(outcome.all.latency);
   auto measured = [](double ms) { return ms >= 0 ? Json(ms) : Json(); };
   json["stages_ms"] = {{"queue", outcome.all.queueMs},
-                       {"preprocess", context.preprocessMs},
+                       {"preprocess", outcome.pipeline ? outcome.pipeline->msPerItem() : context.preprocessMs},
                        {"transfer", measured(outcome.transferMs)},
                        {"compute", measured(outcome.computeMs)}};
   json["startup_ms"] = {
@@ -252,6 +286,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["events"] = Json::array();
   for (const auto& event : outcome.events) json["events"].push_back({{"at_s", event.atS}, {"text", event.text}});
   if (context.bulkShare > 0) json["priorities"] = encodePriorities(outcome.all);
+  if (outcome.pipeline) json["pipeline"] = encodePipeline(*outcome.pipeline, outcome.starvation, outcome.measuredS);
   json["latency_quantiles_ms"] = outcome.quantilesMs;
   const MlperfCheck mlperf = checkMlperf(context.scenario, outcome.all, outcome.measuredS);
   if (!mlperf.scenario.empty())

@@ -2,6 +2,8 @@
 #include "engine/base/atomic_file.hpp"
 #include "engine/session/active_run.hpp"
 #include "engine/session/json_read.hpp"
+#include "engine/session/pipeline_options.hpp"
+#include "engine/session/pipeline_source.hpp"
 #include "engine/session/plan_run.hpp"
 #include "engine/session/run_report.hpp"
 #include "engine/session/synthetic.hpp"
@@ -60,6 +62,30 @@ bool isOnHost(const ReplicaPlan& plan, const DeviceRegistry& registry) {
     const Device* device = registry.find(id);
     return device && device->info().kind == DeviceKind::NativeCpu;
   });
+}
+
+/// Prepares requests while a run goes on, for the devices of a deployment.
+struct Pipeline {
+  std::unique_ptr<PipelineSource> source;
+  std::unique_ptr<InputPipeline> pipeline;
+};
+
+Result<Pipeline> makePipeline(const RunContext& context, const PipelineSpec& spec, const std::vector<int>& batches,
+                              Deployment& deployment, const RunSettings& settings) {
+  Pipeline made;
+  made.source = TANDEM_TRY(PipelineSource::create(context.document, context.inputs, context.compileCancel));
+  PipelineOptions options = TANDEM_TRY(pipelineOptions(spec));
+  options.seed = settings.seed;
+  options.trace = settings.trace;
+  std::set<std::string> seen;
+  for (const Deployment::Entry* entry : deployment.entries())
+    for (const std::string& id : entry->plan.deviceIds)
+      if (seen.insert(id).second)
+        options.devices.push_back({id, [&meter = deployment.meters().of(id)] { return meter.busyNs(); }});
+  const int clients = settings.scenario.isOpenLoop() ? options.prefetch : std::min(settings.scenario.count, 4096);
+  TANDEM_TRY(made.source->requireMemory(batches, options.prefetch, clients));
+  made.pipeline = std::make_unique<InputPipeline>(*made.source, batches, std::move(options));
+  return made;
 }
 
 /// The replicas of a request. With `start_on_cpu`, the CPU stands in for those on other devices, and `changes` puts
@@ -147,6 +173,12 @@ Result<Json> run(const Job& job) {
   settings.snapshot = [&](const RunSnapshot& snapshot) {
     if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
   };
+  const std::optional<PipelineSpec> pipelineSpec = TANDEM_TRY(decodePipelineSpec(job.params));
+  Pipeline pipeline;
+  if (pipelineSpec) {
+    pipeline = TANDEM_TRY(makePipeline(context, *pipelineSpec, batches, *deployment, settings));
+    settings.pipeline = pipeline.pipeline.get();
+  }
   const Announced announced(job.state, active);
   const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
   TANDEM_TRY(requireUnchanged(*context.document));

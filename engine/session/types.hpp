@@ -152,8 +152,12 @@ struct RunSpec {
   double bulkShare = 0; ///< share of the requests that are of the bulk class
   int queueLimit = 0;   ///< requests waiting and running; more are refused; 0: the engine's default
   std::vector<RunChange> changes = {};
-  bool startOnCpu = false;         ///< the CPU stands in for replicas on other devices until these are compiled
-  std::string mode = "compiled";   ///< or "eager"
+  bool startOnCpu = false;       ///< the CPU stands in for replicas on other devices until these are compiled
+  std::string mode = "compiled"; ///< or "eager"
+  int preprocessThreads = 0;     ///< that prepare inputs while the run goes on; 0: all are prepared before it
+  int prefetch = 0;              ///< requests ready and waiting at most; 0: as fits the threads
+  std::string preprocessCores;   ///< "2-3"; empty: anywhere
+  bool shuffle = false;
   std::vector<std::string> inputs; ///< files, or "random:normal(0,1)" and the like; empty: synthetic data
   std::string traceFile;           ///< empty: no trace
   std::uint64_t seed = 1;
@@ -267,6 +271,16 @@ struct Report {
     bool valid = false;
     std::vector<std::string> missing; ///< what its rules ask for beyond this run
   } mlperf;
+  /// Where inputs were prepared while the run went on.
+  struct Preprocessing {
+    int threads = 0, prefetch = 0;
+    std::uint64_t items = 0, failedItems = 0;
+    double readMs = 0, decodeMs = 0, resizeMs = 0, normalizeMs = 0, batchMs = 0; ///< per item
+    double busyFraction = 0, meanDepth = 0, itemsPerS = 0;                       ///< what the threads can make
+    double starvedFraction = 0;
+    std::string sentence; ///< which device waited, and what helps; empty where none did
+  };
+  std::optional<Preprocessing> preprocessing;
   std::vector<double> latencyQuantilesMs; ///< at 0, 1, ..., 100 %
   std::vector<std::string> notes; ///< "too few samples for p99.9", "CPU:0 and OPENCL-CPU:0 share cores 0-1", ...
   std::string json;
