@@ -151,22 +151,28 @@ CpuSet withoutSiblings(const CpuSet& set, const CpuTopology& topology) {
   return CpuSet(std::move(cpus));
 }
 
-std::vector<CpuSet> halvesOf(const CpuTopology& topology) {
-  // Cores that differ in kind or in threads are halved apart, so that the halves are alike.
+std::vector<CpuSet> equalSets(const CpuTopology& topology, int count) {
+  if (count < 1) return {};
+  const auto parts = static_cast<std::size_t>(count);
+  // Cores that differ in kind or in threads are divided apart, so that the sets are alike.
   std::map<std::tuple<CoreKind, std::size_t>, std::vector<Core>> alike;
   for (Core& core : availableCores(topology)) alike[{core.first->kind, core.cpus.size()}].push_back(std::move(core));
-  std::vector<int> halves[2];
+  std::vector<std::vector<int>> sets(parts);
   for (auto& [kind, cores] : alike) {
-    sortForHalving(cores);
-    const std::size_t half = cores.size() / 2;
-    for (std::size_t i = 0; i < 2 * half; ++i) {
-      std::vector<int>& target = halves[i / half];
+    if (parts == 2) sortForHalving(cores);
+    const std::size_t each = cores.size() / parts;
+    for (std::size_t i = 0; i < parts * each; ++i) {
+      std::vector<int>& target = sets[i / each];
       target.insert(target.end(), cores[i].cpus.begin(), cores[i].cpus.end());
     }
   }
-  if (halves[0].empty()) return {};
-  return {CpuSet(std::move(halves[0])), CpuSet(std::move(halves[1]))};
+  if (sets.front().empty()) return {};
+  std::vector<CpuSet> result;
+  for (std::vector<int>& cpus : sets) result.emplace_back(std::move(cpus));
+  return result;
 }
+
+std::vector<CpuSet> halvesOf(const CpuTopology& topology) { return equalSets(topology, 2); }
 
 std::vector<NamedCoreSets> namedCoreSets(const CpuTopology& topology) {
   std::vector<NamedCoreSets> result;
@@ -222,6 +228,10 @@ Result<std::string> expandCoreSets(std::string_view text, const CpuTopology& top
     expanded += (expanded.empty() ? "" : ";") + toText(sets);
   }
   return expanded;
+}
+
+Result<std::vector<CpuSet>> readCoreSets(std::string_view text, const CpuTopology& topology) {
+  return parseCoreSets(TANDEM_TRY(expandCoreSets(text, topology)), topology.available());
 }
 
 } // namespace tandem

@@ -20,6 +20,10 @@ std::vector<NamedCoreSets> namedCoreSets(const CpuTopology& topology);
 /// core.
 std::vector<CpuSet> halvesOf(const CpuTopology& topology);
 
+/// `count` sets with as many cores each; the halves for two, neighbouring cores for more. What does not divide stays
+/// out. Empty where the machine has fewer cores than that.
+std::vector<CpuSet> equalSets(const CpuTopology& topology, int count);
+
 /// `set` with one processor of every core, the first.
 CpuSet withoutSiblings(const CpuSet& set, const CpuTopology& topology);
 
@@ -34,5 +38,8 @@ bool namesCoreSets(std::string_view text);
 /// Letters of both cases. Fails with Usage for names that this machine does not have; the hint lists those it has.
 /// Numbers pass unchecked.
 Result<std::string> expandCoreSets(std::string_view text, const CpuTopology& topology);
+
+/// Both steps: names, then numbers, checked against the available processors of `topology`.
+Result<std::vector<CpuSet>> readCoreSets(std::string_view text, const CpuTopology& topology);
 
 } // namespace tandem

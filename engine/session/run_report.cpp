@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/run_report.hpp"
 
+#include "engine/devices/cpu/topology.hpp"
+#include "engine/session/host_threads.hpp"
+
 #include <nlohmann/json.hpp>
 #include <sys/utsname.h>
 
@@ -41,22 +44,33 @@ void noteSamples(const LatencySummary& latency, std::vector<std::string>& notes)
 }
 
 void noteSharedCores(const RunOutcome& outcome, const DeviceRegistry& registry, std::vector<std::string>& notes) {
+  const CpuTopology topology = machineTopology();
   for (std::size_t i = 0; i < outcome.devices.size(); ++i)
     for (std::size_t j = i + 1; j < outcome.devices.size(); ++j) {
       const Device* a = registry.find(outcome.devices[i].id);
       const Device* b = registry.find(outcome.devices[j].id);
       // Buffers alone (staging on the host) do not compete for cores.
       if (!a || !b || outcome.devices[i].busyFraction == 0 || outcome.devices[j].busyFraction == 0) continue;
-      if (a->info().cores.overlaps(b->info().cores))
-        notes.push_back(a->id() + " and " + b->id() + " share cores " + a->info().cores.toString() +
+      const SharedCores shared = sharedCores(a->info().cores, b->info().cores, topology);
+      if (!shared.empty())
+        notes.push_back(a->id() + " and " + b->id() + " share " + shared.text() +
                         ", so they slow each other; give each its own with --cores");
     }
+}
+
+std::vector<HostThread> hostThreadsOf(const ReportContext& context) {
+  std::vector<std::shared_ptr<const Executable>> executables;
+  for (const auto& replica : context.deployment->replicas())
+    if (const auto variants = replica->variants(); !variants.empty()) executables.push_back(variants.begin()->second);
+  return hostThreads(executables, *context.registry);
 }
 
 std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext& context) {
   std::vector<std::string> notes;
   noteSamples(outcome.all.latency, notes);
   noteSharedCores(outcome, *context.registry, notes);
+  for (const HostThread& thread : hostThreadsOf(context))
+    if (!thread.note.empty()) notes.push_back(thread.note);
   if (outcome.unfinished > 0)
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
@@ -156,6 +170,9 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
                                 {"latency_ms", encodeLatency(replica.window.latency)},
                                 {"summary", replica.summary}});
   json["devices"] = encodeLoads(outcome.devices);
+  json["host_threads"] = Json::array();
+  for (const HostThread& thread : hostThreadsOf(context))
+    json["host_threads"].push_back({{"id", thread.device}, {"cores", thread.cores.toString()}});
   json["notes"] = notesOf(outcome, context);
   if (!context.traceFile.empty()) json["trace_file"] = context.traceFile;
   json["environment"] = encodeEnvironment(*context.registry, outcome.devices);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/atomic_file.hpp"
 #include "engine/serving/run.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/input_files.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/run_report.hpp"
@@ -24,6 +25,7 @@ struct RunContext {
   std::optional<TuneOptions> tune;
   bool compiled = true;
   InputOptions inputs;
+  std::shared_ptr<CpuSet> hostCores;       ///< for accelerators; known once all replicas are planned
   std::vector<std::string> sent;           ///< what the inputs are, for the report
   std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
 };
@@ -78,6 +80,7 @@ Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& conte
   options.cancel = context.compileCancel;
   options.progress = context.compileProgress;
   options.tune = context.tune;
+  options.hostCores = *context.hostCores;
   return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
 }
 
@@ -162,6 +165,7 @@ Result<Json> run(const Job& job) {
                      TANDEM_TRY(firstUseTuning(job)),
                      true,
                      {},
+                     std::make_shared<CpuSet>(),
                      {},
                      {}};
   TANDEM_TRY(requireRunnable(*context.document));
@@ -184,6 +188,10 @@ Result<Json> run(const Job& job) {
 
   std::vector<ReplicaPlan> plans;
   for (const Json& spec : job.params.at("replicas")) plans.push_back(TANDEM_TRY(planReplica(context, spec)));
+  std::vector<Device*> used;
+  for (const ReplicaPlan& plan : plans)
+    for (const std::string& id : plan.deviceIds) used.push_back(context.registry->find(id));
+  *context.hostCores = hostCoresFor(*context.registry, used);
   double preprocessMs = 0;
   settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 

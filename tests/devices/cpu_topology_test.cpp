@@ -162,6 +162,23 @@ TEST(CoreSetNames, WhatIsNoNameIsRefusedWithThoseThatAre) {
   EXPECT_THAT(error.hint, HasSubstr("numa (0-127;128-255)"));
 }
 
+TEST(CoreSetNames, AreReadAgainstTheProcessorsThatMayBeUsed) {
+  const CpuTopology topology = made(kEightThreads, CpuSet({0, 1, 2, 3}));
+  EXPECT_EQ(toText(*readCoreSets("halves", topology)), "0-1;2-3");
+  EXPECT_THAT(readCoreSets("0;4", topology).error().hint, HasSubstr("0-3"));
+  EXPECT_THAT(readCoreSets("all;cores", topology).error().message, HasSubstr("share processors"));
+}
+
+TEST(CoreSets, AreDividedEquallyForAnyCount) {
+  const CpuTopology topology = made("pack:1 [numa] core:7 pu:2");
+  EXPECT_EQ(toText(equalSets(topology, 1)), "0-13");
+  EXPECT_EQ(toText(equalSets(topology, 3)), "0-3;4-7;8-11");
+  EXPECT_EQ(toText(equalSets(topology, 7)), "0-1;2-3;4-5;6-7;8-9;10-11;12-13");
+  EXPECT_TRUE(equalSets(topology, 8).empty());
+  EXPECT_TRUE(equalSets(topology, 0).empty());
+  EXPECT_EQ(toText(equalSets(hybrid(), 2)), "0-1,4-5;2-3,6-7");
+}
+
 TEST(SharedCores, AreProcessorsInBothSetsOrCoresBetweenThem) {
   const CpuTopology topology = made(kEightThreads);
   EXPECT_TRUE(sharedCores(CpuSet({0, 4}), CpuSet({1, 5}), topology).empty());

@@ -10,8 +10,8 @@ namespace tandem {
 /// which processors are available is what the calling thread may use now. Never fails: where the system tells nothing,
 /// every available processor is a core of its own. Any thread.
 ///
-/// HWLOC_XMLFILE and HWLOC_SYNTHETIC in the environment show another machine, as for every program with hwloc; what is
-/// available stays true.
+/// HWLOC_XMLFILE and HWLOC_SYNTHETIC in the environment show another machine, as for every program with hwloc (PoCL is
+/// one, and does not survive all of them); what is available stays true.
 CpuTopology machineTopology();
 
 /// A machine that hwloc describes in its synthetic syntax, "pack:2 numa:1 core:4 pu:2", of which `available` may be
