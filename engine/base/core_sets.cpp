@@ -169,6 +169,7 @@ std::vector<CpuSet> equalSets(const CpuTopology& topology, int count) {
   if (sets.front().empty()) return {};
   std::vector<CpuSet> result;
   for (std::vector<int>& cpus : sets) result.emplace_back(std::move(cpus));
+  std::sort(result.begin(), result.end(), [](const CpuSet& a, const CpuSet& b) { return a.cpus() < b.cpus(); });
   return result;
 }
 
