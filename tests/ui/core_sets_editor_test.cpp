@@ -131,6 +131,24 @@ TEST_F(CoreSets, SiblingsInTwoSetsAreWarnedOf) {
                            "each other."));
 }
 
+TEST_F(CoreSets, CopiesOnSiblingsAreWarnedOfAndSeparatedByCores) {
+  engine.handlers[session::method::kDevices] = [](const Json&) -> Result<Json> {
+    Json list = twoDevices();
+    list["topology"] = topology();
+    list["devices"][0]["cores"] = "0-2";
+    list["devices"][1]["cores"] = "4-6";
+    return list;
+  };
+  open();
+  workspace->devices.reload();
+  answered();
+  EXPECT_EQ(find<QLabel>("shared_cores_text")->text(),
+            QStringLiteral("CPU:0 and OPENCL-CPU:0 share cores 0-2 (SMT siblings 0 and 4, 1 and 5, 2 and 6) and will "
+                           "slow each other down."));
+  find<QAbstractButton>("separate_cores")->click();
+  EXPECT_EQ(engine.last(session::method::kConfigure).at("cores"), "0,4;2,6");
+}
+
 TEST_F(CoreSets, TextThatIsNoSetSaysWhatIsWrongAndWhatThereIs) {
   auto* edit = find<QLineEdit>("core_sets");
   edit->setText(QStringLiteral("quarters"));
