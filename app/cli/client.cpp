@@ -33,8 +33,8 @@ Result<std::unique_ptr<Client>> Client::open(const CommonOptions& options) {
     client->m_session = TANDEM_TRY(session::WorkerSession::start({}));
   else
     client->m_session = std::make_unique<session::LocalSession>();
-  if (!options.cores.empty() || !options.hide.empty() || !options.memoryLimits.empty()) {
-    Json params{{"cores", options.cores}, {"hide", options.hide}, {"list", false}};
+  if (!options.cores.empty() || !options.hostCores.empty() || !options.hide.empty() || !options.memoryLimits.empty()) {
+    Json params{{"cores", options.cores}, {"host_cores", options.hostCores}, {"hide", options.hide}, {"list", false}};
     params["memory_limits"] = TANDEM_TRY(parseMemoryLimits(options.memoryLimits));
     TANDEM_TRY(client->call(session::method::kConfigure, params));
   }

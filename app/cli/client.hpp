@@ -15,6 +15,7 @@ using session::Json;
 /// Options that every command takes.
 struct CommonOptions {
   std::string cores;
+  std::string hostCores; ///< for threads that feed accelerators
   std::vector<std::string> hide;
   std::vector<std::string> memoryLimits; ///< "CPU:0=2GiB"
   double tuneSeconds = 0;                ///< for kernels that were never measured; 0: take the likeliest

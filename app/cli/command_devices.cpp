@@ -25,12 +25,27 @@ void printProbe(const session::DeviceList& list) {
   table.print();
 }
 
+/// The processors in a line, and the names for --cores in another.
+void printTopology(const CpuTopology& topology) {
+  if (topology.empty()) return;
+  std::printf("\nprocessor: %s\n", topology.summary().c_str());
+  std::string names;
+  for (const NamedCoreSets& named : namedCoreSets(topology)) {
+    std::string sets = toText(named.sets);
+    constexpr std::size_t kShown = 32; // as on a machine with few cores
+    if (sets.size() > kShown) sets = std::to_string(named.sets.size()) + " sets";
+    names += (names.empty() ? "" : ", ") + named.name + " (" + sets + ")";
+  }
+  std::printf("core sets for --cores: %s\n", names.c_str());
+}
+
 void printDevices(const session::DeviceList& list) {
   Table table({"device", "name", "driver", "units", "memory", "cores", "note"}, {false, false, false, true, true});
   for (const session::DeviceSummary& device : list.devices)
     table.add({device.id + (device.visible ? "" : " (hidden)"), device.name, device.driver,
                std::to_string(device.computeUnits), formatBytes(device.memoryBytes), device.cores, device.note});
   table.print();
+  printTopology(list.topology);
   printProbe(list);
   for (const session::DeviceProblem& problem : list.problems)
     std::printf("\nproblem with %s: %s\n", problem.platform.c_str(), problem.message.c_str());

@@ -15,7 +15,14 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", TANDEM_VERSION);
   app.require_subcommand(1);
   app.fallthrough(); // common options may stand after the subcommand
-  app.add_option("--cores", common.cores, "core sets, \"0;1\" or \"0-3;4-7\": set i is CPU:i (and OPENCL-CPU:i)");
+  app.add_option("--cores", common.cores,
+                 "core sets, \"0;1\" or \"0-3;4-7\" or by name: cores (one set each), halves, \"p;e\" (performance and "
+                 "efficiency), numa, packages, l3, all; \"halves,nosmt\" uses one thread per core. Set i is CPU:i (and "
+                 "OPENCL-CPU:i). `tandem devices` lists the names this machine has");
+  app.add_option(
+      "--host-cores", common.hostCores,
+      "processors for the threads that feed a GPU, \"1\" or \"0,4-5\", or none; without it, those that --cores "
+      "leaves to no device in use");
   app.add_option("--dim", common.dims, "KEY=SIZE for a size that the model leaves open; inspect shows the keys");
   app.add_option("--hide", common.hide, "device that must not be used; may be given several times");
   app.add_option("--memory-limit", common.memoryLimits, "limit of a device, CPU:0=2GiB; may be given several times");

@@ -90,8 +90,7 @@ std::string CpuSet::toString() const {
   return text;
 }
 
-Result<std::vector<CpuSet>> parseCoreSets(std::string_view text) {
-  const CpuSet available = CpuSet::available();
+Result<std::vector<CpuSet>> parseCoreSets(std::string_view text, const CpuSet& available) {
   std::vector<CpuSet> sets;
   std::optional<Error> problem;
   forEachPart(text, ';', [&](std::string_view part) {

@@ -32,8 +32,8 @@ class CpuSet {
 };
 
 /// Reads the value of --cores, "0;1" or "0-1;2-3": one core set per ';' part. Fails on empty parts, on sets that
-/// overlap and on processors the machine does not have.
-Result<std::vector<CpuSet>> parseCoreSets(std::string_view text);
+/// overlap and on processors that are not `available`.
+Result<std::vector<CpuSet>> parseCoreSets(std::string_view text, const CpuSet& available = CpuSet::available());
 
 /// Restricts the calling thread (and the threads it creates afterwards) to `cpus`. False where the system refuses.
 bool pinCurrentThread(const CpuSet& cpus);

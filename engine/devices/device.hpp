@@ -87,7 +87,8 @@ class Buffer {
 };
 
 struct StreamOptions {
-  int threads = 0; ///< native CPU: threads per kernel; 0 = all cores of the device
+  int threads = 0;       ///< native CPU: threads per kernel; 0 = all cores of the device
+  CpuSet hostCores = {}; ///< accelerators: where the attached thread works; empty: where the system puts it
 };
 
 /// An ordered queue on one device. Used by one thread at a time. Work is done in the order it was enqueued; on a
@@ -97,8 +98,8 @@ class Stream {
   virtual ~Stream() = default;
   virtual Device& device() const = 0;
   /// Makes the calling thread the one that works for this stream (native CPU: pins it to the device's cores and sets
-  /// its thread count; OpenCL on CPU: pins it to the same cores; others: nothing). Without it the native CPU runs
-  /// kernels on a thread of the stream's own.
+  /// its thread count; OpenCL on CPU: pins it to the same cores; accelerators: pins it to StreamOptions::hostCores,
+  /// where there are any). Without it the native CPU runs kernels on a thread of the stream's own.
   virtual void attachCurrentThread() = 0;
   /// Enqueues a copy between host memory and a buffer of this device. `src`/`dst` must stay valid until finish().
   /// With the buffer's own hostData() nothing is copied: it changes hands.

@@ -11,8 +11,9 @@
 namespace tandem {
 
 struct CompileOptions {
-  bool compiled = true; ///< false: eager; only shape arithmetic is folded, nothing is fused, layouts stay plain
-  int threads = 0;      ///< per kernel on native CPUs; 0 = all cores of the device
+  bool compiled = true;  ///< false: eager; only shape arithmetic is folded, nothing is fused, layouts stay plain
+  int threads = 0;       ///< per kernel on native CPUs; 0 = all cores of the device
+  CpuSet hostCores = {}; ///< where threads that feed accelerators work; empty: where the system puts them
   std::set<std::string, std::less<>> disabledPasses;
   CancelToken cancel;
   CompileProgress progress = {}; ///< may be empty

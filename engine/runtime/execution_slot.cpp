@@ -34,6 +34,17 @@ Result<void> requireHostMemory(const Executable& executable, const SlotPlan& pla
 
 } // namespace
 
+Device* threadDevice(const Executable& executable) {
+  Device* withCores = nullptr;
+  Device* first = nullptr;
+  for (const PlannedSegment& planned : executable.segments()) {
+    if (planned.device->info().kind == DeviceKind::NativeCpu) return planned.device;
+    if (!withCores && !planned.device->info().cores.empty()) withCores = planned.device;
+    if (!first) first = planned.device;
+  }
+  return withCores ? withCores : first;
+}
+
 ExecutionSlot::ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters)
     : m_executable(std::move(executable)),
       m_meters(meters),
@@ -59,7 +70,8 @@ Result<void> ExecutionSlot::initialize() {
   for (Device* device : m_plan.devices) {
     DeviceState state;
     state.device = device;
-    state.stream = TANDEM_TRY(device->createStream({m_executable->options().threads}));
+    state.stream =
+        TANDEM_TRY(device->createStream({m_executable->options().threads, m_executable->options().hostCores}));
     if (m_meters) state.meter = &m_meters->of(device->id());
     m_devices.push_back(std::move(state));
   }
@@ -123,17 +135,9 @@ Result<void> ExecutionSlot::allocateBuffers() {
 
 void ExecutionSlot::attachCurrentThread() {
   // The slot's kernels on the first segment's CPU run on this thread; streams of other core sets use their own.
-  DeviceState* chosen = nullptr;
-  for (const PlannedSegment& planned : m_executable->segments()) {
-    DeviceState& state = stateOf(planned.device);
-    if (planned.device->info().kind == DeviceKind::NativeCpu) {
-      chosen = &state;
-      break;
-    }
-    if (!chosen && !planned.device->info().cores.empty()) chosen = &state;
-  }
-  if (chosen) chosen->stream->attachCurrentThread();
-  if (!chosen || chosen->device == &m_executable->host()) m_hostRunner.useCallingThread();
+  const Device* device = threadDevice(*m_executable);
+  if (device) stateOf(device).stream->attachCurrentThread();
+  if (!device || device == &m_executable->host()) m_hostRunner.useCallingThread();
 }
 
 Result<void> ExecutionSlot::setInputs(std::span<const Tensor> tensors) {

@@ -13,6 +13,11 @@ struct RunTimes {
   bool traced = false;
 };
 
+/// The device to which a slot binds the thread that works for it: the first native CPU that computes, else the first
+/// device with cores of its own, else the first one. The last is an accelerator, which its thread only feeds. nullptr
+/// where nothing computes.
+Device* threadDevice(const Executable& executable);
+
 /// One request in flight of an executable: its streams, buffers and activations. One thread at a time.
 class ExecutionSlot {
  public:
@@ -20,7 +25,7 @@ class ExecutionSlot {
   ~ExecutionSlot();
   Result<void> initialize(); ///< allocates; called once by Executable::createSlot
 
-  /// Binds the calling thread to the slot's first device that has cores, so that kernels run on it.
+  /// Binds the calling thread to threadDevice(), so that kernels run on it, or to CompileOptions::hostCores.
   void attachCurrentThread();
   /// Memory to write input `index` into before run(); undefined tensor where the model does not read that input.
   Tensor& input(std::size_t index) { return m_inputs[index]; }

@@ -3,6 +3,7 @@
 
 #include "engine/session/decoding.hpp"
 
+#include <algorithm>
 #include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -42,6 +43,29 @@ DeviceSummary toDevice(const Json& json) {
     device.memoryLimitBytes = readAs<std::int64_t>(*it);
   if (auto it = json.find("probe"); it != json.end() && !it->is_null()) device.probe = toProbe(*it);
   return device;
+}
+
+CpuTopology toTopology(const Json& json) {
+  CpuTopology topology;
+  for (const Json& each : json.at("processors")) {
+    Processor processor;
+    read(each, "os_index", processor.osIndex);
+    read(each, "core", processor.core);
+    readIf(each, "smt", processor.smtRank);
+    readIf(each, "package", processor.package);
+    readIf(each, "numa", processor.numaNode);
+    readIf(each, "l2", processor.l2);
+    readIf(each, "l3", processor.l3);
+    processor.kind = coreKindFrom(each.value("kind", std::string()));
+    readIf(each, "efficiency", processor.efficiency);
+    readIf(each, "available", processor.available);
+    topology.processors.push_back(processor);
+  }
+  // find() relies on the order.
+  std::sort(topology.processors.begin(), topology.processors.end(),
+            [](const Processor& a, const Processor& b) { return a.osIndex < b.osIndex; });
+  readIf(json, "l3_bytes", topology.l3Bytes);
+  return topology;
 }
 
 TensorSummary toTensor(const Json& json) {
@@ -149,6 +173,7 @@ Result<DeviceList> decodeDevices(const Json& json) {
     for (const Json& each : json.at("devices")) list.devices.push_back(toDevice(each));
     for (const Json& each : json.at("problems")) list.problems.push_back({each.at("platform"), each.at("message")});
     readIf(json, "advice", list.advice);
+    if (auto it = json.find("topology"); it != json.end()) list.topology = toTopology(*it);
     return list;
   });
 }

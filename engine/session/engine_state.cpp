@@ -3,12 +3,15 @@
 
 #include "engine/base/cache_folder.hpp"
 #include "engine/base/clock.hpp"
+#include "engine/base/core_sets.hpp"
 #include "engine/devices/cpu/cpu_devices.hpp"
+#include "engine/devices/cpu/topology.hpp"
 #include "engine/devices/opencl/opencl_devices.hpp"
 #include "engine/formats/audio/audio_spec.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/ops/op_def.hpp"
 #include "engine/session/abandonable.hpp"
+#include "engine/session/host_threads.hpp"
 
 #include <algorithm>
 
@@ -30,10 +33,15 @@ std::mutex& driverMutex() {
   return mutex;
 }
 
+Result<std::vector<CpuSet>> coreSetsOf(const std::string& text) {
+  if (text.empty()) return std::vector<CpuSet>();
+  return namesCoreSets(text) ? readCoreSets(text, machineTopology()) : parseCoreSets(text);
+}
+
 Result<std::shared_ptr<const DeviceRegistry>> enumerate(const EngineConfig& config) {
-  std::vector<CpuSet> coreSets;
-  if (!config.cores.empty()) coreSets = TANDEM_TRY(parseCoreSets(config.cores));
+  const std::vector<CpuSet> coreSets = TANDEM_TRY(coreSetsOf(config.cores));
   auto registry = std::make_shared<DeviceRegistry>();
+  registry->setHostCores(TANDEM_TRY(readHostCores(config.hostCores, !coreSets.empty())));
   for (auto& device : makeCpuDevices(coreSets, cacheFolder("cpu"))) registry->add(std::move(device));
   // Loading drivers costs more time and memory than most models: only for those who want these devices.
   registry->addLater([coreSets, folder = cacheFolder("opencl")](DeviceRegistry& rest) {

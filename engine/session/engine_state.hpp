@@ -15,7 +15,8 @@ struct ActiveRun;
 
 /// What `configure` sets: core sets, hidden devices, memory limits.
 struct EngineConfig {
-  std::string cores; ///< as given to --cores; empty: one set of all processors
+  std::string cores;     ///< as given to --cores, names included; empty: one set of all processors
+  std::string hostCores; ///< as given to --host-cores; empty: host_threads.hpp decides; "none": the system does
   std::vector<std::string> hidden;
   std::map<std::string, std::int64_t> memoryLimits;
 };

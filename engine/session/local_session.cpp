@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/local_session.hpp"
 
+#include "engine/base/cpu_set.hpp"
 #include "engine/devices/device_watch.hpp"
 
 #include <nlohmann/json.hpp>
@@ -64,6 +65,7 @@ std::string LocalSession::busyWith() const {
 
 void LocalSession::work(Lane& lane, std::string_view threadName) {
   nameCurrentThread(threadName);
+  const CpuSet processors = CpuSet::available();
   for (;;) {
     Pending pending;
     {
@@ -75,6 +77,8 @@ void LocalSession::work(Lane& lane, std::string_view threadName) {
       lane.queue.pop_front();
       lane.current = pending.method;
     }
+    // The request before may have bound the thread to one core set: this one, and the threads it starts, are not bound.
+    pinCurrentThread(processors);
     Result<Json> reply = makeError(ErrorCode::Cancelled, "cancelled");
     // A run that was stopped while it waited in the queue has nothing to report.
     if (!pending.cancel.cancelled())

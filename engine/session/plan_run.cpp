@@ -38,6 +38,7 @@ Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& conte
   options.cancel = context.compileCancel;
   options.progress = context.compileProgress;
   options.tune = context.tune;
+  options.hostCores = *context.hostCores;
   return Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), context.registry->host(), options);
 }
 

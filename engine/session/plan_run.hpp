@@ -15,6 +15,7 @@ struct RunContext {
   std::optional<TuneOptions> tune;
   bool compiled = true;
   InputOptions inputs;
+  std::shared_ptr<CpuSet> hostCores;       ///< for accelerators; known once all replicas are planned
   std::vector<std::string> sent;           ///< what the inputs are, for the report
   std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
 };

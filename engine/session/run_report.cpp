@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/run_report.hpp"
 
+#include "engine/devices/cpu/topology.hpp"
 #include "engine/serving/mlperf.hpp"
+#include "engine/session/host_threads.hpp"
 
 #include <nlohmann/json.hpp>
 #include <sys/utsname.h>
@@ -42,16 +44,18 @@ void noteSamples(const LatencySummary& latency, std::vector<std::string>& notes)
     notes.push_back("too few samples for p99.9" + have + std::to_string(LatencySummary::kMinimumForP999) + " needed)");
 }
 
-std::vector<std::string> sharedCores(const RunOutcome& outcome, const DeviceRegistry& registry) {
+std::vector<std::string> contention(const RunOutcome& outcome, const DeviceRegistry& registry) {
   std::vector<std::string> notes;
+  const CpuTopology topology = machineTopology();
   for (std::size_t i = 0; i < outcome.devices.size(); ++i)
     for (std::size_t j = i + 1; j < outcome.devices.size(); ++j) {
       const Device* a = registry.find(outcome.devices[i].id);
       const Device* b = registry.find(outcome.devices[j].id);
       // Buffers alone (staging on the host) do not compete for cores.
       if (!a || !b || outcome.devices[i].busyFraction == 0 || outcome.devices[j].busyFraction == 0) continue;
-      if (a->info().cores.overlaps(b->info().cores))
-        notes.push_back(a->id() + " and " + b->id() + " share cores " + a->info().cores.toString() +
+      const SharedCores shared = sharedCores(a->info().cores, b->info().cores, topology);
+      if (!shared.empty())
+        notes.push_back(a->id() + " and " + b->id() + " share " + shared.text() +
                         ", so they slow each other; give each its own with --cores");
     }
   return notes;
@@ -155,10 +159,17 @@ Json encodePriorities(const SampleWindow& all) {
   return list;
 }
 
+std::vector<HostThread> hostThreadsOf(const ReportContext& context) {
+  std::vector<std::shared_ptr<const Executable>> executables;
+  for (const auto& replica : context.deployment->replicas())
+    if (const auto variants = replica->variants(); !variants.empty()) executables.push_back(variants.begin()->second);
+  return hostThreads(executables, *context.registry);
+}
+
 std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext& context) {
   std::vector<std::string> notes;
   noteSamples(outcome.all.latency, notes);
-  const std::vector<std::string> shared = sharedCores(outcome, *context.registry);
+  const std::vector<std::string> shared = contention(outcome, *context.registry);
   notes.insert(notes.end(), shared.begin(), shared.end());
   if (!outcome.all.isExact)
     notes.push_back("more requests than are kept one by one: percentiles come from a histogram, off by at most 0.8 %");
@@ -170,6 +181,8 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
   if (context.bulkShare > 0)
     notes.push_back("while bulk requests wait, at most " + std::to_string(RequestQueue::kLatencyPerBulk) +
                     " batches of latency-sensitive ones are begun between two bulk batches of a replica");
+  for (const HostThread& thread : hostThreadsOf(context))
+    if (!thread.note.empty()) notes.push_back(thread.note);
   if (outcome.unfinished > 0)
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
@@ -260,7 +273,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   json["failed"] = outcome.all.failed;
   json["rejected"] = outcome.all.rejected;
   json["cancelled"] = outcome.all.cancelled;
-  if (outcome.verdict) json["verdict"] = encodeVerdict(*outcome.verdict, sharedCores(outcome, *context.registry));
+  if (outcome.verdict) json["verdict"] = encodeVerdict(*outcome.verdict, contention(outcome, *context.registry));
   for (const PipelineGain& each : outcome.pipelines)
     json["pipelines"].push_back({{"name", each.name},
                                  {"devices", each.devices},
@@ -291,6 +304,9 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   const MlperfCheck mlperf = checkMlperf(context.scenario, outcome.all, outcome.measuredS);
   if (!mlperf.scenario.empty())
     json["mlperf"] = {{"scenario", mlperf.scenario}, {"valid", mlperf.valid()}, {"missing", mlperf.missing}};
+  json["host_threads"] = Json::array();
+  for (const HostThread& thread : hostThreadsOf(context))
+    json["host_threads"].push_back({{"id", thread.device}, {"cores", thread.cores.toString()}});
   json["notes"] = notesOf(outcome, context);
   if (!context.traceFile.empty()) json["trace_file"] = context.traceFile;
   json["environment"] = encodeEnvironment(*context.registry, outcome.devices);

@@ -10,6 +10,7 @@ namespace tandem::session {
 struct ReportContext {
   const OpenDocument* document = nullptr;
   const DeviceRegistry* registry = nullptr;
+  const Deployment* deployment = nullptr;
   Scenario scenario;
   std::string route, mode, traceFile;
   std::vector<int> batches;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/base/core_sets.hpp"
+#include "engine/devices/cpu/topology.hpp"
 #include "engine/gallery/gallery.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
@@ -45,6 +47,26 @@ Json encodeDevice(const Device& device, const DeviceRegistry& registry, const st
   return json;
 }
 
+Json encodeTopology(const CpuTopology& topology) {
+  Json json{{"processors", Json::array()}, {"core_sets", Json::array()}};
+  for (const Processor& each : topology.processors)
+    json["processors"].push_back({{"os_index", each.osIndex},
+                                  {"core", each.core},
+                                  {"smt", each.smtRank},
+                                  {"package", each.package},
+                                  {"numa", each.numaNode},
+                                  {"l2", each.l2},
+                                  {"l3", each.l3},
+                                  {"kind", toString(each.kind)},
+                                  {"efficiency", each.efficiency},
+                                  {"available", each.available}});
+  for (const NamedCoreSets& named : namedCoreSets(topology))
+    json["core_sets"].push_back({{"name", named.name}, {"meaning", named.meaning}, {"sets", toText(named.sets)}});
+  json["l3_bytes"] = topology.l3Bytes;
+  json["summary"] = topology.summary();
+  return json;
+}
+
 Json encodeList(const Job& job, const DeviceRegistry& registry) {
   Json json{{"devices", Json::array()}, {"problems", Json::array()}, {"advice", ""}};
   bool gpu = false;
@@ -57,6 +79,7 @@ Json encodeList(const Job& job, const DeviceRegistry& registry) {
   for (const DeviceProblem& problem : registry.problems())
     json["problems"].push_back({{"platform", problem.platform}, {"message", problem.message}});
   if (!gpu) json["advice"] = opencl ? kNoGpuAdvice : kNoOpenClAdvice;
+  json["topology"] = encodeTopology(machineTopology());
   return json;
 }
 
@@ -65,6 +88,7 @@ Json encodeList(const Job& job, const DeviceRegistry& registry) {
 Result<Json> configure(const Job& job) {
   EngineConfig config;
   config.cores = job.params.value("cores", std::string());
+  config.hostCores = job.params.value("host_cores", std::string());
   config.hidden = job.params.value("hide", std::vector<std::string>());
   config.memoryLimits = readOr(job.params, "memory_limits", std::map<std::string, std::int64_t>());
   TANDEM_TRY(job.state.configure(config));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/execution_slot.hpp"
 #include "engine/runtime/parity.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/input_files.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/service.hpp"
@@ -67,11 +68,13 @@ LimitsOf limitsOf(const Json& params) {
   };
 }
 
-Result<std::vector<Tensor>> runCompiled(PlacedGraph placed, std::span<const Tensor> inputs, Device& host,
-                                        const CancelToken& cancel) {
+Result<std::vector<Tensor>> runCompiled(PlacedGraph placed, std::span<const Tensor> inputs,
+                                        const DeviceRegistry& registry, const CancelToken& cancel) {
   CompileOptions options;
   options.cancel = cancel;
-  auto executable = TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), host, options));
+  options.hostCores = hostCoresFor(registry, placed.deviceOf);
+  auto executable =
+      TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry.host(), options));
   auto slot = TANDEM_TRY(executable->createSlot());
   slot->attachCurrentThread();
   TANDEM_TRY(slot->setInputs(inputs));
@@ -97,9 +100,9 @@ Result<Compared> compareSet(const Job& job, const OpenDocument& document, const 
 
   const auto total = static_cast<std::int64_t>(result.layers.size()) + 2;
   job.progress(total - 2, total, "whole model, A");
-  const auto compiledA = TANDEM_TRY(runCompiled(std::move(onA), set.tensors, registry.host(), job.cancel));
+  const auto compiledA = TANDEM_TRY(runCompiled(std::move(onA), set.tensors, registry, job.cancel));
   job.progress(total - 1, total, "whole model, B");
-  const auto compiledB = TANDEM_TRY(runCompiled(std::move(onB), set.tensors, registry.host(), job.cancel));
+  const auto compiledB = TANDEM_TRY(runCompiled(std::move(onB), set.tensors, registry, job.cancel));
   Compared compared{std::move(result.layers), {}};
   for (std::size_t i = 0; i < compiledA.size(); ++i) {
     const DifferenceLimits limits = options.limits(compiledA[i].type());

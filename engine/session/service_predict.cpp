@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runtime/variant_cache.hpp"
 #include "engine/session/codec.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/predict_results.hpp"
 #include "engine/session/service.hpp"
 
@@ -133,6 +134,7 @@ class Predictor {
       options.cancel = job->cancel;
       options.progress = job->progressFunction();
       options.tune = TANDEM_TRY(firstUseTuning(*job));
+      options.hostCores = hostCoresFor(*registry, placed.deviceOf);
       auto executable = TANDEM_TRY(
           Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));
       TANDEM_TRY(requireWithinLimits(*executable, *registry));

@@ -2,6 +2,7 @@
 #include "engine/devices/cpu/cpu_devices.hpp"
 #include "engine/devices/roofline.hpp"
 #include "engine/runtime/execution_slot.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/profile_types.hpp"
 #include "engine/session/service.hpp"
@@ -270,6 +271,7 @@ Result<Json> profile(const Job& job) {
     BoundGraph bound = TANDEM_TRY(document->bind(result.batch));
     PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *registry, false));
     const Graph opened = placed.bound.graph;
+    options.hostCores = hostCoresFor(*registry, placed.deviceOf);
     auto executable =
         TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry->host(), options));
     TANDEM_TRY(requireWithinLimits(*executable, *registry));

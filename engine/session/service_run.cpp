@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/base/atomic_file.hpp"
 #include "engine/session/active_run.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/pipeline_options.hpp"
 #include "engine/session/pipeline_source.hpp"
@@ -124,6 +125,7 @@ Result<Json> run(const Job& job) {
                      TANDEM_TRY(firstUseTuning(job)),
                      true,
                      {},
+                     std::make_shared<CpuSet>(),
                      {},
                      {}};
   TANDEM_TRY(requireRunnable(*context.document));
@@ -163,6 +165,10 @@ Result<Json> run(const Job& job) {
     active->changes.push(TANDEM_TRY(changeOf(change, active->plan)));
   std::vector<ReplicaPlan> plans = TANDEM_TRY(planReplicas(context, job.params, *active));
   if (job.params.value("start_on_cpu", false)) settings.aloneS = 0; // it is about the first seconds
+  std::vector<Device*> used;
+  for (const ReplicaPlan& plan : plans)
+    for (const std::string& id : plan.deviceIds) used.push_back(context.registry->find(id));
+  *context.hostCores = hostCoresFor(*context.registry, used);
   double preprocessMs = 0;
   settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 
@@ -187,6 +193,7 @@ Result<Json> run(const Job& job) {
   ReportContext facts;
   facts.document = context.document.get();
   facts.registry = context.registry.get();
+  facts.deployment = deployment.get();
   facts.scenario = settings.scenario;
   facts.route = route.toString();
   facts.mode = mode;

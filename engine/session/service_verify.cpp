@@ -2,6 +2,7 @@
 #include "engine/formats/tensors/tensor_pb.hpp"
 #include "engine/runtime/executable.hpp"
 #include "engine/runtime/execution_slot.hpp"
+#include "engine/session/host_threads.hpp"
 #include "engine/session/service.hpp"
 #include "engine/session/verify_cases.hpp"
 
@@ -109,6 +110,7 @@ Result<Ran> runCase(const Job& job, const VerifyCase& each, const OpenDocument& 
   options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
   options.threads = threads;
   options.cancel = job.cancel;
+  options.hostCores = hostCoresFor(registry, placed.deviceOf);
   auto executable =
       TANDEM_TRY(Executable::compile(std::move(placed.bound), std::move(placed.deviceOf), registry.host(), options));
   TANDEM_TRY(requireWithinLimits(*executable, registry));

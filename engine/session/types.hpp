@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/base/core_sets.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,7 +34,8 @@ struct DeviceProblem {
 struct DeviceList {
   std::vector<DeviceSummary> devices; ///< in display order
   std::vector<DeviceProblem> problems;
-  std::string advice; ///< what to do where there is no GPU; empty where there is one
+  std::string advice;   ///< what to do where there is no GPU; empty where there is one
+  CpuTopology topology; ///< processors of the engine's machine; namedCoreSets() tells how they can be divided
 };
 
 struct SampleSummary {

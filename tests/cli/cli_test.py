@@ -48,6 +48,21 @@ class Devices(unittest.TestCase):
         if "OPENCL-CPU:1" in devices:
             self.assertEqual(devices["OPENCL-CPU:1"]["cores"], "1")
 
+    @unittest.skipUnless(TWO_CORES, "needs two processors")
+    def test_core_sets_have_names_which_the_list_tells(self):
+        listing = json.loads(tandem("devices", "--json").stdout)
+        names = {each["name"]: each["sets"] for each in listing["topology"]["core_sets"]}
+        processors = listing["topology"]["processors"]
+        self.assertEqual({p["os_index"] for p in processors if p["available"]}, os.sched_getaffinity(0))
+        for key in ("core", "smt", "package", "numa", "l3", "kind"):
+            self.assertIn(key, processors[0])
+        for name in [each for each in ("cores", "halves") if each in names]:
+            devices = json.loads(tandem("devices", "--cores", name, "--json").stdout)["devices"]
+            self.assertEqual(";".join(d["cores"] for d in devices if d["kind"] == "cpu"), names[name])
+        text = tandem("devices").stdout
+        self.assertIn("processor: " + listing["topology"]["summary"], text)
+        self.assertIn("core sets for --cores: all (", text)
+
     def test_a_hidden_device_is_marked(self):
         devices = json.loads(tandem("devices", "--hide", "CPU:0", "--json").stdout)["devices"]
         self.assertFalse(devices[0]["visible"])
@@ -81,6 +96,10 @@ class Errors(unittest.TestCase):
         self.expect(2, "usage", "run", "sample:mnist", "--replica", "GPU:77")
         self.expect(2, "usage", "run", "sample:mnist", "--replica", "CPU:0,speed=9")
         self.expect(2, "usage", "devices", "--cores", "0;0")
+        error = self.expect(2, "usage", "devices", "--cores", "quarters")
+        self.assertEqual(error["where"], "--cores")
+        self.assertIn("this machine has all (", error["hint"])
+        self.assertEqual(self.expect(2, "usage", "devices", "--host-cores", "x")["where"], "--host-cores")
         self.expect(2, "usage", "inspect", "sample:nothing")
         self.expect(2, "usage", "export", "sample:mnist", "--to", "papyrus", "-o", "/tmp/unused")
 

@@ -265,6 +265,29 @@ TEST(OpenClStreams, TwoThreadsGetBitwiseEqualResults) {
   }
 }
 
+TEST(OpenClStreams, TheThreadThatFeedsAGpuGoesToTheHostCoresAndThatOfACpuToItsOwn) {
+  const CpuSet available = CpuSet::available();
+  if (available.count() < 2) GTEST_SKIP() << "needs two processors";
+  const CpuSet last({available.cpus().back()});
+  const auto boundTo = [&](Device& device, const CpuSet& hostCores) {
+    CpuSet cores;
+    std::thread([&] {
+      auto stream = device.createStream({0, hostCores});
+      ASSERT_TRUE(stream.ok()) << stream.error().line();
+      (*stream)->attachCurrentThread();
+      cores = CpuSet::available();
+    }).join();
+    return cores;
+  };
+  const auto& gpus = openClDevices(OpenClKernels::Gpu);
+  SKIP_WITHOUT_OPENCL(gpus);
+  for (const auto& device : gpus) EXPECT_EQ(boundTo(*device, last), last) << device->id();
+  for (const auto& device : openClDevices(OpenClKernels::Cpu))
+    if (device->info().kind == DeviceKind::OpenClCpu) {
+      EXPECT_EQ(boundTo(*device, last), device->info().cores) << device->id();
+    }
+}
+
 TEST(OpenClStreams, SeveralRequestsCanBeInFlight) {
   for (const auto& device : openClDevices(OpenClKernels::Auto)) {
     GraphBuilder b;

@@ -180,6 +180,14 @@ class Steps:
         self.second = self.accelerators[-1] if self.accelerators else "CPU:1"
         self.key = str(devices.index(self.second) + 1)
         app.shot("start")
+        # The whole processor on the map, and back: nothing is asked of the engine before Apply.
+        app.click("core_set_presets")
+        app.key("Down", "Return")
+        poll("a draft of other core sets", lambda: app.ask("widgetpos revert_cores")["ok"])
+        check(app.ask("widgetpos apply_cores")["enabled"], "other core sets can be applied")
+        app.click("revert_cores")
+        poll("the core sets in use", lambda: not app.ask("widgetpos revert_cores")["ok"])
+        check(app.state()["devices"] == devices, "a draft that was given up changes no device")
 
     def open(self):
         app = self.app

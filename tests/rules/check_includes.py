@@ -44,6 +44,7 @@ PRIVATE = ["engine/devices/cpu", "engine/devices/opencl", "engine/devices/simula
 # Third-party headers and the only folders that may see them.
 THIRD_PARTY = {
     r"(dnnl|oneapi|Eigen/|omp\.h)": ["engine/devices/cpu"],
+    r"hwloc": ["engine/devices/cpu"],
     r"(CL/|clblast)": ["engine/devices/opencl"],
     r"(onnx/|google/protobuf)": ["engine/formats"],
     r"(png\.h|jpeglib\.h)": ["engine/formats/images"],

@@ -15,6 +15,8 @@ CASES = [
     ("engine/serving/run.cpp", "<", "QString", True),
     ("engine/formats/onnx/onnx_reader.cpp", "<", "onnx/onnx_pb.h", False),
     ("engine/runtime/executable.cpp", "<", "dnnl.hpp", True),
+    ("engine/devices/cpu/topology.cpp", "<", "hwloc.h", False),
+    ("engine/session/engine_state.cpp", "<", "hwloc.h", True),
     ("ui/widgets/chart/live_chart.cpp", '"', "engine/session/types.hpp", True),
     ("ui/widgets/chart/live_chart.cpp", '"', "ui/core/theme.hpp", False),
     ("ui/panels/run/run_panel.cpp", '"', "ui/panels/log/log_panel.hpp", True),

@@ -62,6 +62,51 @@ TEST_F(LocalSessionTest, RefusesBadCoreSetsAndKeepsTheOldDevices) {
   EXPECT_TRUE(decodeDevices(*call(m_session, method::kDevices, Json::object())).ok());
 }
 
+TEST_F(LocalSessionTest, TellsTheProcessorsAndTheNamesOfCoreSets) {
+  const Json reply = *call(m_session, method::kDevices, Json::object());
+  auto list = decodeDevices(reply);
+  ASSERT_TRUE(list.ok()) << list.error().line();
+  EXPECT_EQ(list->topology.available(), CpuSet::available());
+  EXPECT_EQ(reply["topology"]["summary"], list->topology.summary());
+  const Json& names = reply["topology"]["core_sets"];
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(names[0]["name"], "all");
+  EXPECT_EQ(names[0]["sets"], CpuSet::available().toString());
+}
+
+TEST_F(LocalSessionTest, DividesTheProcessorByName) {
+  auto whole = decodeDevices(*call(m_session, method::kConfigure, {{"cores", "all"}}));
+  ASSERT_TRUE(whole.ok()) << whole.error().line();
+  EXPECT_EQ(whole->devices[0].cores, CpuSet::available().toString());
+  const std::vector<CpuSet> halves = halvesOf(whole->topology);
+  if (halves.empty()) GTEST_SKIP() << "one core only";
+  auto half = decodeDevices(*call(m_session, method::kConfigure, {{"cores", "halves"}}));
+  ASSERT_TRUE(half.ok()) << half.error().line();
+  EXPECT_EQ(half->devices[0].cores, halves[0].toString());
+  EXPECT_EQ(half->devices[1].cores, halves[1].toString());
+  const Error error = call(m_session, method::kConfigure, {{"cores", "quarters"}}).error();
+  EXPECT_EQ(error.code, ErrorCode::Usage);
+  EXPECT_NE(error.hint.find("halves (" + toText(halves) + ")"), std::string::npos) << error.hint;
+  EXPECT_EQ(call(m_session, method::kConfigure, {{"host_cores", "x"}}).error().where, "--host-cores");
+}
+
+TEST_F(LocalSessionTest, TheProcessorCanBeDividedAnewAfterWorkOnOneCoreSet) {
+  const CpuSet available = CpuSet::available();
+  if (available.count() < 2) GTEST_SKIP() << "needs two processors";
+  const std::string first = std::to_string(available.cpus()[0]), second = std::to_string(available.cpus()[1]);
+  ASSERT_TRUE(call(m_session, method::kConfigure, {{"cores", first + ";" + second}, {"list", false}}).ok());
+  const fs::path file = folder() / "a.csv";
+  std::ofstream text(file);
+  for (int i = 0; i < 28 * 28; ++i) text << (i > 0 ? "," : "") << i % 7;
+  text.close();
+  auto predicted =
+      call(m_session, method::kPredict, {{"model", "sample:mnist"}, {"device", "CPU:0"}, {"inputs", {file.string()}}});
+  ASSERT_TRUE(predicted.ok()) << predicted.error().line();
+  auto again = call(m_session, method::kConfigure, {{"cores", second + ";" + first}});
+  ASSERT_TRUE(again.ok()) << again.error().line();
+  EXPECT_EQ(decodeDevices(*again)->topology.available(), available);
+}
+
 TEST_F(LocalSessionTest, OpensASampleAndPlacesIt) {
   const Document document = open("sample:mnist");
   EXPECT_GT(document.handle, 0);

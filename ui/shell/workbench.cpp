@@ -100,7 +100,8 @@ int runWorkbench(int argc, char** argv) {
                                QStringLiteral("[model]"));
   parser.addOption(
       {QStringLiteral("placement"), QStringLiteral("Open this placement with the model."), QStringLiteral("file")});
-  parser.addOption({QStringLiteral("cores"), QStringLiteral("Core sets, e.g. \"0;1\"."), QStringLiteral("sets")});
+  parser.addOption(
+      {QStringLiteral("cores"), QStringLiteral("Core sets, e.g. \"0;1\" or halves."), QStringLiteral("sets")});
   parser.addOption(
       {QStringLiteral("worker"), QStringLiteral("The tandem-worker program to use."), QStringLiteral("path")});
   parser.addOption({QStringLiteral("test-mode"), QStringLiteral("Fixed look, no animations, own file dialogs.")});

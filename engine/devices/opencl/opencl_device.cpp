@@ -103,9 +103,12 @@ Result<std::unique_ptr<Buffer>> OpenClDevice::allocateStaging(std::size_t bytes)
   return std::unique_ptr<Buffer>(std::move(pinned));
 }
 
-Result<std::unique_ptr<Stream>> OpenClDevice::createStream(const StreamOptions&) {
+Result<std::unique_ptr<Stream>> OpenClDevice::createStream(const StreamOptions& options) {
   auto context = TANDEM_TRY(usableContext());
-  return std::unique_ptr<Stream>(TANDEM_TRY(OpenClStream::create(*this, std::move(context))));
+  // A CPU's driver may compute on the thread that waits, so that one belongs on the device's own cores.
+  const bool isFed = context->style == KernelStyle::Gpu && !options.hostCores.empty();
+  const CpuSet& cores = isFed ? options.hostCores : info().cores;
+  return std::unique_ptr<Stream>(TANDEM_TRY(OpenClStream::create(*this, std::move(context), cores)));
 }
 
 Result<std::shared_ptr<const Program>> OpenClDevice::compile(const Segment& segment, const ProgramOptions& options) {

@@ -25,8 +25,8 @@ std::optional<std::int64_t> stamp(cl_event event, cl_profiling_info which) {
 } // namespace
 
 Result<std::unique_ptr<OpenClStream>> OpenClStream::create(OpenClDevice& device,
-                                                           std::shared_ptr<const DeviceContext> context) {
-  std::unique_ptr<OpenClStream> stream(new OpenClStream(device, std::move(context)));
+                                                           std::shared_ptr<const DeviceContext> context, CpuSet cores) {
+  std::unique_ptr<OpenClStream> stream(new OpenClStream(device, std::move(context), std::move(cores)));
   TANDEM_TRY(stream->openQueues(false));
   return stream;
 }
@@ -46,8 +46,7 @@ Result<void> OpenClStream::openQueues(bool profiling) {
 }
 
 void OpenClStream::attachCurrentThread() {
-  const CpuSet& cores = m_device.info().cores;
-  if (!cores.empty()) pinCurrentThread(cores);
+  if (!m_cores.empty()) pinCurrentThread(m_cores);
 }
 
 Error OpenClStream::failed(std::string_view what, cl_int code) const { return m_context->failed(what, code); }

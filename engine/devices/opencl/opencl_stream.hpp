@@ -12,8 +12,9 @@ class OpenClInstance;
 /// pair of queues is opened at the first traced run and kept.
 class OpenClStream final : public Stream {
  public:
+  /// `cores`: where the attached thread works; empty: where the system puts it.
   static Result<std::unique_ptr<OpenClStream>> create(OpenClDevice& device,
-                                                      std::shared_ptr<const DeviceContext> context);
+                                                      std::shared_ptr<const DeviceContext> context, CpuSet cores = {});
   ~OpenClStream() override;
   Device& device() const override { return m_device; }
   void attachCurrentThread() override;
@@ -49,9 +50,10 @@ class OpenClStream final : public Stream {
   std::int64_t timeBefore() const;
 
  private:
-  OpenClStream(OpenClDevice& device, std::shared_ptr<const DeviceContext> context)
+  OpenClStream(OpenClDevice& device, std::shared_ptr<const DeviceContext> context, CpuSet cores)
       : m_device(device),
-        m_context(std::move(context)) {}
+        m_context(std::move(context)),
+        m_cores(std::move(cores)) {}
   struct Queues {
     QueueHandle compute;
     QueueHandle transfer; ///< discrete memory only
@@ -78,6 +80,7 @@ class OpenClStream final : public Stream {
   };
   OpenClDevice& m_device;
   std::shared_ptr<const DeviceContext> m_context;
+  CpuSet m_cores;     ///< for the attached thread
   Queues m_queues[2]; ///< without and with profiling
   Queues* m_active = &m_queues[0];
   bool m_inFlight = false;     ///< kernels were enqueued that nobody has waited for

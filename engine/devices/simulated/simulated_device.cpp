@@ -104,9 +104,9 @@ Result<std::unique_ptr<Buffer>> SimulatedDevice::adopt(void* memory, std::size_t
   return std::unique_ptr<Buffer>(std::make_unique<SimulatedBuffer>(*this, memory, static_cast<std::int64_t>(bytes)));
 }
 
-Result<std::unique_ptr<Stream>> SimulatedDevice::createStream(const StreamOptions&) {
+Result<std::unique_ptr<Stream>> SimulatedDevice::createStream(const StreamOptions& options) {
   TANDEM_TRY(admit(false, {}));
-  return std::unique_ptr<Stream>(std::make_unique<SimulatedStream>(*this));
+  return std::unique_ptr<Stream>(std::make_unique<SimulatedStream>(*this, options.hostCores));
 }
 
 Result<std::shared_ptr<const Program>> SimulatedDevice::compile(const Segment& segment, const ProgramOptions& options) {

@@ -34,9 +34,11 @@ class SimulatedBuffer final : public Buffer {
 /// Works on the calling thread; only its virtual clock differs from a CPU's.
 class SimulatedStream final : public Stream {
  public:
-  explicit SimulatedStream(SimulatedDevice& device) : m_device(device) {}
+  SimulatedStream(SimulatedDevice& device, CpuSet hostCores) : m_device(device), m_hostCores(std::move(hostCores)) {}
   Device& device() const override { return m_device; }
-  void attachCurrentThread() override {}
+  void attachCurrentThread() override {
+    if (!m_hostCores.empty()) pinCurrentThread(m_hostCores);
+  }
   Result<void> write(Buffer& dst, const void* src, std::size_t bytes) override;
   Result<void> read(const Buffer& src, void* dst, std::size_t bytes) override;
   Result<void> finish() override;
@@ -53,6 +55,7 @@ class SimulatedStream final : public Stream {
   void record(SimulatedDevice::Span span, const std::string& label, TraceKind kind, std::int64_t bytes, NodeId node);
 
   SimulatedDevice& m_device;
+  CpuSet m_hostCores;
   std::int64_t m_virtualNs = 0;
   std::optional<Error> m_failure; ///< the first since finish()
   TraceRecorder* m_recorder = nullptr;

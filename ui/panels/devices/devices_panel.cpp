@@ -4,17 +4,15 @@
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
+#include "ui/panels/devices/core_sets_editor.hpp"
 #include "ui/panels/devices/device_card.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QEvent>
-#include <QHBoxLayout>
 #include <QInputDialog>
 #include <QLabel>
-#include <QLineEdit>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QRegularExpressionValidator>
 #include <QScrollArea>
 #include <QVBoxLayout>
 
@@ -44,26 +42,12 @@ DevicesPanel::DevicesPanel(Workspace& workspace, QWidget* parent) : QWidget(pare
   scroll->setWidget(inner);
   layout->addWidget(scroll, 1);
 
-  auto* coresRow = new QHBoxLayout;
-  auto* label = new QLabel(tr("&Core sets"), this);
-  m_cores = new QLineEdit(this);
-  m_cores->setObjectName(QStringLiteral("core_sets"));
-  m_cores->setPlaceholderText(tr("all cores in one set"));
-  m_cores->setAccessibleName(tr("Core sets"));
-  m_cores->setClearButtonEnabled(true);
-  m_cores->setToolTip(tr("Split the processor into devices that do not share cores: \"0;1\" makes CPU:0 on core 0 and "
-                         "CPU:1 on core 1, \"0-3;4-7\" two sets of four. Press Enter to apply."));
-  m_cores->setValidator(new QRegularExpressionValidator(QRegularExpression(QStringLiteral("[0-9,;\\- ]*")), m_cores));
-  label->setBuddy(m_cores);
-  coresRow->addWidget(label);
-  coresRow->addWidget(m_cores, 1);
-  layout->addLayout(coresRow);
+  layout->addWidget(new CoreSetsEditor(workspace, this));
   m_probe = new QPushButton(icon(QStringLiteral("probe")), tr("&Measure devices"), this);
   m_probe->setObjectName(QStringLiteral("probe_devices"));
   m_probe->setToolTip(tr("Measures compute speed, memory bandwidth, copies and launch time of every device"));
   layout->addWidget(m_probe);
 
-  connect(m_cores, &QLineEdit::returnPressed, this, [this] { m_workspace.devices.setCores(m_cores->text()); });
   connect(m_probe, &QPushButton::clicked, &m_workspace.devices, &DeviceListModel::probe);
   connect(&m_workspace.devices, &DeviceListModel::changed, this, &DevicesPanel::rebuild);
   connect(&m_workspace.runs, &RunController::stateChanged, this, &DevicesPanel::rebuild);
@@ -93,10 +77,7 @@ void DevicesPanel::rebuild() {
   m_loading->setVisible(devices.isLoading());
   m_loading->setFormat(devices.isProbing() ? tr("Measuring devices") : tr("Looking for devices"));
   m_loading->setTextVisible(true);
-  const bool free = !devices.isLoading() && !m_workspace.runs.isActive();
-  m_probe->setEnabled(free);
-  m_cores->setEnabled(free);
-  if (!m_cores->hasFocus()) m_cores->setText(m_workspace.engine.config().cores);
+  m_probe->setEnabled(!devices.isLoading() && !m_workspace.runs.isActive());
   while (QLayoutItem* item = m_cards->takeAt(0)) {
     if (item->widget() != nullptr) {
       item->widget()->hide();

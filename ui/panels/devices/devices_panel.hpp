@@ -5,7 +5,6 @@
 #include <QWidget>
 
 class QLabel;
-class QLineEdit;
 class QProgressBar;
 class QPushButton;
 class QVBoxLayout;
@@ -29,7 +28,6 @@ class DevicesPanel : public QWidget {
   QVBoxLayout* m_cards;
   QProgressBar* m_loading;
   QPushButton* m_probe;
-  QLineEdit* m_cores;
 };
 
 } // namespace tandem::ui

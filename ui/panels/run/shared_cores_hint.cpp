@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/panels/run/shared_cores_hint.hpp"
 
-#include "engine/base/cpu_set.hpp"
+#include "engine/base/core_sets.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 
@@ -54,10 +54,15 @@ void SharedCoresHint::update() {
   QString text;
   for (qsizetype i = 0; i < m_devices.size(); ++i)
     for (qsizetype k = 0; k < i; ++k) {
-      const CpuSet cores = coresOf(devices, m_devices[i]);
-      if (text.isEmpty() && m_devices[i] != m_devices[k] && cores.overlaps(coresOf(devices, m_devices[k])))
+      if (!text.isEmpty() || m_devices[i] == m_devices[k]) continue;
+      const SharedCores shared =
+          sharedCores(coresOf(devices, m_devices[k]), coresOf(devices, m_devices[i]), devices.list().topology);
+      if (!shared.processors.empty())
         text = tr("%1 and %2 compute on the same cores (%3) and will slow each other down.")
-                   .arg(m_devices[k], m_devices[i], toQString(cores.toString()));
+                   .arg(m_devices[k], m_devices[i], toQString(shared.processors.toString()));
+      else if (!shared.empty())
+        text = tr("%1 and %2 share %3 and will slow each other down.")
+                   .arg(m_devices[k], m_devices[i], toQString(shared.text()));
     }
   QPalette colors = palette();
   colors.setColor(QPalette::WindowText, Theme::of(colors).problem);
@@ -69,7 +74,18 @@ void SharedCoresHint::update() {
 }
 
 void SharedCoresHint::separate() {
-  const std::vector<int> cores = coresOf(m_workspace.devices, m_workspace.devices.cpu()).cpus();
+  const CpuSet whole = coresOf(m_workspace.devices, m_workspace.devices.cpu());
+  std::vector<int> both = whole.cpus();
+  for (const QString& id : m_devices) {
+    const CpuSet own = coresOf(m_workspace.devices, id);
+    both.insert(both.end(), own.cpus().begin(), own.cpus().end());
+  }
+  // Where the engine tells which processors are siblings, these stay together.
+  if (const auto halves = halvesOf(m_workspace.devices.list().topology.restrictedTo(CpuSet(both))); !halves.empty()) {
+    emit separating();
+    return m_workspace.devices.setCores(toQString(toText(halves)));
+  }
+  const std::vector<int>& cores = whole.cpus();
   if (cores.size() < 2) return;
   const auto half = cores.begin() + static_cast<std::ptrdiff_t>((cores.size() + 1) / 2);
   const CpuSet first(std::vector<int>(cores.begin(), half)), second(std::vector<int>(half, cores.end()));
