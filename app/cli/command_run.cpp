@@ -34,7 +34,8 @@ void printReport(const session::Report& report) {
     table.add(std::move(row));
   };
   for (const auto& replica : report.replicas)
-    add(replica.name, replica.requests, replica.itemsPerS, replica.latency, replica.summary);
+    add(replica.name, replica.requests, replica.itemsPerS, replica.latency,
+        replica.summary + (replica.precision == "model" ? "" : ", " + replica.precision));
   add("all", report.requests, report.itemsPerS, report.latency, "");
   table.print();
 
@@ -122,7 +123,8 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
   auto options = std::make_shared<RunOptions>();
   sub->add_option("MODEL", options->model, "model file or sample:NAME")->required();
   sub->add_option("--replica", options->replicas,
-                  "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small");
+                  "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small; "
+                  "precision=float16 stores weights as halves (OpenCL)");
   sub->add_option("--deployment", options->deployment, "file with replicas, routing and scenario");
   sub->add_option("--scenario", options->scenario,
                   "single-stream, multi-stream:K, closed:N, poisson:QPS, offline:COUNT (default closed:4)");

@@ -69,6 +69,12 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
       replica.name = value;
       continue;
     }
+    if (key == "precision") {
+      if (value != "model" && value != "float16")
+        return badReplica(text, "precision '" + value + "' is neither model nor float16");
+      replica.precision = value;
+      continue;
+    }
     int* target = key == "threads"   ? &replica.threads
                   : key == "streams" ? &replica.streams
                   : key == "batch"   ? &replica.batch

@@ -5,7 +5,7 @@
 namespace tandem::cli {
 
 /// Reads a replica SPEC (DESIGN.md section 8): a device id or a placement file, then options
-/// (",threads=1,streams=2,batch=8,name=small").
+/// (",threads=1,streams=2,batch=8,precision=float16,name=small").
 Result<session::ReplicaSpec> parseReplica(const std::string& text);
 /// "1,8" as request sizes.
 Result<std::vector<int>> parseBatches(const std::string& text);

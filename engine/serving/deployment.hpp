@@ -8,6 +8,7 @@ namespace tandem {
 struct ReplicaPlan {
   ReplicaOptions options;
   VariantFactory factory;
+  VariantFactory exactFactory = {};   ///< the same in the model's precision, where `factory` compiles for another
   std::vector<std::string> deviceIds; ///< for display, "CPU:0", in order of first use
   std::string summary;                ///< of its effective placement
 };

@@ -77,6 +77,7 @@ class RunLoop {
         TANDEM_TRY(replica->warmUp(*data));
       }
     m_outcome.warmupMs = toMs(nowNs() - warm);
+    if (m_settings.whenWarm) TANDEM_TRY(m_settings.whenWarm());
     return {};
   }
 

@@ -3,6 +3,7 @@
 
 #include "engine/session/json_read.hpp"
 
+#include <algorithm>
 #include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -54,6 +55,8 @@ DeviceSummary toDevice(const Json& json) {
   readIf(json, "max_allocation_bytes", device.maxAllocationBytes);
   readIf(json, "unified_memory", device.unifiedMemory);
   readIf(json, "visible", device.visible);
+  const auto precisions = readOr(json, "precisions", std::vector<std::string>());
+  device.float16 = std::find(precisions.begin(), precisions.end(), "float16") != precisions.end();
   readIf(json, "cores", device.cores);
   if (auto it = json.find("memory_limit_bytes"); it != json.end() && !it->is_null())
     device.memoryLimitBytes = readAs<std::int64_t>(*it);
@@ -152,6 +155,12 @@ std::vector<Snapshot::DeviceLoad> toLoads(const Json& json) {
 /// JSON has no NaN and no infinity: they arrive as null.
 double toNumber(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+/// A figure of `precision_error`; null is infinite, absent not measured.
+void readError(const Json& json, const char* key, std::optional<double>& target) {
+  if (auto it = json.find(key); it != json.end())
+    target = it->is_null() ? std::numeric_limits<double>::infinity() : it->get<double>();
 }
 
 std::vector<Prediction::Class> toClasses(const Json& json) {
@@ -330,6 +339,11 @@ Result<Report> decodeReport(const Json& json) {
       readIf(each, "items_per_s", replica.itemsPerS);
       replica.latency = toLatency(each.at("latency_ms"));
       readIf(each, "summary", replica.summary);
+      readIf(each, "precision", replica.precision);
+      if (auto it = each.find("precision_error"); it != each.end()) {
+        readError(*it, "max_abs", replica.maxAbsError);
+        readError(*it, "max_rel", replica.maxRelError);
+      }
       report.replicas.push_back(std::move(replica));
     }
     report.devices = toLoads(json.at("devices"));
@@ -418,6 +432,7 @@ Json encodeRun(const RunSpec& spec) {
     each["threads"] = replica.threads;
     each["streams"] = replica.streams;
     each["batch"] = replica.batch;
+    each["precision"] = replica.precision;
     json["replicas"].push_back(std::move(each));
   }
   json["scenario"] = spec.scenario;
@@ -458,6 +473,7 @@ Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
       readIf(each, "threads", replica.threads);
       readIf(each, "streams", replica.streams);
       readIf(each, "batch", replica.batch);
+      readIf(each, "precision", replica.precision);
       if (auto it = each.find("placement"); it != each.end() && !it->is_null()) {
         auto placement = decodePlacement(*it);
         if (!placement) throw nlohmann::json::other_error::create(502, "bad placement", nullptr);

@@ -75,8 +75,8 @@ ParityOutput toOutput(const Json& json) {
 }
 
 Json encodeSide(const ParitySide& side) {
-  if (side.placement) return {{"placement", encodePlacement(*side.placement)}};
-  return {{"device", side.device}};
+  if (side.placement) return {{"placement", encodePlacement(*side.placement)}, {"precision", side.precision}};
+  return {{"device", side.device}, {"precision", side.precision}};
 }
 
 std::string number(double value) {
@@ -121,7 +121,10 @@ Result<Parity> decodeParity(const Json& json) {
 }
 
 std::string parityCommand(const std::string& source, const ParitySpec& spec, const std::string& cores) {
-  auto side = [](const ParitySide& each) { return each.placement ? each.placementFile : each.device; };
+  auto side = [](const ParitySide& each) {
+    const std::string precision = each.precision == ParitySide().precision ? "" : ",precision=" + each.precision;
+    return (each.placement ? each.placementFile : each.device) + precision;
+  };
   std::string command =
       "tandem verify --against-device " + shellQuote(side(spec.a) + "," + side(spec.b)) + " " + shellQuote(source);
   if (!cores.empty()) command += " --cores " + shellQuote(cores);

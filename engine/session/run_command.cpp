@@ -18,6 +18,7 @@ std::string replicaText(const ReplicaSpec& replica) {
   if (replica.threads > 0) text += ",threads=" + std::to_string(replica.threads);
   if (replica.streams != 1) text += ",streams=" + std::to_string(replica.streams);
   if (replica.batch > 0) text += ",batch=" + std::to_string(replica.batch);
+  if (replica.precision != ReplicaSpec().precision) text += ",precision=" + replica.precision;
   if (!replica.name.empty()) text += ",name=" + replica.name;
   return text;
 }

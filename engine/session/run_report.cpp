@@ -60,6 +60,9 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
   if (outcome.unfinished > 0)
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
+  for (std::size_t i = 0; i < context.precisions.size() && i < outcome.replicas.size(); ++i)
+    for (std::string& note : precisionNotes(outcome.replicas[i].name, context.precisions[i]))
+      notes.push_back(std::move(note));
   for (const auto& replica : outcome.replicas) {
     if (replica.lastError)
       notes.push_back(replica.name + (replica.lost ? " is lost: " : ": ") + replica.lastError->line());
@@ -155,6 +158,8 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
                                 {"items_per_s", replica.itemsPerS},
                                 {"latency_ms", encodeLatency(replica.window.latency)},
                                 {"summary", replica.summary}});
+  for (std::size_t i = 0; i < context.precisions.size() && i < outcome.replicas.size(); ++i)
+    addPrecision(json["replicas"][i], context.precisions[i]);
   json["devices"] = encodeLoads(outcome.devices);
   json["notes"] = notesOf(outcome, context);
   if (!context.traceFile.empty()) json["trace_file"] = context.traceFile;

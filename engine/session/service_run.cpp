@@ -69,12 +69,13 @@ Result<void> findItemShapes(RunContext& context) {
 
 /// Compiles the model for one number of items under one placement.
 Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
-                                                         int threads, int items) {
+                                                         int threads, Precision precision, int items) {
   BoundGraph bound = TANDEM_TRY(bindItems(context, items));
   PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
   CompileOptions options;
   options.compiled = context.compiled;
   options.threads = threads;
+  options.precision = precision;
   options.cancel = context.compileCancel;
   options.progress = context.compileProgress;
   options.tune = context.tune;
@@ -103,9 +104,15 @@ Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec) {
   std::set<std::string> seen;
   for (const std::string& id : placed.effective.effective)
     if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
-  plan.factory = [context, placement, threads](int items) {
-    return compileVariant(context, placement, threads, items);
+  const Precision precision = TANDEM_TRY(precisionOf(spec));
+  TANDEM_TRY(checkPrecision(precision, placed.deviceOf));
+  const auto factoryIn = [&](Precision which) -> VariantFactory {
+    return [context, placement, threads, which](int items) {
+      return compileVariant(context, placement, threads, which, items);
+    };
   };
+  plan.factory = factoryIn(precision);
+  if (precision != Precision::Model) plan.exactFactory = factoryIn(Precision::Model);
   return plan;
 }
 
@@ -194,6 +201,11 @@ Result<Json> run(const Job& job) {
   settings.snapshot = [&](const RunSnapshot& snapshot) {
     if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
   };
+  std::vector<ReplicaPrecision> precisions;
+  settings.whenWarm = [&]() -> Result<void> {
+    precisions = TANDEM_TRY(measurePrecision(*deployment, settings.data.front(), job.cancel));
+    return {};
+  };
   const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
   TANDEM_TRY(requireUnchanged(*context.document));
   if (!traceFile.empty()) TANDEM_TRY(writeTrace(recorder, traceFile));
@@ -202,6 +214,7 @@ Result<Json> run(const Job& job) {
   facts.document = context.document.get();
   facts.registry = context.registry.get();
   facts.deployment = deployment.get();
+  facts.precisions = std::move(precisions);
   facts.scenario = settings.scenario.toString();
   facts.route = route.toString();
   facts.mode = mode;

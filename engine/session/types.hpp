@@ -20,6 +20,7 @@ struct DeviceSummary {
   std::int64_t memoryBytes = 0, maxAllocationBytes = 0;
   std::optional<std::int64_t> memoryLimitBytes; ///< set by the user
   bool unifiedMemory = false;
+  bool float16 = false; ///< can run replicas in float16
   bool visible = true;
   std::string cores; ///< "0-1"; empty for a GPU
   std::optional<Probe> probe;
@@ -123,10 +124,11 @@ struct ReplicaSpec {
   std::string name = {};   ///< empty: made up
   std::string device = {}; ///< a device id, or empty when `placement` says
   std::optional<PlacementDoc> placement = std::nullopt;
-  std::string placementFile = {}; ///< for "Copy as command"; empty where never saved
-  int threads = 0;                ///< 0: all cores of its device
-  int streams = 1;                ///< requests in flight
-  int batch = 0;                  ///< items joined into one execution; 0: as requests come
+  std::string placementFile = {};  ///< for "Copy as command"; empty where never saved
+  int threads = 0;                 ///< 0: all cores of its device
+  int streams = 1;                 ///< requests in flight
+  int batch = 0;                   ///< items joined into one execution; 0: as requests come
+  std::string precision = "model"; ///< or "float16": weights as halves, on devices that have it
 };
 
 struct RunSpec {
@@ -192,6 +194,8 @@ struct Report {
     double itemsPerS = 0;
     Latency latency;
     std::string summary; ///< the placement's summary line
+    std::string precision = "model";
+    std::optional<double> maxAbsError, maxRelError; ///< float16 against the model's precision; empty: not measured
   };
   std::vector<Replica> replicas;
   std::vector<Snapshot::DeviceLoad> devices;

@@ -8,8 +8,9 @@ tandem_test(devices_opencl_stream_test
   LINK tandem_opencl
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 tandem_test(devices_opencl_variants_test
-  SOURCES opencl_conv_variants_test.cpp opencl_product_test.cpp opencl_test_util.cpp opencl_variants.cpp
-  LINK tandem_opencl
+  SOURCES opencl_conv_variants_test.cpp opencl_halves_test.cpp opencl_product_test.cpp opencl_test_util.cpp
+    opencl_variants.cpp
+  LINK tandem_opencl tandem_runtime
   LABELS full
   TIMEOUT 900
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)

@@ -40,10 +40,12 @@ std::vector<NodeId> tailNodes(const Segment& segment, NodeId product) {
 
 } // namespace
 
-Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy)
+Lowering::Lowering(const DeviceContext& device, const Segment& segment, const ProgramOptions& options,
+                   ChoicePolicy& policy)
     : m_device(device),
       m_segment(segment),
-      m_compiled(compiled),
+      m_compiled(options.compiled),
+      m_precision(options.precision),
       m_policy(policy) {
   for (std::size_t i = 0; i < segment.inputs.size(); ++i)
     m_values[segment.inputs[i]].plain = {Ref::Kind::Input, static_cast<int>(i)};
@@ -87,9 +89,12 @@ Result<void> Lowering::lowerWithTail(const std::vector<NodeId>& nodes) {
   m_tail.reset();
   for (NodeId id : nodes)
     m_kernels.push_back(
-        {id, "opencl " + m_kernelName + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
+        {id, kernelName() + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
   return {};
 }
+
+/// What people see of the current node's kernel.
+std::string Lowering::kernelName() const { return "opencl " + m_kernelName + (m_usesHalves ? " float16" : ""); }
 
 /// "Add a, Relu b, ...".
 std::string Lowering::namesOf(const std::vector<NodeId>& nodes) const {
@@ -127,9 +132,8 @@ Result<void> Lowering::lowerNode(NodeId id) {
       if (value.valid()) stored(value).blocked.reset();
     m_wholes.clear();
   }
-  std::string kernel = m_kernelName;
-  if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
-  m_kernels.push_back({id, "opencl " + kernel, false, {}});
+  if (m_kernelName.empty()) m_kernelName = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
+  m_kernels.push_back({id, kernelName(), false, {}});
   return {};
 }
 
@@ -145,6 +149,7 @@ void Lowering::enterNode(NodeId id, bool widens) {
   m_nodeId = id;
   m_node = &graph().node(id);
   m_kernelName.clear();
+  m_usesHalves = false;
   m_label = m_node->type + " " + m_node->name;
   m_widens = widens;
   m_wide.clear();
