@@ -26,7 +26,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 Error badReplica(const std::string& text, const std::string& what) {
   return makeError(ErrorCode::Usage, what + " in the replica '" + text + "'", "--replica",
-                   "for example CPU:0,threads=1,streams=2,batch=8,name=small");
+                   "for example CPU:0,threads=1,streams=2,batch=8,name=small or OPENCL-CPU:0,precision=float16");
 }
 
 } // namespace

@@ -75,8 +75,9 @@ ParityOutput toOutput(const Json& json) {
 }
 
 Json encodeSide(const ParitySide& side) {
-  if (side.placement) return {{"placement", encodePlacement(*side.placement)}, {"precision", side.precision}};
-  return {{"device", side.device}, {"precision", side.precision}};
+  Json json = side.placement ? Json{{"placement", encodePlacement(*side.placement)}} : Json{{"device", side.device}};
+  if (side.precision != ParitySide().precision) json["precision"] = side.precision;
+  return json;
 }
 
 std::string number(double value) {

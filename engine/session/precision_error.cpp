@@ -49,7 +49,7 @@ Result<void> compare(const Replica& replica, const VariantFactory& exactFactory,
                      replica.name());
   const Executable& rounded = *found->second;
   for (const KernelUse& kernel : rounded.kernels())
-    result.anyHalves = result.anyHalves || kernel.kernel.ends_with("float16");
+    result.anyHalves = result.anyHalves || kernel.kernel.find(" float16") != std::string::npos;
   for (const Device* device : rounded.devices())
     if (!device->info().halfWeights) result.exactOn.push_back(device->id());
   if (isRandom(rounded.graph())) return makeError(ErrorCode::Unsupported, "the model draws random numbers");

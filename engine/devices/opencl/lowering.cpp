@@ -81,20 +81,26 @@ bool Lowering::canHaveTail(NodeId id) const {
 }
 
 Result<void> Lowering::lowerWithTail(const std::vector<NodeId>& nodes) {
+  const std::size_t firstStep = m_steps.size();
   const KernelDef* def = findKernel(graph().node(nodes.front()));
   enterNode(nodes.front(), def->widens);
   m_label = namesOf(nodes);
   m_tail = productTail(m_segment, nodes.front());
   TANDEM_TRY(def->lower(*this));
   m_tail.reset();
+  const std::string name = kernelName(firstStep);
   for (NodeId id : nodes)
-    m_kernels.push_back(
-        {id, kernelName() + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
+    m_kernels.push_back({id, name + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
   return {};
 }
 
-/// What people see of the current node's kernel.
-std::string Lowering::kernelName() const { return "opencl " + m_kernelName + (m_usesHalves ? " float16" : ""); }
+/// What people see of the current node's kernel, whose steps begin at `firstStep`.
+std::string Lowering::kernelName(std::size_t firstStep) const {
+  const bool halves =
+      std::any_of(m_steps.begin() + static_cast<std::ptrdiff_t>(firstStep), m_steps.end(),
+                  [](const Step& step) { return step.options.find(weightOption(true)) != std::string::npos; });
+  return "opencl " + m_kernelName + (halves ? " float16" : "");
+}
 
 /// "Add a, Relu b, ...".
 std::string Lowering::namesOf(const std::vector<NodeId>& nodes) const {
@@ -133,7 +139,7 @@ Result<void> Lowering::lowerNode(NodeId id) {
     m_wholes.clear();
   }
   if (m_kernelName.empty()) m_kernelName = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
-  m_kernels.push_back({id, kernelName(), false, {}});
+  m_kernels.push_back({id, kernelName(firstStep), false, {}});
   return {};
 }
 
@@ -149,7 +155,6 @@ void Lowering::enterNode(NodeId id, bool widens) {
   m_nodeId = id;
   m_node = &graph().node(id);
   m_kernelName.clear();
-  m_usesHalves = false;
   m_label = m_node->type + " " + m_node->name;
   m_widens = widens;
   m_wide.clear();

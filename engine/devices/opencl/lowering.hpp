@@ -198,7 +198,7 @@ class Lowering {
   void lowerGroup(const std::vector<NodeId>& nodes);
   bool canHaveTail(NodeId id) const;
   Result<void> lowerWithTail(const std::vector<NodeId>& nodes);
-  std::string kernelName() const;
+  std::string kernelName(std::size_t firstStep) const;
   std::string namesOf(const std::vector<NodeId>& nodes) const;
   void enterNode(NodeId id, bool widens);
   bool isWidened(ValueId value) const;
@@ -214,8 +214,7 @@ class Lowering {
   NodeId m_nodeId;
   std::string m_kernelName, m_label;
   std::optional<ProductTail> m_tail;
-  bool m_widens = false;     ///< the current node computes its 16-bit floats in float32
-  bool m_usesHalves = false; ///< the current node reads weights in halves
+  bool m_widens = false; ///< the current node computes its 16-bit floats in float32
   bool m_hasChecks = false;
   std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node
   std::map<ValueId, Ref> m_wide;                       ///< float32 copies that the current node works on

@@ -32,7 +32,6 @@ bool Lowering::halfWeights(std::size_t i) const {
 
 Ref Lowering::weightInput(std::size_t i) {
   if (!halfWeights(i)) return input(i);
-  m_usesHalves = true;
   Ref& stored = m_halves[m_node->inputs[i]];
   if (stored.kind == Ref::Kind::None) stored = weight(halvesOf(inputTensor(i).as<float>()));
   return stored;
@@ -40,7 +39,6 @@ Ref Lowering::weightInput(std::size_t i) {
 
 Ref Lowering::packedWeights(const std::vector<float>& values, bool halves) {
   if (!halves) return weights(values);
-  m_usesHalves = true;
   return weight(halvesOf(values));
 }
 

@@ -153,7 +153,8 @@ double costOf(const Lowering& lowering, const BlockedConv& conv, const WinogradP
     return static_cast<double>(tiles) *
            (inputCost * static_cast<double>(conv.x.blocks) + outputCost * static_cast<double>(conv.y.blocks));
   };
-  const double weights = positions * static_cast<double>(groups * plan.tile.blocks * 16 * channels);
+  const double weights =
+      positions * static_cast<double>(groups * plan.tile.blocks * 16 * channels) * (lowering.halfWeights() ? 0.5 : 1.0);
   const auto perTile = positions * static_cast<double>((conv.x.blocks + conv.y.blocks) * 16);
   const double cache = static_cast<double>(preset.cacheBytes) / 4;
   if (plan.span == 0) {

@@ -89,7 +89,7 @@ void addImageWinograd(Lowering& lowering, const ConvParts& conv, std::vector<Can
     const double multiplies =
         static_cast<double>(plan.positions() * plan.tiles) / static_cast<double>(9 * g.batch * h.output * w.output);
     const double passes =
-        (outputs == 4 ? 8.0 : 12.0) / static_cast<double>(std::min(g.inputChannels, g.outputChannels));
+        (outputs == 4 ? 8.0 : 12.0) / static_cast<double>(std::min(g.inputChannels, g.outputChannels), plan.outputs);
     candidates.push_back({"winograd" + std::to_string(outputs), "winograd " + std::to_string(outputs),
                           best * (multiplies + passes), [&lowering, &conv, plan] { emitImage(lowering, conv, plan); }});
   }

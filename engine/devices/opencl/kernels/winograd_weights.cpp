@@ -67,7 +67,7 @@ ScaledWeights storeWinograd(Lowering& lowering, std::vector<float> transformed) 
   std::frexp(most, &exponent);
   const int shift = most > 0 ? kTop - exponent : 0;
   for (float& value : transformed) value = std::ldexp(value, shift);
-  return {lowering.packedWeights(transformed), std::ldexp(1.0f, -shift), true};
+  return {lowering.packedWeights(transformed, true), std::ldexp(1.0f, -shift), true};
 }
 
 } // namespace tandem::opencl

@@ -10,10 +10,6 @@ namespace tandem::opencl {
 std::vector<float> winogradWeights(const float* weights, std::int64_t outputChannels, std::int64_t inputChannels,
                                    int outputs, std::int64_t paddedInputs, std::int64_t groupChannels);
 
-/// Outputs per tile that the current node's weights allow. With 4 the way back makes about ten times as much of what
-/// was rounded, so halves are for tiles of 2.
-std::vector<std::int64_t> tileOutputs(const Lowering& lowering);
-
 /// Stored weights, and what sums of products with them are to be multiplied by.
 struct ScaledWeights {
   Ref ref;
@@ -21,8 +17,12 @@ struct ScaledWeights {
   bool halves = false;
 };
 
-/// What winogradWeights() made of the current node's. As halves they are scaled by a power of two to the top of the
-/// range: the transform makes some of them so small that halves would have few digits left for them.
+/// Outputs of a tile, in each direction, that the current node's weights allow. With 4 the way back makes about ten
+/// times as much of what was rounded, so halves are for tiles of 2.
+std::vector<std::int64_t> tileOutputs(const Lowering& lowering);
+
+/// What winogradWeights() made of the current node's. Halves are scaled by a power of two to the top of their range:
+/// the transform makes some weights so small that few digits would be left of them.
 ScaledWeights storeWinograd(Lowering& lowering, std::vector<float> transformed);
 
 } // namespace tandem::opencl
