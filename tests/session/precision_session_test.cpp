@@ -3,6 +3,7 @@
 #include "engine/session/local_session.hpp"
 #include "engine/session/parity_types.hpp"
 #include "engine/session/profile_types.hpp"
+#include "engine/session/tune_types.hpp"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -126,6 +127,23 @@ TEST_F(Float16Request, AProfileWithoutDevicesTakesThoseThatHaveIt) {
   }
   EXPECT_TRUE(std::any_of(profile->times.begin(), profile->times.end(),
                           [](const LayerTime& layer) { return layer.kernel.find(" float16") != std::string::npos; }));
+}
+
+TEST_F(Float16Request, TuningTellsItsKernelsFromThoseOfFloat32) {
+  auto opened = call(m_session, method::kOpen, {{"model", kModel}});
+  ASSERT_TRUE(opened.ok());
+  const auto document = decodeDocument(*opened);
+  ASSERT_TRUE(document.ok());
+  for (const char* precision : {"model", "float16"}) {
+    auto reply = call(m_session, method::kTune,
+                      {{"handle", document->handle}, {"device", m_device}, {"precision", precision}, {"seconds", 0}});
+    ASSERT_TRUE(reply.ok()) << reply.error().line();
+    const auto tuning = decodeTuning(*reply, document->nodes.size());
+    ASSERT_TRUE(tuning.ok());
+    EXPECT_FALSE(tuning->kernels.empty());
+    for (const TunedKernel& kernel : tuning->kernels)
+      EXPECT_EQ(kernel.key.find(" float16") != std::string::npos, std::string(precision) == "float16") << kernel.key;
+  }
 }
 
 TEST_F(Float16Request, AComparisonShowsItsErrorLayerByLayerWithinTheLimitsOfHalves) {
