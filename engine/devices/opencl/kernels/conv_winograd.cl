@@ -279,9 +279,9 @@ winograd_output(__global const float* restrict p, __global const float* restrict
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 winograd(__global const float* restrict x, __global const WEIGHT* restrict u, __global const float* restrict bias,
          __global const float* restrict z, __global float* restrict y, __global float* restrict memory, float scale,
-         int inputBlocks, int outputBlocks, int groups, int xBatch, int xBlock, int xOrigin, int xRow, int rows, int columns, int tiles,
-         int tilesY, int tilesX, int vPlane, int pPlane, int yBatch, int yBlock, int yOrigin, int yRow, int zBatch,
-         int zBlock, int zOrigin, int zRow, int oh, int ow, float alpha, float beta) {
+         int inputBlocks, int outputBlocks, int groups, int xBatch, int xBlock, int xOrigin, int xRow, int rows,
+         int columns, int tiles, int tilesY, int tilesX, int vPlane, int pPlane, int yBatch, int yBlock, int yOrigin,
+         int yRow, int zBatch, int zBlock, int zOrigin, int zRow, int oh, int ow, float alpha, float beta) {
   __global float* v = memory + get_global_id(0) * (size_t)(A * A) * (vPlane + pPlane);
   __global float* p = v + A * A * vPlane;
   for (int first = get_global_id(0) * SPAN; first < tiles; first += get_global_size(0) * SPAN) {

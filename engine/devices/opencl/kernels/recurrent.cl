@@ -67,7 +67,7 @@ input_products(__global const float* restrict x, __global const WEIGHT* restrict
     _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = vload16(v + i, start);                                      \
     for (int k = 0; k < depth; ++k, r += P * 16) {                                                                     \
       const float16 value = (float16)(h[k]);                                                                           \
-      _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = fma(value, WEIGHTS16(i, r), sum[i]);                        \
+      _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = fma(value, WEIGHTS16(i, r), sum[i]);                      \
     }                                                                                                                  \
     _Pragma("unroll") for (int i = 0; i < P; ++i) vstore16(sum[i], v + i, out);                                        \
   }
