@@ -12,7 +12,7 @@ namespace tandem::cli {
 namespace {
 
 struct PredictOptions {
-  std::string model, device, placement, labels, output, detector, mode = "compiled";
+  std::string model, device, placement, labels, output, detector, mode = "compiled", precision = "model";
   InputFlags inputs;
   int top = 5;
   bool strict = false;
@@ -61,9 +61,9 @@ void print(const session::Prediction& prediction, bool notes) {
 int predict(const CommonOptions& common, const PredictOptions& options) {
   auto client = Client::open(common);
   if (!client) return fail(client.error(), common.json);
-  Json params{{"model", options.model},  {"labels", options.labels},     {"top", options.top},
-              {"mode", options.mode},    {"output_dir", options.output}, {"detector", options.detector},
-              {"strict", options.strict}};
+  Json params{{"model", options.model},   {"labels", options.labels},      {"top", options.top},
+              {"mode", options.mode},     {"output_dir", options.output},  {"detector", options.detector},
+              {"strict", options.strict}, {"precision", options.precision}};
   options.inputs.addTo(params);
   if (auto added = addPlacement(params, options.device, options.placement); !added)
     return fail(added.error(), common.json);
@@ -95,6 +95,8 @@ void addPredict(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_option("--detector", options->detector,
                   "how outputs become boxes: ultraface, fastestdet, yolov5, yolov8, tinyyolov2, ssd or none; guessed "
                   "from the model otherwise");
+  sub->add_option("--precision", options->precision, "model or float16: weights as halves (OpenCL)")
+      ->check(CLI::IsMember({"model", "float16"}));
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));
   sub->add_flag("--strict", options->strict, "fail where a layer cannot run on the device asked for");
   sub->callback([&common, &command, options] { command = [&common, options] { return predict(common, *options); }; });

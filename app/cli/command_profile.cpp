@@ -12,7 +12,7 @@ namespace tandem::cli {
 namespace {
 
 struct ProfileOptions {
-  std::string model, placement, mode = "compiled";
+  std::string model, placement, mode = "compiled", precision = "model";
   std::vector<std::string> devices;
   int batch = 1, repeat = 20, threads = 0;
   bool roofline = false;
@@ -135,8 +135,8 @@ void print(const session::Profile& profile, const session::Document& document, b
   std::printf("\n");
   Table totals({"asked", "whole model", "transfers", "compile", "placement"}, {false, true, true, true, false});
   for (const session::ProfileTotal& each : profile.totals)
-    totals.add(
-        {each.device, formatMs(each.medianMs), formatMs(each.transferMs), formatMs(each.compileMs), each.summary});
+    totals.add({each.device, formatMs(each.medianMs), formatMs(each.transferMs), formatMs(each.compileMs),
+                each.summary + (each.precision == "model" ? "" : ", " + each.precision)});
   totals.print();
   if (!roofline) {
     std::printf("\n--roofline measures the devices, too, and shows each layer's share of what they can do\n");
@@ -147,8 +147,13 @@ void print(const session::Profile& profile, const session::Document& document, b
 }
 
 Result<Json> askFor(Client& client, const ProfileOptions& options, int handle) {
-  Json params{{"handle", handle},           {"batch", options.batch}, {"repeat", options.repeat},
-              {"threads", options.threads}, {"mode", options.mode},   {"probe", options.roofline}};
+  Json params{{"handle", handle},
+              {"batch", options.batch},
+              {"repeat", options.repeat},
+              {"threads", options.threads},
+              {"mode", options.mode},
+              {"probe", options.roofline},
+              {"precision", options.precision}};
   if (options.placement.empty())
     params["devices"] = options.devices;
   else
@@ -191,6 +196,8 @@ void addProfile(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_option("--batch", options->batch, "items per execution")->check(CLI::Range(1, 4096));
   sub->add_option("--repeat", options->repeat, "executions to measure")->check(CLI::Range(1, 10000));
   sub->add_option("--threads", options->threads, "threads per kernel on native CPUs; 0 = all cores of the device");
+  sub->add_option("--precision", options->precision, "model or float16: weights as halves (OpenCL)")
+      ->check(CLI::IsMember({"model", "float16"}));
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));
   sub->add_flag("--roofline", options->roofline,
                 "measure what the devices can do (about a second each) and show each layer's share of it");

@@ -92,7 +92,9 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_option(
       "--replica", options->replicas,
       "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small; joined batches: "
-      "preferred=4/8, delay_ms=5, target_ms=50 (grow and shrink so that an execution takes at most that)");
+      "preferred=4/8, delay_ms=5, target_ms=50 (grow and shrink so that an execution takes at most that); "
+      "precision=float16 stores "
+      "weights as halves (OpenCL)");
   sub->add_option("--deployment", options->deployment, "file with replicas, routing and scenario");
   sub->add_option(
       "--scenario", options->scenario,

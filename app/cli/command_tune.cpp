@@ -13,7 +13,7 @@ namespace tandem::cli {
 namespace {
 
 struct TuneFlags {
-  std::string model, device, placement;
+  std::string model, device, placement, precision = "model";
   int batch = 1, threads = 0;
   double seconds = 60;
   bool again = false, forget = false;
@@ -83,8 +83,9 @@ int tune(const CommonOptions& common, const TuneFlags& flags) {
   if (!opened) return fail(opened.error(), common.json);
   auto document = session::decodeDocument(*opened);
   if (!document) return fail(document.error(), common.json);
-  Json params{{"handle", document->handle}, {"batch", flags.batch}, {"threads", flags.threads},
-              {"seconds", flags.seconds},   {"again", flags.again}, {"forget", flags.forget}};
+  Json params{{"handle", document->handle},  {"batch", flags.batch}, {"threads", flags.threads},
+              {"seconds", flags.seconds},    {"again", flags.again}, {"forget", flags.forget},
+              {"precision", flags.precision}};
   if (auto added = addPlacement(params, flags.device, flags.placement); !added) return fail(added.error(), common.json);
   auto reply = (*client)->call(session::method::kTune, params);
   if (!reply) return fail(reply.error(), common.json);
@@ -112,6 +113,8 @@ void addTune(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_option("--threads", flags->threads, "threads per kernel on native CPUs; 0 = all cores of the device");
   sub->add_option("--seconds", flags->seconds, "no further round begins after that time (default 60)")
       ->check(CLI::Range(0.0, 86400.0));
+  sub->add_option("--precision", flags->precision, "model or float16, whose kernels are others")
+      ->check(CLI::IsMember({"model", "float16"}));
   sub->add_flag("--again", flags->again, "measure what is known from earlier, too");
   sub->add_flag("--forget", flags->forget, "forget first what was ever measured on these devices");
   sub->callback([&common, &command, flags] { command = [&common, flags] { return tune(common, *flags); }; });

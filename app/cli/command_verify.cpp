@@ -92,7 +92,8 @@ void addVerify(CLI::App& app, const CommonOptions& common, Command& command) {
   sub->add_option("--mode", options->mode, "compiled or eager")->check(CLI::IsMember({"compiled", "eager"}));
   ParityOptions& parity = options->parity;
   sub->add_option("--against-device", parity.against,
-                  "A,B: compare MODEL on two devices or placement files, layer by layer, worst first");
+                  "A,B: compare MODEL on two devices or placement files, layer by layer, worst first; "
+                  "A,B,precision=float16: B with weights as halves");
   sub->add_option("--input", parity.inputs, "with --against-device: pictures or tensors; synthetic data otherwise");
   sub->add_option("--preprocess", parity.preprocess, "with --against-device: as for predict");
   sub->add_option("--top", parity.top, "with --against-device: layers to show, 0 = all")->check(CLI::Range(0, 200000));

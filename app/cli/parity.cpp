@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace tandem::cli {
 namespace {
@@ -96,8 +97,12 @@ void print(const Parity& parity, const ParityOptions& options) {
   if (first) std::printf("first layer over the tolerance: %s (%s)\n", first->name.c_str(), first->op.c_str());
 }
 
-Result<session::ParitySide> readSide(const std::string& text) {
+constexpr const char* kExample =
+    "for example --against-device CPU:0,OPENCL-CPU:0,precision=float16, or placement files";
+
+Result<session::ParitySide> readSide(const std::string& text, const std::string& precision) {
   session::ParitySide side;
+  side.precision = precision;
   if (!text.ends_with(".json")) {
     side.device = text;
     return side;
@@ -109,15 +114,35 @@ Result<session::ParitySide> readSide(const std::string& text) {
   return side;
 }
 
+/// "A,B", each with ",precision=..." behind it where it is not the model's.
+Result<std::pair<session::ParitySide, session::ParitySide>> readSides(const std::string& against) {
+  constexpr std::string_view kPrecision = "precision=";
+  std::vector<std::pair<std::string, std::string>> sides;
+  std::stringstream stream(against);
+  for (std::string part; std::getline(stream, part, ',');) {
+    if (!part.starts_with(kPrecision)) {
+      sides.emplace_back(part, session::ParitySide().precision);
+      continue;
+    }
+    const std::string precision = part.substr(kPrecision.size());
+    if (sides.empty() || (precision != "model" && precision != "float16"))
+      return makeError(ErrorCode::Usage,
+                       sides.empty() ? "'" + part + "' stands before the placement that it belongs to"
+                                     : "precision '" + precision + "' is neither model nor float16",
+                       "--against-device", kExample);
+    sides.back().second = precision;
+  }
+  const bool complete = sides.size() == 2 && !sides[0].first.empty() && !sides[1].first.empty();
+  if (!complete || against.ends_with(','))
+    return makeError(ErrorCode::Usage, "'" + against + "' names no two placements", "--against-device", kExample);
+  auto a = TANDEM_TRY(readSide(sides[0].first, sides[0].second));
+  auto b = TANDEM_TRY(readSide(sides[1].first, sides[1].second));
+  return std::pair(std::move(a), std::move(b));
+}
+
 Result<Json> request(const ParityOptions& options) {
-  const std::size_t comma = options.against.find(',');
-  if (comma == std::string::npos || comma == 0 || comma + 1 == options.against.size() ||
-      options.against.find(',', comma + 1) != std::string::npos)
-    return makeError(ErrorCode::Usage, "'" + options.against + "' names no two placements", "--against-device",
-                     "for example --against-device CPU:0,OPENCL-CPU:0, or placement files");
   session::ParitySpec spec;
-  spec.a = TANDEM_TRY(readSide(options.against.substr(0, comma)));
-  spec.b = TANDEM_TRY(readSide(options.against.substr(comma + 1)));
+  std::tie(spec.a, spec.b) = TANDEM_TRY(readSides(options.against));
   spec.inputs = options.inputs;
   spec.preprocess = options.preprocess;
   spec.rtol = options.rtol;

@@ -7,7 +7,7 @@ namespace tandem::cli {
 /// What `tandem verify --against-device A,B MODEL` was given.
 struct ParityOptions {
   std::string model;
-  std::string against; ///< "A,B": device ids or placement files
+  std::string against; ///< "A,B": device ids or placement files, each may have ",precision=float16" behind it
   std::vector<std::string> inputs;
   std::string preprocess;
   std::optional<double> atol, rtol;

@@ -55,7 +55,8 @@ void printReport(const session::Report& report) {
     table.add(std::move(row));
   };
   for (const auto& replica : report.replicas)
-    add(replica.name, replica.requests, replica.itemsPerS, replica.latency, replica.summary);
+    add(replica.name, replica.requests, replica.itemsPerS, replica.latency,
+        replica.summary + (replica.precision == "model" ? "" : ", " + replica.precision));
   add("all", report.requests, report.itemsPerS, report.latency, "");
   table.print();
 

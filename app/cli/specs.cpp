@@ -26,7 +26,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 Error badReplica(const std::string& text, const std::string& what) {
   return makeError(ErrorCode::Usage, what + " in the replica '" + text + "'", "--replica",
-                   "for example CPU:0,threads=1,streams=2,batch=8,name=small");
+                   "for example CPU:0,threads=1,streams=2,batch=8,name=small or OPENCL-CPU:0,precision=float16");
 }
 
 } // namespace
@@ -81,6 +81,12 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
           replica.preferred.push_back(size);
         else
           return badReplica(text, "'" + value + "' are no batch sizes such as 4/8");
+      continue;
+    }
+    if (key == "precision") {
+      if (value != "model" && value != "float16")
+        return badReplica(text, "precision '" + value + "' is neither model nor float16");
+      replica.precision = value;
       continue;
     }
     int* target = key == "threads"   ? &replica.threads

@@ -5,7 +5,7 @@
 namespace tandem::cli {
 
 /// Reads a replica SPEC (DESIGN.md section 8): a device id or a placement file, then options
-/// (",threads=1,streams=2,batch=8,preferred=4/8,delay_ms=5,target_ms=50,name=small").
+/// (",threads=1,streams=2,batch=8,preferred=4/8,delay_ms=5,target_ms=50,precision=float16,name=small").
 Result<session::ReplicaSpec> parseReplica(const std::string& text);
 /// Reads a change of a run: "SECONDS add REPLICA", "SECONDS remove NAME", "SECONDS replace NAME REPLICA", "SECONDS
 /// route ROUTE".

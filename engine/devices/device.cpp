@@ -9,6 +9,19 @@ Result<std::unique_ptr<Buffer>> Device::adopt(void*, std::size_t) {
 
 Result<std::unique_ptr<Buffer>> Device::allocateStaging(std::size_t) { return std::unique_ptr<Buffer>(); }
 
+std::string_view toString(Precision precision) { return precision == Precision::Float16 ? "float16" : "model"; }
+
+std::optional<Precision> precisionFrom(std::string_view text) {
+  for (Precision each : {Precision::Model, Precision::Float16})
+    if (text == toString(each)) return each;
+  return std::nullopt;
+}
+
+Error noFloat16(const std::string& deviceId) {
+  return makeError(ErrorCode::Unsupported, "this device does not compute in float16", deviceId,
+                   "choose an OpenCL device, or the model's own precision (precision=model)");
+}
+
 std::string_view toString(DeviceKind kind) {
   switch (kind) {
   case DeviceKind::NativeCpu: return "cpu";

@@ -19,6 +19,14 @@ namespace tandem {
 enum class DeviceKind { NativeCpu, OpenClGpu, OpenClCpu, OpenClAccelerator, Simulated };
 std::string_view toString(DeviceKind kind); ///< "cpu", "opencl-gpu", "opencl-cpu", "opencl-accelerator", "simulated"
 
+/// What weights are stored in. Arithmetic is done in float32 either way, and inputs and outputs keep the model's types.
+enum class Precision {
+  Model,  ///< as the model says
+  Float16 ///< weights of convolutions, matrix products and recurrent layers as halves: half the memory, a little error
+};
+std::string_view toString(Precision precision); ///< "model", "float16"
+std::optional<Precision> precisionFrom(std::string_view text);
+
 /// What a micro-benchmark of the device measured; 0 = not measurable on this device.
 struct ProbeResult {
   double gflops = 0;       ///< single precision multiply-adds, two operations each
@@ -45,6 +53,7 @@ struct DeviceInfo {
   bool hostMemory = false;    ///< buffers have hostData(), and adopt() takes memory of others
   bool float16 = false;       ///< kernels in half precision
   bool int8 = false;          ///< fast kernels for products of 8-bit integers
+  bool halfWeights = false;   ///< compile() takes Precision::Float16
   CpuSet cores;               ///< processors the device computes on; empty for a GPU
   std::optional<ProbeResult> probe;
 };
@@ -62,6 +71,9 @@ enum class MoveReason {
   OverMemoryLimit,      ///< "over memory limit"
 };
 std::string_view toString(MoveReason reason);
+
+/// Unsupported, for devices without DeviceInfo::halfWeights.
+Error noFloat16(const std::string& deviceId);
 
 /// Can this device run this node? If not, why, with the detail that a person needs.
 struct Support {
@@ -132,7 +144,8 @@ struct ProgramOptions {
   bool compiled = true; ///< false: eager, one node after the other in plain layout, to show what compilation gives
   int threads = 0;      ///< as StreamOptions::threads; instances run on streams of the same setting
   CancelToken cancel;
-  CompileProgress progress = {}; ///< may be empty
+  CompileProgress progress = {};          ///< may be empty
+  Precision precision = Precision::Model; ///< Float16 only on devices with info().halfWeights; others refuse
 };
 
 struct KernelInfo {

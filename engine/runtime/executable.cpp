@@ -46,9 +46,21 @@ class Released final : public ElementSource {
 
 } // namespace
 
+Result<void> checkPrecision(Precision precision, const std::vector<Device*>& devices) {
+  if (precision == Precision::Model) return {};
+  const Device* first = nullptr;
+  for (const Device* device : devices) {
+    if (!device) continue;
+    if (device->info().halfWeights) return {};
+    if (!first) first = device;
+  }
+  return noFloat16(first ? first->id() : std::string());
+}
+
 Result<std::shared_ptr<const Executable>> Executable::compile(BoundGraph bound, std::vector<Device*> deviceOf,
                                                               Device& host, const CompileOptions& options) {
   const std::int64_t start = nowNs();
+  TANDEM_TRY(checkPrecision(options.precision, deviceOf));
   std::shared_ptr<Executable> executable(new Executable());
   executable->m_graph = bound.graph;
   executable->m_host = &host;
@@ -107,7 +119,7 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
   std::vector<Device*> devices(m_graph.nodes().size());
   for (std::size_t i = 0; i < devices.size(); ++i) devices[i] = deviceOf[m_graph.nodes()[i].origins.front().index()];
   m_segments = planSegments(m_graph, devices, *m_host);
-  const ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel, m_options.progress};
+  ProgramOptions programOptions{m_options.compiled, m_options.threads, m_options.cancel, m_options.progress};
   double tuneSeconds = m_options.tune ? m_options.tune->budgetSeconds : 0;
   for (const PlannedSegment& planned : m_segments) {
     TANDEM_TRY(m_options.cancel.check());
@@ -115,6 +127,7 @@ Result<void> Executable::build(const std::vector<Device*>& deviceOf) {
       m_programs.push_back(nullptr);
       continue;
     }
+    programOptions.precision = planned.device->info().halfWeights ? m_options.precision : Precision::Model;
     if (m_options.tune) TANDEM_TRY(tune(planned, programOptions, tuneSeconds));
     m_programs.push_back(TANDEM_TRY(planned.device->compile(planned.segment, programOptions)));
   }

@@ -19,7 +19,12 @@ struct CompileOptions {
   CompileProgress progress = {}; ///< may be empty
   /// Where set, devices measure their choices between kernels first (Device::tune); the budget is for all segments.
   std::optional<TuneOptions> tune;
+  /// Float16 holds for the nodes on devices with DeviceInfo::halfWeights; checkPrecision() says whether there are any.
+  Precision precision = Precision::Model;
 };
+
+/// Unsupported where Float16 is asked for and none of these devices has it. Null pointers do not count.
+Result<void> checkPrecision(Precision precision, const std::vector<Device*>& devices);
 
 /// What tuning a segment gave.
 struct SegmentTuning {

@@ -98,7 +98,8 @@ class Comparison {
       return {};
     }
     const std::vector<Tensor> inputsA = TANDEM_TRY(gather(m_a, node));
-    auto onA = TANDEM_TRY(SingleNode::compile(m_graph, id, inputsA, *layer.deviceA, m_host, m_options.cancel));
+    auto onA = TANDEM_TRY(
+        SingleNode::compile(m_graph, id, inputsA, *layer.deviceA, m_host, m_options.cancel, 0, m_options.precisionA));
     onA->attachCurrentThread();
     layer.deviceA = &onA->device();
     layer.kernelA = onA->kernel();
@@ -122,8 +123,8 @@ class Comparison {
   Result<void> compareOnB(LayerParity& layer, const Node& node, const std::vector<Tensor>& inputsA,
                           const std::vector<Tensor>& outputsA) {
     auto compile = [&](const std::vector<Tensor>& inputs) -> Result<std::unique_ptr<SingleNode>> {
-      auto single = TANDEM_TRY(
-          SingleNode::compile(m_graph, layer.node, inputs, *m_devicesB[layer.node.index()], m_host, m_options.cancel));
+      auto single = TANDEM_TRY(SingleNode::compile(m_graph, layer.node, inputs, *m_devicesB[layer.node.index()], m_host,
+                                                   m_options.cancel, 0, m_options.precisionB));
       single->attachCurrentThread();
       return single;
     };

@@ -32,6 +32,7 @@ using LimitsOf = std::function<DifferenceLimits(DataType)>;
 
 struct ParityOptions {
   LimitsOf limits;
+  Precision precisionA = Precision::Model, precisionB = Precision::Model; ///< on devices that have it
   CancelToken cancel;
   std::function<void(std::size_t done, std::size_t total, const std::string& layer)> progress; ///< may be empty
 };

@@ -17,7 +17,7 @@ bool sameElements(const Tensor& a, const Tensor& b) {
 
 Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, NodeId id, std::span<const Tensor> inputs,
                                                         Device& device, Device& host, const CancelToken& cancel,
-                                                        int threads) {
+                                                        int threads, Precision precision) {
   auto single = std::make_unique<SingleNode>();
   const auto [alone, feeds] = isolateNode(graph, id, inputs);
   std::vector<Tensor> given;
@@ -37,6 +37,7 @@ Result<std::unique_ptr<SingleNode>> SingleNode::compile(const Graph& graph, Node
   options.compiled = false;
   options.cancel = cancel;
   options.threads = threads;
+  if (single->m_device->info().halfWeights) options.precision = precision;
   auto executable = TANDEM_TRY(Executable::compile(std::move(bound), {single->m_device}, host, options));
   const std::vector<KernelUse> kernels = executable->kernels();
   single->m_kernel = kernels.empty() ? "folded" : kernels.front().kernel;

@@ -9,10 +9,10 @@ class SingleNode {
  public:
   /// `inputs`: one tensor per input of the node, in its order, constants included; undefined where left out. Constants
   /// of the graph stay constants. A device that cannot run the node with what is known now is replaced by `host`.
-  /// `threads` as in CompileOptions.
+  /// `threads` as in CompileOptions; `precision` holds where the device has it.
   static Result<std::unique_ptr<SingleNode>> compile(const Graph& graph, NodeId node, std::span<const Tensor> inputs,
                                                      Device& device, Device& host, const CancelToken& cancel,
-                                                     int threads = 0);
+                                                     int threads = 0, Precision precision = Precision::Model);
   /// Runs on the calling thread from now on, bound to the device's cores.
   void attachCurrentThread() { m_slot->attachCurrentThread(); }
   /// True where run() takes these: same types and shapes, and same elements where they steer shapes.

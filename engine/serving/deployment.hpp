@@ -11,6 +11,7 @@ namespace tandem {
 struct ReplicaPlan {
   ReplicaOptions options;
   VariantFactory factory;
+  VariantFactory exactFactory = {}; ///< the same in the model's precision, where `factory` compiles for another
   /// In place of `factory`, where something else than a model is to be served.
   std::function<std::unique_ptr<ReplicaBackend>(BusyMeters&)> backend = {};
   std::vector<std::string> deviceIds = {}; ///< for display, "CPU:0", in order of first use

@@ -73,7 +73,9 @@ class Run {
       m_outcome.warmupMs += entry->cost.warmupMs;
     }
     m_runner.report("warmup");
-    return requireWithinLimits();
+    TANDEM_TRY(requireWithinLimits());
+    if (m_settings.whenWarm) TANDEM_TRY(m_settings.whenWarm());
+    return {};
   }
 
   Result<void> requireWithinLimits() const {

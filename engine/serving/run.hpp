@@ -49,6 +49,7 @@ struct RunSettings {
   /// Bytes that all replicas together may take, by device; a plan that needs more is refused before anything runs.
   std::map<std::string, std::int64_t> memoryLimits;
   CancelToken cancel;                               ///< ends the run early; what was measured so far is reported
+  std::function<Result<void>()> whenWarm = {};      ///< once, before the load; a failure ends the run
   std::function<void(const RunSnapshot&)> snapshot; ///< ten times a second, on the calling thread
   ChangeQueue* changes = nullptr;                   ///< may be null; must outlive the run
 };

@@ -38,6 +38,8 @@ DeviceSummary toDevice(const Json& json) {
   readIf(json, "max_allocation_bytes", device.maxAllocationBytes);
   readIf(json, "unified_memory", device.unifiedMemory);
   readIf(json, "visible", device.visible);
+  const auto precisions = readOr(json, "precisions", std::vector<std::string>());
+  device.float16 = std::find(precisions.begin(), precisions.end(), "float16") != precisions.end();
   readIf(json, "cores", device.cores);
   if (auto it = json.find("memory_limit_bytes"); it != json.end() && !it->is_null())
     device.memoryLimitBytes = readAs<std::int64_t>(*it);

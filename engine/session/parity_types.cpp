@@ -75,8 +75,9 @@ ParityOutput toOutput(const Json& json) {
 }
 
 Json encodeSide(const ParitySide& side) {
-  if (side.placement) return {{"placement", encodePlacement(*side.placement)}};
-  return {{"device", side.device}};
+  Json json = side.placement ? Json{{"placement", encodePlacement(*side.placement)}} : Json{{"device", side.device}};
+  if (side.precision != ParitySide().precision) json["precision"] = side.precision;
+  return json;
 }
 
 std::string number(double value) {
@@ -121,7 +122,10 @@ Result<Parity> decodeParity(const Json& json) {
 }
 
 std::string parityCommand(const std::string& source, const ParitySpec& spec, const std::string& cores) {
-  auto side = [](const ParitySide& each) { return each.placement ? each.placementFile : each.device; };
+  auto side = [](const ParitySide& each) {
+    const std::string precision = each.precision == ParitySide().precision ? "" : ",precision=" + each.precision;
+    return (each.placement ? each.placementFile : each.device) + precision;
+  };
   std::string command =
       "tandem verify --against-device " + shellQuote(side(spec.a) + "," + side(spec.b)) + " " + shellQuote(source);
   if (!cores.empty()) command += " --cores " + shellQuote(cores);

@@ -45,9 +45,10 @@ struct Parity {
   std::vector<ParityOutput> outputs;
 };
 
-/// One side of a comparison: a device id, or a placement.
+/// One side of a comparison: a device id, or a placement, and what it computes in.
 struct ParitySide {
   std::string device;
+  std::string precision = "model"; ///< or "float16"
   std::optional<PlacementDoc> placement;
   std::string placementFile; ///< for the command line
 };

@@ -29,12 +29,13 @@ Result<SyntheticInput> madeUp(const RunContext& context, const Graph& bound, std
 
 /// Compiles the model for one number of items under one placement.
 Result<std::shared_ptr<const Executable>> compileVariant(const RunContext& context, const Placement& placement,
-                                                         int threads, int items) {
+                                                         int threads, Precision precision, int items) {
   BoundGraph bound = TANDEM_TRY(bindItems(context, items));
   PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
   CompileOptions options;
   options.compiled = context.compiled;
   options.threads = threads;
+  options.precision = precision;
   options.cancel = context.compileCancel;
   options.progress = context.compileProgress;
   options.tune = context.tune;
@@ -118,9 +119,15 @@ Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, boo
   std::set<std::string> seen;
   for (const std::string& id : placed.effective.effective)
     if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
-  plan.factory = [context, placement, threads](int items) {
-    return compileVariant(context, placement, threads, items);
+  const Precision precision = onHost ? Precision::Model : TANDEM_TRY(precisionOf(spec));
+  TANDEM_TRY(checkPrecision(precision, placed.deviceOf));
+  const auto factoryIn = [&](Precision which) -> VariantFactory {
+    return [context, placement, threads, which](int items) {
+      return compileVariant(context, placement, threads, which, items);
+    };
   };
+  plan.factory = factoryIn(precision);
+  if (precision != Precision::Model) plan.exactFactory = factoryIn(Precision::Model);
   return plan;
 }
 

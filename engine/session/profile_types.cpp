@@ -62,10 +62,9 @@ LayerTime toLayer(const Json& json, std::size_t nodeCount) {
 }
 
 Json encodeTotal(const ProfileTotal& total) {
-  Json json{{"device", total.device},        {"mean_ms", total.meanMs},
-            {"median_ms", total.medianMs},   {"transfer_ms", total.transferMs},
-            {"compile_ms", total.compileMs}, {"summary", total.summary},
-            {"flops", total.flops},          {"unknown_layers", total.unknownLayers},
+  Json json{{"device", total.device},          {"mean_ms", total.meanMs},       {"median_ms", total.medianMs},
+            {"transfer_ms", total.transferMs}, {"compile_ms", total.compileMs}, {"summary", total.summary},
+            {"precision", total.precision},    {"flops", total.flops},          {"unknown_layers", total.unknownLayers},
             {"gflop_per_s", total.gflopPerS}};
   set(json, "peak_fraction", total.peakFraction);
   set(json, "roof_fraction", total.roofFraction);
@@ -80,6 +79,7 @@ ProfileTotal toTotal(const Json& json) {
   total.transferMs = json.value("transfer_ms", 0.0);
   total.compileMs = json.value("compile_ms", 0.0);
   total.summary = json.value("summary", std::string());
+  total.precision = json.value("precision", total.precision);
   total.flops = json.value("flops", 0.0);
   total.unknownLayers = readOr(json, "unknown_layers", 0);
   total.gflopPerS = json.value("gflop_per_s", 0.0);

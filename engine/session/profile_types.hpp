@@ -30,6 +30,7 @@ struct ProfileTotal {
   std::string device; ///< device that was asked for, or "placement"
   double meanMs = 0, medianMs = 0, transferMs = 0, compileMs = 0;
   std::string summary;                ///< of the placement
+  std::string precision = "model";    ///< or "float16"
   double flops = 0;                   ///< of the layers whose cost is known
   int unknownLayers = 0;              ///< executed layers whose cost is not
   double gflopPerS = 0;               ///< flops / medianMs

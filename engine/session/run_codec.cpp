@@ -3,6 +3,7 @@
 #include "engine/session/codec.hpp"
 #include "engine/session/decoding.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace tandem::session {
@@ -17,6 +18,12 @@ DeviceMemory toMemory(const Json& json) {
   readIf(json, "staging_bytes", memory.stagingBytes);
   readIf(json, "peak_bytes", memory.peakBytes);
   return memory;
+}
+
+/// A figure of `precision_error`; null is infinite, absent not measured.
+void readError(const Json& json, const char* key, std::optional<double>& target) {
+  if (auto it = json.find(key); it != json.end())
+    target = it->is_null() ? std::numeric_limits<double>::infinity() : it->get<double>();
 }
 
 Latency toLatency(const Json& json) {
@@ -124,6 +131,7 @@ ReplicaSpec toReplica(const Json& json) {
   readIf(json, "threads", replica.threads);
   readIf(json, "streams", replica.streams);
   readIf(json, "batch", replica.batch);
+  readIf(json, "precision", replica.precision);
   readIf(json, "preferred", replica.preferred);
   readIf(json, "delay_ms", replica.delayMs);
   readIf(json, "target_ms", replica.targetMs);
@@ -204,6 +212,11 @@ Result<Report> decodeReport(const Json& json) {
       replica.latency = toLatency(each.at("latency_ms"));
       readIf(each, "summary", replica.summary);
       readIf(each, "state", replica.state);
+      readIf(each, "precision", replica.precision);
+      if (auto it = each.find("precision_error"); it != each.end()) {
+        readError(*it, "max_abs", replica.maxAbsError);
+        readError(*it, "max_rel", replica.maxRelError);
+      }
       readIf(each, "executions", replica.executions);
       readIf(each, "items_per_execution", replica.itemsPerExecution);
       readIf(each, "service_ms", replica.serviceMs);
@@ -253,6 +266,7 @@ Json encodeReplica(const ReplicaSpec& replica) {
   json["threads"] = replica.threads;
   json["streams"] = replica.streams;
   json["batch"] = replica.batch;
+  json["precision"] = replica.precision;
   if (!replica.preferred.empty()) json["preferred"] = replica.preferred;
   if (replica.delayMs > 0) json["delay_ms"] = replica.delayMs;
   if (replica.targetMs > 0) json["target_ms"] = replica.targetMs;

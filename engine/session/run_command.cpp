@@ -23,6 +23,7 @@ std::string replicaText(const ReplicaSpec& replica) {
   if (!sizes.empty()) text += ",preferred=" + sizes;
   if (replica.delayMs > 0) text += ",delay_ms=" + number(replica.delayMs);
   if (replica.targetMs > 0) text += ",target_ms=" + number(replica.targetMs);
+  if (replica.precision != ReplicaSpec().precision) text += ",precision=" + replica.precision;
   if (!replica.name.empty()) text += ",name=" + replica.name;
   return text;
 }

@@ -186,6 +186,9 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
   if (outcome.unfinished > 0)
     notes.push_back(std::to_string(outcome.unfinished) +
                     " requests were still waiting at the end: the arrival rate is above what the deployment can do");
+  for (std::size_t i = 0; i < context.precisions.size() && i < outcome.replicas.size(); ++i)
+    for (std::string& note : precisionNotes(outcome.replicas[i].name, context.precisions[i]))
+      notes.push_back(std::move(note));
   for (const auto& replica : outcome.replicas) {
     if (replica.lastError)
       notes.push_back(replica.name + (replica.lost ? " is lost: " : ": ") + replica.lastError->line());
@@ -295,6 +298,8 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
                     {"devices", encodeMemory(outcome.devices)}};
   json["replicas"] = Json::array();
   for (const auto& replica : outcome.replicas) json["replicas"].push_back(encodeReplicaOutcome(replica));
+  for (std::size_t i = 0; i < context.precisions.size() && i < outcome.replicas.size(); ++i)
+    addPrecision(json["replicas"][i], context.precisions[i]);
   json["devices"] = encodeLoads(outcome.devices);
   json["events"] = Json::array();
   for (const auto& event : outcome.events) json["events"].push_back({{"at_s", event.atS}, {"text", event.text}});

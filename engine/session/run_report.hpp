@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/serving/run.hpp"
 #include "engine/session/engine_state.hpp"
+#include "engine/session/precision_error.hpp"
 #include "engine/session/session.hpp"
 
 namespace tandem::session {
@@ -11,6 +12,7 @@ struct ReportContext {
   const OpenDocument* document = nullptr;
   const DeviceRegistry* registry = nullptr;
   const Deployment* deployment = nullptr;
+  std::vector<ReplicaPrecision> precisions; ///< by replica
   Scenario scenario;
   std::string route, mode, traceFile;
   std::vector<int> batches;

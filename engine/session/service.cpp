@@ -93,6 +93,12 @@ Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job) {
   return document;
 }
 
+Result<Precision> precisionOf(const Json& params) {
+  const std::string text = params.value("precision", std::string(toString(Precision::Model)));
+  if (const auto precision = precisionFrom(text)) return *precision;
+  return makeError(ErrorCode::Usage, "unknown precision '" + text + "'", "precision", "model or float16");
+}
+
 Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry) {
   if (auto it = params.find("placement"); it != params.end() && !it->is_null())
     return TANDEM_TRY(parsePlacement(it->dump(), "placement")).placement;

@@ -58,6 +58,9 @@ Result<std::shared_ptr<const OpenDocument>> documentOf(const Job& job);
 /// The placement of a request: `placement` (object), or everything on `device`, or everything on the host.
 Result<Placement> placementOf(const Json& params, const DeviceRegistry& registry);
 
+/// `precision` of a request, a replica or one side of a comparison: "model" (also where it says none) or "float16".
+Result<Precision> precisionOf(const Json& params);
+
 /// A model bound to shapes with its effective placement, ready to compile.
 struct PlacedGraph {
   BoundGraph bound;

@@ -27,6 +27,12 @@ Json encodeProbe(const ProbeResult& probe) {
           {"round_trip_us", probe.roundTripUs}};
 }
 
+Json precisionsOf(const DeviceInfo& info) {
+  Json list = Json::array({toString(Precision::Model)});
+  if (info.halfWeights) list.push_back(toString(Precision::Float16));
+  return list;
+}
+
 Json encodeDevice(const Device& device, const DeviceRegistry& registry, const std::optional<ProbeResult>& probe) {
   const DeviceInfo& info = device.info();
   Json json{{"id", info.id},
@@ -40,6 +46,7 @@ Json encodeDevice(const Device& device, const DeviceRegistry& registry, const st
             {"memory_bytes", info.memoryBytes},
             {"max_allocation_bytes", info.maxAllocationBytes},
             {"unified_memory", info.unifiedMemory},
+            {"precisions", precisionsOf(info)},
             {"visible", !registry.isHidden(info.id)},
             {"cores", info.cores.toString()}};
   if (auto limit = registry.memoryLimit(info.id)) json["memory_limit_bytes"] = *limit;

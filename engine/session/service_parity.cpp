@@ -19,6 +19,7 @@ namespace {
 struct Side {
   std::string name;
   Placement placement;
+  Precision precision = Precision::Model;
   std::string summary; ///< of its effective placement
 };
 
@@ -36,9 +37,12 @@ struct Compared {
 
 Result<Side> readSide(const Json& json, const DeviceRegistry& registry) {
   const bool isPlacement = json.contains("placement") && !json.at("placement").is_null();
-  return Side{isPlacement ? json.value("name", std::string("placement")) : json.value("device", registry.host().id()),
-              TANDEM_TRY(placementOf(json, registry)),
-              {}};
+  Side side;
+  side.name = isPlacement ? json.value("name", std::string("placement")) : json.value("device", registry.host().id());
+  side.placement = TANDEM_TRY(placementOf(json, registry));
+  side.precision = TANDEM_TRY(precisionOf(json));
+  if (side.precision != Precision::Model) side.name += ", " + std::string(toString(side.precision));
+  return side;
 }
 
 /// The input files, or one set of seeded values where none are given.
@@ -57,20 +61,22 @@ Result<std::vector<InputSet>> inputsOf(const Job& job, const OpenDocument& docum
   return std::vector<InputSet>{std::move(set)};
 }
 
-LimitsOf limitsOf(const Json& params) {
+/// Where one of the sides computes in float16, so much difference is usual that the limits of that type apply.
+LimitsOf limitsOf(const Json& params, bool float16) {
   auto given = [&](const char* key) {
     auto it = params.find(key);
     return it != params.end() && !it->is_null() ? std::optional(it->get<double>()) : std::nullopt;
   };
-  return [rtol = given("rtol"), atol = given("atol")](DataType type) {
-    const Tolerance usual = toleranceFor(type);
+  return [rtol = given("rtol"), atol = given("atol"), float16](DataType type) {
+    const Tolerance usual = toleranceFor(float16 && type == DataType::Float32 ? DataType::Float16 : type);
     return DifferenceLimits{rtol.value_or(usual.rtol), atol.value_or(usual.atol)};
   };
 }
 
-Result<std::vector<Tensor>> runCompiled(PlacedGraph placed, std::span<const Tensor> inputs,
+Result<std::vector<Tensor>> runCompiled(PlacedGraph placed, Precision precision, std::span<const Tensor> inputs,
                                         const DeviceRegistry& registry, const CancelToken& cancel) {
   CompileOptions options;
+  options.precision = precision;
   options.cancel = cancel;
   options.hostCores = hostCoresFor(registry, placed.deviceOf);
   auto executable =
@@ -90,6 +96,10 @@ Result<Compared> compareSet(const Job& job, const OpenDocument& document, const 
   const bool strict = job.params.value("strict", false);
   PlacedGraph onA = TANDEM_TRY(place(bound, a.placement, registry, strict));
   PlacedGraph onB = TANDEM_TRY(place(bound, b.placement, registry, strict));
+  TANDEM_TRY(checkPrecision(a.precision, onA.deviceOf));
+  TANDEM_TRY(checkPrecision(b.precision, onB.deviceOf));
+  options.precisionA = a.precision;
+  options.precisionB = b.precision;
   a.summary = onA.effective.summary;
   b.summary = onB.effective.summary;
   options.progress = [&](std::size_t done, std::size_t total, const std::string& layer) {
@@ -100,9 +110,9 @@ Result<Compared> compareSet(const Job& job, const OpenDocument& document, const 
 
   const auto total = static_cast<std::int64_t>(result.layers.size()) + 2;
   job.progress(total - 2, total, "whole model, A");
-  const auto compiledA = TANDEM_TRY(runCompiled(std::move(onA), set.tensors, registry, job.cancel));
+  const auto compiledA = TANDEM_TRY(runCompiled(std::move(onA), a.precision, set.tensors, registry, job.cancel));
   job.progress(total - 1, total, "whole model, B");
-  const auto compiledB = TANDEM_TRY(runCompiled(std::move(onB), set.tensors, registry, job.cancel));
+  const auto compiledB = TANDEM_TRY(runCompiled(std::move(onB), b.precision, set.tensors, registry, job.cancel));
   Compared compared{std::move(result.layers), {}};
   for (std::size_t i = 0; i < compiledA.size(); ++i) {
     const DifferenceLimits limits = options.limits(compiledA[i].type());
@@ -221,7 +231,8 @@ Result<Json> parity(const Job& job) {
   const std::vector<InputSet> sets = TANDEM_TRY(inputsOf(job, *document));
 
   ParityOptions options;
-  options.limits = limitsOf(job.params);
+  const bool float16 = a.precision == Precision::Float16 || b.precision == Precision::Float16;
+  options.limits = limitsOf(job.params, float16);
   options.cancel = job.cancel;
   Compared all;
   std::string labels;
@@ -231,8 +242,8 @@ Result<Json> parity(const Job& job) {
     labels += (labels.empty() ? "" : "; ") + set.label;
   }
   Json result{{"model", document->name},
-              {"a", {{"name", a.name}, {"summary", a.summary}}},
-              {"b", {{"name", b.name}, {"summary", b.summary}}},
+              {"a", {{"name", a.name}, {"summary", a.summary}, {"precision", toString(a.precision)}}},
+              {"b", {{"name", b.name}, {"summary", b.summary}, {"precision", toString(b.precision)}}},
               {"input", labels}};
   result.update(encode(document->graph(), all));
   return result;

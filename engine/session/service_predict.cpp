@@ -132,6 +132,7 @@ class Predictor {
       CompileOptions options;
       options.compiled = job->params.value("mode", std::string("compiled")) != "eager";
       options.cancel = job->cancel;
+      options.precision = TANDEM_TRY(precisionOf(job->params));
       options.progress = job->progressFunction();
       options.tune = TANDEM_TRY(firstUseTuning(*job));
       options.hostCores = hostCoresFor(*registry, placed.deviceOf);
@@ -193,8 +194,10 @@ Result<Json> predict(const Job& job) {
     predictions.push_back({{"input", reader.label(i)}, {"error", encodeError(prediction.error())}});
   }
   if (failed == reader.count() && first) return *first;
-  return Json{
-      {"predictions", std::move(predictions)}, {"failed", failed}, {"variants", predictor.variants().compiled()}};
+  return Json{{"predictions", std::move(predictions)},
+              {"failed", failed},
+              {"variants", predictor.variants().compiled()},
+              {"precision", toString(TANDEM_TRY(precisionOf(job.params)))}};
 }
 
 } // namespace tandem::session

@@ -231,7 +231,8 @@ ProfileTotal totalOf(const std::vector<LayerTime>& layers, const PlacementTimes&
 }
 
 /// What is measured one after the other: every device with all layers, or the given placement.
-Result<std::vector<std::pair<std::string, Placement>>> wantedOf(const Json& params, const DeviceRegistry& registry) {
+Result<std::vector<std::pair<std::string, Placement>>> wantedOf(const Json& params, const DeviceRegistry& registry,
+                                                                Precision precision) {
   std::vector<std::pair<std::string, Placement>> wanted;
   if (params.contains("placement") && !params.at("placement").is_null()) {
     wanted.emplace_back("placement", TANDEM_TRY(placementOf(params, registry)));
@@ -240,9 +241,11 @@ Result<std::vector<std::pair<std::string, Placement>>> wantedOf(const Json& para
   auto devices = params.value("devices", std::vector<std::string>());
   if (devices.empty())
     for (Device* device : registry.devices())
-      if (!registry.isHidden(device->id())) devices.push_back(device->id());
-  for (const std::string& device : devices)
+      if (!registry.isHidden(device->id()) && checkPrecision(precision, {device}).ok()) devices.push_back(device->id());
+  for (const std::string& device : devices) {
     wanted.emplace_back(device, TANDEM_TRY(placementOf(Json{{"device", device}}, registry)));
+    TANDEM_TRY(checkPrecision(precision, {registry.find(device)})); // before another is measured for nothing
+  }
   return wanted;
 }
 
@@ -258,13 +261,14 @@ Result<Json> profile(const Job& job) {
   options.compiled = job.params.value("mode", std::string("compiled")) != "eager";
   options.threads = readOr(job.params, "threads", 0);
   options.cancel = job.cancel;
+  options.precision = TANDEM_TRY(precisionOf(job.params));
   options.progress = job.progressFunction();
   options.tune = TANDEM_TRY(firstUseTuning(job));
   Profile result;
   result.model = document->name;
   result.batch = std::max(1, readOr(job.params, "batch", 1));
   Peaks peaks(job, options.threads, job.params.value("probe", false));
-  const auto wanted = TANDEM_TRY(wantedOf(job.params, *registry));
+  const auto wanted = TANDEM_TRY(wantedOf(job.params, *registry, options.precision));
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto& [name, placement] = wanted[i];
     TANDEM_TRY(job.cancel.check());
@@ -282,6 +286,7 @@ Result<Json> profile(const Job& job) {
     ProfileTotal& total = result.totals.emplace_back(totalOf(layers, times, name));
     total.compileMs = executable->compileMs();
     total.summary = placed.effective.summary;
+    total.precision = toString(options.precision);
     std::move(layers.begin(), layers.end(), std::back_inserter(result.times));
   }
   result.peaks = peaks.shown();

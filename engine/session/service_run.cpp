@@ -186,6 +186,11 @@ Result<Json> run(const Job& job) {
     settings.pipeline = pipeline.pipeline.get();
   }
   const Announced announced(job.state, active);
+  std::vector<ReplicaPrecision> precisions;
+  settings.whenWarm = [&]() -> Result<void> {
+    precisions = TANDEM_TRY(measurePrecision(*deployment, settings.data.front(), job.cancel));
+    return {};
+  };
   const RunOutcome outcome = TANDEM_TRY(runDeployment(*deployment, settings));
   TANDEM_TRY(requireUnchanged(*context.document));
   if (!traceFile.empty()) TANDEM_TRY(writeTrace(recorder, traceFile));
@@ -194,6 +199,7 @@ Result<Json> run(const Job& job) {
   facts.document = context.document.get();
   facts.registry = context.registry.get();
   facts.deployment = deployment.get();
+  facts.precisions = std::move(precisions);
   facts.scenario = settings.scenario;
   facts.route = route.toString();
   facts.mode = mode;

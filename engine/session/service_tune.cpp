@@ -65,6 +65,7 @@ Result<Json> tune(const Job& job) {
   CompileOptions options;
   options.threads = readOr(job.params, "threads", 0);
   options.cancel = job.cancel;
+  options.precision = TANDEM_TRY(precisionOf(job.params));
   options.tune.emplace();
   options.tune->budgetSeconds = TANDEM_TRY(secondsOf(job.params, "seconds", kUsualSeconds));
   options.tune->again = job.params.value("again", false);

@@ -22,6 +22,7 @@ struct DeviceSummary {
   std::int64_t memoryBytes = 0, maxAllocationBytes = 0;
   std::optional<std::int64_t> memoryLimitBytes; ///< set by the user
   bool unifiedMemory = false;
+  bool float16 = false; ///< can run replicas in float16
   bool visible = true;
   std::string cores; ///< "0-1"; empty for a GPU
   std::optional<Probe> probe;
@@ -133,6 +134,7 @@ struct ReplicaSpec {
   std::vector<int> preferred = {}; ///< sizes of joined batches to aim for
   double delayMs = 0;              ///< how long a request may wait for others to be joined with
   double targetMs = 0;             ///< joined batches grow and shrink so that an execution takes at most this; 0: off
+  std::string precision = "model"; ///< or "float16": weights as halves, on devices that have it
   friend bool operator==(const ReplicaSpec&, const ReplicaSpec&) = default;
 };
 
@@ -225,6 +227,8 @@ struct Report {
     double itemsPerExecution = 0, serviceMs = 0;
     double compileMs = 0, warmupMs = 0;                        ///< start-up of this replica
     std::int64_t copyBytes = 0, sharedBytes = 0, rssBytes = 0; ///< on devices; read from earlier ones; in the process
+    std::string precision = "model";
+    std::optional<double> maxAbsError, maxRelError; ///< float16 against the model's precision; empty: not measured
   };
   std::vector<Replica> replicas;
   std::vector<Snapshot::DeviceLoad> devices;

@@ -235,6 +235,52 @@ class Runs(unittest.TestCase):
         self.assertEqual(report["batches"], [2])
 
 
+class Precision(unittest.TestCase):
+    def opencl(self):
+        devices = json.loads(tandem("devices", "--json").stdout)["devices"]
+        self.assertEqual(devices[0]["precisions"], ["model"])
+        device = next((d["id"] for d in devices if "float16" in d["precisions"]), None)
+        if device is None:
+            self.skipTest("no OpenCL device")
+        return device
+
+    def test_a_replica_in_float16_says_what_it_costs(self):
+        device = self.opencl()
+        replicas = ["--replica", f"{device},precision=float16,name=half", "--replica", f"{device},name=whole"]
+        arguments = ["run", "sample:tiny_resnet", *replicas, "--duration", "0.2", "--warmup", "0"]
+        done = tandem(*arguments, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        half, whole = json.loads(done.stdout)["replicas"]
+        self.assertEqual((half["precision"], whole["precision"]), ("float16", "model"))
+        self.assertNotIn("precision_error", whole)
+        self.assertEqual(set(half["precision_error"]), {"max_abs", "max_rel", "output"})
+        self.assertTrue(0 < half["precision_error"]["max_rel"] < 1e-2, half)
+        text = tandem(*arguments).stdout
+        self.assertIn("note: half runs in float16: outputs differ by at most", text)
+        self.assertNotIn("whole runs in", text)
+
+    def test_float16_is_refused_where_the_device_does_not_have_it(self):
+        for arguments in (["run", "sample:mnist", "--replica", "CPU:0,precision=float16"],
+                          ["profile", "sample:mnist", "--device", "CPU:0", "--precision", "float16"],
+                          ["verify", "--against-device", "CPU:0,CPU:0,precision=float16", "sample:mnist"]):
+            done = tandem(*arguments)
+            self.assertEqual(done.returncode, 3, arguments)
+            self.assertIn("this device does not compute in float16 (CPU:0): choose an OpenCL device", done.stderr)
+        for arguments in (["run", "sample:mnist", "--replica", "CPU:0,precision=half"],
+                          ["profile", "sample:mnist", "--precision", "float8"]):
+            self.assertEqual(tandem(*arguments).returncode, 2, arguments)
+
+    def test_a_comparison_names_the_side_in_float16(self):
+        device = self.opencl()
+        done = tandem("verify", "--against-device", f"{device},{device},precision=float16", "sample:tiny_resnet", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual((result["a"]["precision"], result["b"]["precision"]), ("model", "float16"))
+        worst = result["layers"][0]
+        self.assertIn("float16", worst["kernel_b"])
+        self.assertGreater(worst["local"]["max_abs"], 0)
+
+
 class Comparisons(unittest.TestCase):
     def test_two_core_sets_give_the_same_numbers_layer_by_layer(self):
         pair = "CPU:0,CPU:1" if TWO_CORES else "CPU:0,CPU:0"
@@ -289,7 +335,8 @@ class Comparisons(unittest.TestCase):
         self.assertIn("tier 1: 2 passed, 0 failed, 0 unsupported; 100.0 % of 2 nodes", text)
 
     def test_wrong_pairs_are_usage_errors(self):
-        for pair in ("CPU:0", "CPU:0,", "CPU:0,CPU:0,CPU:0", "CPU:0,GPU:77"):
+        for pair in ("CPU:0", "CPU:0,", "CPU:0,CPU:0,CPU:0", "CPU:0,GPU:77", "precision=float16,CPU:0,CPU:0",
+                     "CPU:0,CPU:0,precision=half", "CPU:0,CPU:0,precision=float16,"):
             done = tandem("verify", "--against-device", pair, "sample:mnist")
             self.assertEqual(done.returncode, 2, pair)
         self.assertEqual(tandem("verify", "sample:mnist", "--input", "x.npy").returncode, 2)
@@ -413,6 +460,16 @@ class Predictions(unittest.TestCase):
                 index, word = wanted[prediction["input"]]
                 self.assertEqual(prediction["top"][0]["index"], index, device)
                 self.assertIn(word, prediction["top"][0]["label"])
+
+    def test_the_classifier_sees_the_same_in_float16(self):
+        for device in (id for id in self.devices() if not id.startswith("CPU")):
+            pictures = [SQUEEZENET / "samples" / name for name in ("kitten_224.png", "hummingbird.jpg", "fish.png")]
+            exact, halves = (self.predict(SQUEEZENET / "squeezenet_fp32.onnx", "--device", device, "--precision",
+                                          precision, "--input", *pictures) for precision in ("model", "float16"))
+            for a, b in zip(exact, halves):
+                self.assertEqual(a["top"][0]["index"], b["top"][0]["index"])
+                self.assertAlmostEqual(a["top"][0]["score"], b["top"][0]["score"], delta=0.01)
+                self.assertNotEqual([each["score"] for each in a["top"]], [each["score"] for each in b["top"]])
 
     def test_the_face_detector_finds_the_faces(self):
         expected = json.loads((ULTRAFACE / "expected.json").read_text())["tests"]

@@ -210,6 +210,19 @@ TEST(CpuProgram, RefusesBuffersThatAreTooSmall) {
   EXPECT_FALSE(program->instantiate(buffers, buffers).ok());
 }
 
+TEST(CpuProgram, RefusesFloat16WhichThisDeviceDoesNotHave) {
+  const auto devices = makeCpuDevices({});
+  const Graph graph = smallNet(1);
+  Segment segment{&graph, topologicalOrder(graph), graph.inputs(), graph.outputs()};
+  ProgramOptions options;
+  options.precision = Precision::Float16;
+  EXPECT_FALSE(devices[0]->info().halfWeights);
+  const auto program = devices[0]->compile(segment, options);
+  ASSERT_FALSE(program.ok());
+  EXPECT_EQ(program.error().code, ErrorCode::Unsupported);
+  EXPECT_EQ(program.error().where, devices[0]->id());
+}
+
 TEST(CpuProgram, StopsCompilingWhenCancelled) {
   const auto devices = makeCpuDevices({});
   const Graph graph = smallNet(1);

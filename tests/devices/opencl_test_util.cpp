@@ -102,8 +102,9 @@ Segment wholeGraph(const Graph& graph) {
 }
 
 Result<DeviceRun> DeviceRun::create(Device& device, const Graph& graph, const std::map<ValueId, Tensor>& feeds,
-                                    bool compiled) {
+                                    bool compiled, Precision precision) {
   ProgramOptions options;
+  options.precision = precision;
   options.compiled = compiled;
   return create(device, graph, feeds, TANDEM_TRY(device.compile(wholeGraph(graph), options)));
 }

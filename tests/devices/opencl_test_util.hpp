@@ -41,7 +41,7 @@ std::map<ValueId, Tensor> referenceValues(const Graph& graph, const std::map<Val
 class DeviceRun {
  public:
   static Result<DeviceRun> create(Device& device, const Graph& graph, const std::map<ValueId, Tensor>& feeds,
-                                  bool compiled = true);
+                                  bool compiled = true, Precision precision = Precision::Model);
   static Result<DeviceRun> create(Device& device, const Graph& graph, const std::map<ValueId, Tensor>& feeds,
                                   std::shared_ptr<const Program> program);
   Result<std::vector<Tensor>> run();

@@ -8,14 +8,15 @@ tandem_test(devices_opencl_stream_test
   LINK tandem_opencl
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 tandem_test(devices_opencl_variants_test
-  SOURCES opencl_conv_variants_test.cpp opencl_product_test.cpp opencl_test_util.cpp opencl_variants.cpp
-  LINK tandem_opencl
+  SOURCES opencl_conv_variants_test.cpp opencl_halves_test.cpp opencl_product_test.cpp opencl_test_util.cpp
+    opencl_variants.cpp
+  LINK tandem_opencl tandem_runtime
   LABELS full
   TIMEOUT 900
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 # Every variant takes minutes of a driver's compiler; these few stand for all in the fast run.
 add_test(NAME devices_opencl.some_variants_of_every_family
-  COMMAND devices_opencl_variants_test --gtest_filter=*/Same3x3:*/DepthwiseStride2:*/RowTimesMatrix:*/Odd)
+  COMMAND devices_opencl_variants_test --gtest_filter=*/Same3x3:*/DepthwiseStride2:*/RowTimesMatrix:*/Odd:WeightsAsHalves.*-*Tiny*)
 set_tests_properties(devices_opencl.some_variants_of_every_family PROPERTIES LABELS unit TIMEOUT 600
   ENVIRONMENT XDG_CACHE_HOME=${CMAKE_BINARY_DIR}/test_cache)
 tandem_test(devices_opencl_general_test

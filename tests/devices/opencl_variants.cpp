@@ -34,9 +34,11 @@ double greatest(const Tensor& tensor) {
 
 } // namespace
 
-std::set<std::string> expectEveryVariantSameAsReference(GraphBuilder& builder) {
-  constexpr double kAbsolute = 1e-4, kRelative = 1e-3;
+std::set<std::string> expectEveryVariantSameAsReference(GraphBuilder& builder, Precision precision, double absolute) {
+  constexpr double kRelative = 1e-3;
   RoundPolicy policy;
+  ProgramOptions options;
+  options.precision = precision;
   const auto inferred = inferShapes(builder.graph);
   EXPECT_TRUE(inferred.ok());
   if (!inferred.ok()) return {};
@@ -53,7 +55,7 @@ std::set<std::string> expectEveryVariantSameAsReference(GraphBuilder& builder) {
       for (policy.round = 0; policy.round < policy.most; ++policy.round) {
         const std::string what = device->info().id + (kernels == OpenClKernels::Cpu ? " cpu" : " gpu") +
                                  " kernels, variant " + std::to_string(policy.round);
-        auto program = opencl::OpenClProgram::create(*device, *context, wholeGraph(builder.graph), {}, policy);
+        auto program = opencl::OpenClProgram::create(*device, *context, wholeGraph(builder.graph), options, policy);
         EXPECT_TRUE(program.ok()) << what << ": " << (program.ok() ? "" : program.error().line());
         if (!program.ok()) return policy.names;
         auto run = DeviceRun::create(*device, builder.graph, builder.feeds, *program);
@@ -66,7 +68,7 @@ std::set<std::string> expectEveryVariantSameAsReference(GraphBuilder& builder) {
         for (const KernelInfo& kernel : run->program().kernels()) ran += " / " + kernel.kernel;
         for (std::size_t i = 0; i < outputs->size(); ++i) {
           const Tensor& reference = expected.at(builder.graph.outputs()[i]);
-          expectClose((*outputs)[i], reference, kAbsolute * greatest(reference), kRelative, what + ran);
+          expectClose((*outputs)[i], reference, absolute * greatest(reference), kRelative, what + ran);
         }
       }
     }

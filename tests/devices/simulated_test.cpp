@@ -254,6 +254,17 @@ TEST(Simulated, AHangEndsWhenItIsCancelled) {
   EXPECT_EQ(result.error().code, ErrorCode::Cancelled);
 }
 
+TEST(Simulated, Float16IsRefused) {
+  auto device = rtx3080();
+  Graph graph;
+  ProgramOptions options;
+  options.precision = Precision::Float16;
+  const auto program = device->compile({&graph, {}, {}, {}}, options);
+  ASSERT_FALSE(program.ok());
+  EXPECT_EQ(program.error().code, ErrorCode::Unsupported);
+  EXPECT_EQ(program.error().where, device->id());
+}
+
 TEST(Simulated, UnknownAndControlOperatorsAreRefused) {
   auto device = rtx3080();
   Graph graph;

@@ -86,7 +86,8 @@ TEST(ParseJson, RefusesDeepNestingAndGarbage) {
 TEST(RunCommand, SaysWhatWasSetAndQuotesForTheShell) {
   RunSpec spec;
   spec.replicas = {{.name = "small", .device = "CPU:0", .threads = 1, .streams = 2},
-                   {.name = "", .device = "", .placementFile = "my split.placement.json"}};
+                   {.name = "", .device = "", .placementFile = "my split.placement.json"},
+                   {.device = "OPENCL-CPU:0", .precision = "float16"}};
   spec.batches = {1, 8};
   spec.route = "size:2";
   Document document;
@@ -96,7 +97,22 @@ TEST(RunCommand, SaysWhatWasSetAndQuotesForTheShell) {
   EXPECT_NE(command.find("tandem run 'it'\\''s.onnx' --dim tokens=7 --cores '0;1'"), std::string::npos) << command;
   EXPECT_NE(command.find("--replica CPU:0,threads=1,streams=2,name=small"), std::string::npos) << command;
   EXPECT_NE(command.find("--replica 'my split.placement.json'"), std::string::npos) << command;
+  EXPECT_NE(command.find("--replica OPENCL-CPU:0,precision=float16"), std::string::npos) << command;
   EXPECT_NE(command.find("--batch 1,8"), std::string::npos) << command;
+}
+
+TEST(Deployment, AFileKeepsThePrecisionOfReplicas) {
+  RunSpec spec;
+  spec.replicas = {{.device = "CPU:0"}, {.device = "OPENCL-CPU:0", .precision = "float16"}};
+  Json file = encodeDeployment(spec);
+  EXPECT_EQ(file["replicas"][0]["precision"], "model");
+  const auto decoded = decodeDeployment(file, "d.json");
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->replicas[0].precision, "model");
+  EXPECT_EQ(decoded->replicas[1].precision, "float16");
+  for (Json& replica : file["replicas"]) replica.erase("precision"); // as older files are
+  ASSERT_TRUE(decodeDeployment(file, "d.json").ok());
+  EXPECT_EQ(decodeDeployment(file, "d.json")->replicas[1].precision, "model");
 }
 
 TEST(Deployment, AFileOfAnotherVersionOrFormatIsRefused) {

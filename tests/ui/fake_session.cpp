@@ -43,6 +43,7 @@ Json twoDevices() {
              {"memory_bytes", 1 << 29},
              {"compute_units", 2},
              {"cores", "1"},
+             {"precisions", {"model", "float16"}},
              {"visible", true}}}},
           {"problems", {{{"platform", "Broken"}, {"message", "cannot be loaded"}}}},
           {"advice", "No GPU was found."}};

@@ -88,7 +88,7 @@ TEST_F(ParityWindow, OffersTheDevicesAndThePlacementAndIsEmptyBeforeTheFirstComp
   EXPECT_TRUE(window->action(QStringLiteral("compare_numerics"))->isEnabled());
   EXPECT_EQ(choice("parity_a")->currentData().toString(), QStringLiteral("CPU:0"));
   EXPECT_EQ(choice("parity_b")->currentData().toString(), QStringLiteral("OPENCL-CPU:0"));
-  EXPECT_EQ(choice("parity_b")->count(), 3);
+  EXPECT_EQ(choice("parity_b")->count(), 5) << "two of them in float16";
   EXPECT_FALSE(panel().hasResult());
   EXPECT_FALSE(window->action(QStringLiteral("export_parity"))->isEnabled());
 }
@@ -139,6 +139,23 @@ TEST_F(ParityWindow, TakesThePlacementThePredictionsInputAndAnotherTolerance) {
   EXPECT_EQ(asked.at("inputs"), Json::array({"/nowhere/cat.png"}));
   EXPECT_EQ(asked.at("rtol"), 1e-5);
   EXPECT_EQ(asked.at("atol"), 1e-7);
+}
+
+TEST_F(ParityWindow, ComparesADeviceWithItselfInFloat16) {
+  open();
+  choice("parity_a")->setCurrentIndex(choice("parity_a")->findData(QStringLiteral("OPENCL-CPU:0")));
+  choice("parity_b")->setCurrentIndex(choice("parity_b")->findText(QStringLiteral("OPENCL-CPU:0, float16")));
+  compare();
+  const Json asked = engine.last(session::method::kParity);
+  EXPECT_EQ(asked.at("a"), (Json{{"device", "OPENCL-CPU:0"}}));
+  EXPECT_EQ(asked.at("b"), (Json{{"device", "OPENCL-CPU:0"}, {"precision", "float16"}}));
+  panel().copyCommand();
+  EXPECT_TRUE(QGuiApplication::clipboard()->text().contains(
+      QStringLiteral("--against-device OPENCL-CPU:0,OPENCL-CPU:0,precision=float16")));
+  // A new list of the same devices keeps the choice.
+  workspace->devices.reload();
+  EXPECT_TRUE(eventually([&] { return !workspace->devices.isLoading(); }));
+  EXPECT_EQ(choice("parity_b")->currentText(), QStringLiteral("OPENCL-CPU:0, float16"));
 }
 
 TEST_F(ParityWindow, AFailureIsShownAndTheLastResultStays) {

@@ -34,6 +34,11 @@ QString DeviceListModel::accelerator() const {
   return {};
 }
 
+bool DeviceListModel::hasFloat16() const {
+  return std::any_of(m_list.devices.begin(), m_list.devices.end(),
+                     [](const session::DeviceSummary& device) { return device.visible && device.float16; });
+}
+
 QString DeviceListModel::cpu() const {
   for (const auto& device : m_list.devices) {
     if (device.visible && device.kind == "cpu") return toQString(device.id);

@@ -28,6 +28,8 @@ class DeviceListModel : public QAbstractListModel {
   [[nodiscard]] const session::DeviceSummary* find(const QString& id) const;
   /// The first visible device that is not a native CPU, or empty.
   [[nodiscard]] QString accelerator() const;
+  /// True where a visible device can store weights in float16.
+  [[nodiscard]] bool hasFloat16() const;
   /// The first visible native CPU, or "CPU:0".
   [[nodiscard]] QString cpu() const;
 

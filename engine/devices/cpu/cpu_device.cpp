@@ -104,6 +104,7 @@ Result<std::unique_ptr<Stream>> CpuDevice::createStream(const StreamOptions& opt
 }
 
 Result<std::shared_ptr<const Program>> CpuDevice::compile(const Segment& segment, const ProgramOptions& options) {
+  if (options.precision != Precision::Model) return noFloat16(m_info.id);
   using Answer = std::shared_ptr<const Program>;
   return onComputeThread<Answer>(m_info, options.threads, [&]() -> Result<Answer> {
     const std::optional<WidenedSegment> widened =

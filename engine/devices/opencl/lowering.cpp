@@ -40,10 +40,12 @@ std::vector<NodeId> tailNodes(const Segment& segment, NodeId product) {
 
 } // namespace
 
-Lowering::Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy)
+Lowering::Lowering(const DeviceContext& device, const Segment& segment, const ProgramOptions& options,
+                   ChoicePolicy& policy)
     : m_device(device),
       m_segment(segment),
-      m_compiled(compiled),
+      m_compiled(options.compiled),
+      m_precision(options.precision),
       m_policy(policy) {
   for (std::size_t i = 0; i < segment.inputs.size(); ++i)
     m_values[segment.inputs[i]].plain = {Ref::Kind::Input, static_cast<int>(i)};
@@ -79,16 +81,25 @@ bool Lowering::canHaveTail(NodeId id) const {
 }
 
 Result<void> Lowering::lowerWithTail(const std::vector<NodeId>& nodes) {
+  const std::size_t firstStep = m_steps.size();
   const KernelDef* def = findKernel(graph().node(nodes.front()));
   enterNode(nodes.front(), def->widens);
   m_label = namesOf(nodes);
   m_tail = productTail(m_segment, nodes.front());
   TANDEM_TRY(def->lower(*this));
   m_tail.reset();
+  const std::string name = kernelName(firstStep);
   for (NodeId id : nodes)
-    m_kernels.push_back(
-        {id, "opencl " + m_kernelName + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
+    m_kernels.push_back({id, name + (nodes.size() > 2 ? " + bias, activation" : " + bias"), false, nodes.front()});
   return {};
+}
+
+/// What people see of the current node's kernel, whose steps begin at `firstStep`.
+std::string Lowering::kernelName(std::size_t firstStep) const {
+  const bool halves =
+      std::any_of(m_steps.begin() + static_cast<std::ptrdiff_t>(firstStep), m_steps.end(),
+                  [](const Step& step) { return step.options.find(weightOption(true)) != std::string::npos; });
+  return "opencl " + m_kernelName + (halves ? " float16" : "");
 }
 
 /// "Add a, Relu b, ...".
@@ -127,9 +138,8 @@ Result<void> Lowering::lowerNode(NodeId id) {
       if (value.valid()) stored(value).blocked.reset();
     m_wholes.clear();
   }
-  std::string kernel = m_kernelName;
-  if (kernel.empty()) kernel = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
-  m_kernels.push_back({id, "opencl " + kernel, false, {}});
+  if (m_kernelName.empty()) m_kernelName = m_steps.size() > firstStep ? m_steps.back().kernel : "view, no copy";
+  m_kernels.push_back({id, kernelName(firstStep), false, {}});
   return {};
 }
 

@@ -91,8 +91,9 @@ struct NodeChoice {
 /// the memory, converts between row-major and blocked storage where needed, and plans lifetimes.
 class Lowering {
  public:
-  /// `policy` decides between kernels that compute the same; it must outlive run().
-  Lowering(const DeviceContext& device, const Segment& segment, bool compiled, ChoicePolicy& policy);
+  /// `policy` decides between kernels that compute the same; it must outlive run(). Of `options` mode and precision
+  /// matter here.
+  Lowering(const DeviceContext& device, const Segment& segment, const ProgramOptions& options, ChoicePolicy& policy);
 
   Result<void> run(const CancelToken& cancel);
 
@@ -145,6 +146,18 @@ class Lowering {
     const auto* p = reinterpret_cast<const unsigned char*>(values.data());
     return weight(std::vector<unsigned char>(p, p + values.size() * sizeof(T)));
   }
+
+  // Weights that kernels read through the macros of weights.cl.
+  /// True where the current node's weights, input i, are stored as halves: the user wants float16, they are constant,
+  /// and each of them is within the range of halves.
+  bool halfWeights(std::size_t i = 1) const;
+  /// Input i as the kernels read it, row-major. Without halves the same as input(i).
+  Ref weightInput(std::size_t i = 1);
+  /// `values`, made from inputs with halfWeights() == `halves`.
+  Ref packedWeights(const std::vector<float>& values, bool halves);
+  /// Those of the current node's input 1.
+  Ref packedWeights(const std::vector<float>& values) { return packedWeights(values, halfWeights()); }
+
   /// Adds a step for the current node; dropped where there is nothing to do. `global` is in work-items.
   void launch(Step step);
   /// Where kernels report wrong data (REPORT in common.cl); give them reportId() beside it.
@@ -185,6 +198,7 @@ class Lowering {
   void lowerGroup(const std::vector<NodeId>& nodes);
   bool canHaveTail(NodeId id) const;
   Result<void> lowerWithTail(const std::vector<NodeId>& nodes);
+  std::string kernelName(std::size_t firstStep) const;
   std::string namesOf(const std::vector<NodeId>& nodes) const;
   void enterNode(NodeId id, bool widens);
   bool isWidened(ValueId value) const;
@@ -194,6 +208,7 @@ class Lowering {
   const DeviceContext& m_device;
   const Segment& m_segment;
   bool m_compiled;
+  Precision m_precision;
   ChoicePolicy& m_policy;
   const Node* m_node = nullptr;
   NodeId m_nodeId;
@@ -204,6 +219,8 @@ class Lowering {
   std::vector<TensorDesc> m_inputDescs, m_outputDescs; ///< of the current node
   std::map<ValueId, Ref> m_wide;                       ///< float32 copies that the current node works on
   mutable std::map<ValueId, Tensor> m_wideConstants;   ///< of 16-bit constants, for the whole segment
+  mutable std::map<ValueId, bool> m_fitsHalf;          ///< of constants that somebody asked about
+  std::map<ValueId, Ref> m_halves;                     ///< row-major constants that were stored as halves
   std::vector<BlockedView> m_newBlocked;               ///< blocked outputs of the current node whose halo needs zeros
   BlockPlan m_blocks;
   std::unordered_map<ValueId, Ref> m_wholes; ///< memory of values that others are parts of

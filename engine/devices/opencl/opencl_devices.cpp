@@ -233,6 +233,7 @@ class Enumerator {
         static_cast<std::int64_t>(deviceNumber<cl_ulong>(found.device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0));
     info.unifiedMemory = deviceNumber<cl_bool>(found.device, CL_DEVICE_HOST_UNIFIED_MEMORY, CL_FALSE) == CL_TRUE;
     info.float16 = deviceText(found.device, CL_DEVICE_EXTENSIONS).find("cl_khr_fp16") != std::string::npos;
+    info.halfWeights = true; // loading halves is part of OpenCL, computing with them is not
     info.cores = std::move(cores);
     if (info.kind == DeviceKind::OpenClCpu) {
       const std::string native = "CPU:" + info.id.substr(info.id.find(':') + 1);

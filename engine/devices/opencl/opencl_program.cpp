@@ -62,6 +62,17 @@ void widenRow(DataType type, const std::uint16_t* from, float* to, std::int64_t 
   std::transform(from, from + count, to, type == DataType::Float16 ? halfBitsToFloat : bfloat16BitsToFloat);
 }
 
+/// Some were made for kernels that then were not chosen: they keep their place in the list, but need no memory.
+void dropUnused(std::vector<WeightData>& weights, const std::vector<Step>& steps) {
+  std::vector<bool> used(weights.size(), false);
+  for (const Step& step : steps)
+    for (const Arg& arg : step.args)
+      if (const Ref* ref = std::get_if<Ref>(&arg); ref && ref->kind == Ref::Kind::Weight)
+        used[static_cast<std::size_t>(ref->index)] = true;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!used[i]) weights[i] = {};
+}
+
 } // namespace
 
 Result<std::shared_ptr<const Program>> OpenClProgram::create(OpenClDevice& device,
@@ -79,11 +90,12 @@ OpenClProgram::create(OpenClDevice& device, std::shared_ptr<const DeviceContext>
   std::optional<WidenedSegment> widened;
   if (options.compiled) widened = WidenedSegment::of(segment, true, {&computesInFloat32, &widenRow});
   const Segment lowered = widened ? widened->segment() : segment;
-  Lowering lowering(*context, lowered, options.compiled, policy);
+  Lowering lowering(*context, lowered, options, policy);
   TANDEM_TRY(lowering.run(options.cancel));
 
   std::shared_ptr<OpenClProgram> program(new OpenClProgram(device, context));
   program->m_steps = std::move(lowering.steps());
+  dropUnused(lowering.weightData(), program->m_steps);
   program->m_kernels = std::move(lowering.kernels());
   if (widened) widened->describe(program->m_kernels);
   program->m_choices = lowering.choices();

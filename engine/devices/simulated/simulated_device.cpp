@@ -110,6 +110,7 @@ Result<std::unique_ptr<Stream>> SimulatedDevice::createStream(const StreamOption
 }
 
 Result<std::shared_ptr<const Program>> SimulatedDevice::compile(const Segment& segment, const ProgramOptions& options) {
+  if (options.precision != Precision::Model) return noFloat16(m_info.id);
   TANDEM_TRY(admit(false, options.cancel));
   return makeSimulatedProgram(*this, segment, options);
 }

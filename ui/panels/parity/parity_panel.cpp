@@ -49,6 +49,14 @@ QComboBox* comboBox(const QString& name, const QString& title, QWidget* parent) 
   return box;
 }
 
+constexpr int kPrecisionRole = Qt::UserRole + 1; ///< beside the device's id, empty for the placement
+
+int findSide(const QComboBox& box, const QVariant& device, const QVariant& precision) {
+  for (int i = 0; i < box.count(); ++i)
+    if (box.itemData(i) == device && box.itemData(i, kPrecisionRole) == precision) return i;
+  return -1;
+}
+
 QString errorText(double value) {
   if (std::isinf(value)) return QStringLiteral("∞");
   return value == 0 ? QStringLiteral("0") : QLocale().toString(value, 'e', 1);
@@ -187,13 +195,23 @@ void ParityPanel::fillSides() {
   const QStringList ids = m_workspace.devices.visibleIds();
   for (QComboBox* box : {m_a, m_b}) {
     const bool first = box->count() == 0;
-    const QVariant current = box->currentData();
+    const QVariant current = box->currentData(), precision = box->currentData(kPrecisionRole);
     box->clear();
-    for (int i = 0; i < ids.size(); ++i) box->addItem(deviceIcon(i, ids[i], palette()), ids[i], ids[i]);
-    box->addItem(icon(QStringLiteral("layers")), tr("Current placement"), QString());
+    const QString model = QStringLiteral("model"), half = QStringLiteral("float16");
+    const auto add = [&](const QIcon& picture, const QString& text, const QString& device, bool float16) {
+      box->addItem(picture, text, device);
+      box->setItemData(box->count() - 1, model, kPrecisionRole);
+      if (!float16) return;
+      box->addItem(picture, tr("%1, float16").arg(text), device);
+      box->setItemData(box->count() - 1, half, kPrecisionRole);
+      box->setItemData(box->count() - 1, tr("Weights of OpenCL devices stored in half precision"), Qt::ToolTipRole);
+    };
+    for (int i = 0; i < ids.size(); ++i)
+      add(deviceIcon(i, ids[i], palette()), ids[i], ids[i], m_workspace.devices.find(ids[i])->float16);
+    add(icon(QStringLiteral("layers")), tr("Current placement"), QString(), m_workspace.devices.hasFloat16());
     const QString usual = box == m_a ? m_workspace.devices.cpu() : m_workspace.devices.accelerator();
-    int index = box->findData(first || !current.isValid() ? QVariant(usual) : current);
-    if (index < 0) index = box->count() - 1;
+    int index = first || !current.isValid() ? findSide(*box, usual, model) : findSide(*box, current, precision);
+    if (index < 0) index = findSide(*box, QString(), model);
     box->setCurrentIndex(index);
   }
   // The list comes later than the panel: what stands for "nothing yet" must not count as the user's choice.
@@ -239,6 +257,7 @@ session::ParitySide ParityPanel::sideOf(const QComboBox& choice) const {
   session::ParitySide side;
   side.device = choice.currentData().toString().toStdString();
   if (side.device.empty()) side.placement = m_workspace.document.placement();
+  side.precision = choice.currentData(kPrecisionRole).toString().toStdString();
   return side;
 }
 

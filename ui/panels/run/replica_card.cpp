@@ -66,16 +66,47 @@ ReplicaCard::ReplicaCard(Workspace& workspace, int index, const session::Replica
   m_batch = spin(4, tr("Batch"), QStringLiteral("batch"), 0, kMostBatch, spec.batch, tr("as sent"),
                  tr("Items that are joined into one execution; \"as sent\" computes every request on its own"));
   for (int column = 0; column < 6; ++column) grid->setColumnStretch(column, 1);
+  m_precision = new QComboBox(this);
+  m_precision->setObjectName(QStringLiteral("replica_precision_%1").arg(index));
+  m_precision->setAccessibleName(tr("Precision of %1").arg(who));
+  m_precision->addItem(tr("as the model says"), QStringLiteral("model"));
+  m_precision->addItem(tr("float16 weights"), QStringLiteral("float16"));
+  m_precision->setCurrentIndex(std::max(0, m_precision->findData(toQString(spec.precision))));
+  auto* precisionLabel = new QLabel(tr("Precision"), this);
+  precisionLabel->setBuddy(m_precision);
+  grid->addWidget(precisionLabel, 3, 0, 1, 2);
+  grid->addWidget(m_precision, 3, 2, 1, 4);
 
   fillDevices();
   setDevice(spec.placement ? QString() : toQString(spec.device));
-  connect(m_device, &QComboBox::activated, this, &ReplicaCard::changed);
+  updatePrecision();
+  connect(m_device, &QComboBox::activated, this, [this] {
+    updatePrecision();
+    emit changed();
+  });
+  connect(m_precision, &QComboBox::activated, this, &ReplicaCard::changed);
   connect(m_remove, &QToolButton::clicked, this, &ReplicaCard::removeRequested);
   connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
     const QString current = m_device->currentData().toString();
     fillDevices();
     setDevice(current);
+    updatePrecision();
   });
+}
+
+/// A choice that the device does not have is shown as such, and comes back with a device that has it.
+void ReplicaCard::updatePrecision() {
+  const auto& devices = m_workspace.devices;
+  const auto* device = devices.find(m_device->currentData().toString());
+  const bool can = usesPlacement() ? devices.hasFloat16() : device != nullptr && device->float16;
+  m_precision->setEnabled(can);
+  m_precision->setToolTip(
+      !can ? tr("float16 is for OpenCL devices; this replica computes in the model's own precision")
+      : usesPlacement()
+          ? tr("float16 stores the weights of layers on OpenCL devices in half the memory; the report says "
+               "by how much that changes the outputs")
+          : tr("float16 stores weights in half the memory; the report says by how much that changes the "
+               "outputs"));
 }
 
 void ReplicaCard::fillDevices() {
@@ -108,6 +139,7 @@ session::ReplicaSpec ReplicaCard::spec() const {
   spec.threads = m_threads->value();
   spec.streams = m_streams->value();
   spec.batch = m_batch->value();
+  if (m_precision->isEnabled()) spec.precision = m_precision->currentData().toString().toStdString();
   return spec;
 }
 

@@ -28,12 +28,14 @@ class ReplicaCard : public QFrame {
  private:
   void fillDevices();
   void setDevice(const QString& device);
+  void updatePrecision();
   Workspace& m_workspace;
   session::ReplicaSpec m_spec;
   QComboBox* m_device;
   QSpinBox* m_threads;
   QSpinBox* m_streams;
   QSpinBox* m_batch;
+  QComboBox* m_precision;
   QToolButton* m_remove;
 };
 

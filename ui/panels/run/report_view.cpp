@@ -131,7 +131,9 @@ QString ReportView::html(const RunHistory::Entry& entry) const {
           row(tr("Warm-up"), formatMs(report.warmupMs)) + end;
   for (const auto& replica : report.replicas) {
     if (!replica.summary.empty())
-      html += muted(escaped(replica.name) + QStringLiteral(": ") + escaped(replica.summary)) + QStringLiteral("<br>");
+      html += muted(escaped(replica.name) + QStringLiteral(": ") + escaped(replica.summary) +
+                    (replica.precision == "model" ? QString() : QStringLiteral(", ") + escaped(replica.precision))) +
+              QStringLiteral("<br>");
   }
   if (!report.notes.empty()) {
     html += heading(tr("Notes")) + QStringLiteral("<ul style='margin-left:-24px; margin-top:0px'>");

@@ -28,6 +28,7 @@ std::string convKey(const Lowering& lowering, const ConvParts& parts) {
   if (parts.residual) key += " residual";
   if (lowering.hasInput(2)) key += " bias";
   if (!lowering.inputIsConstant(1)) key += " weights at run time";
+  if (lowering.halfWeights()) key += " float16";
   return key;
 }
 
@@ -140,15 +141,10 @@ Result<void> lowerTranspose(Lowering& lowering) {
   const ops::ConvGeometry g =
       TANDEM_TRY(ops::convTransposeGeometry(lowering.node(), lowering.inputDesc(0).shape, lowering.inputDesc(1).shape));
   const std::int64_t count = lowering.outputDesc(0).shape.elements();
-  Step step = perElement("conv_transpose", "conv_transpose", "", count);
-  step.args = {lowering.input(0),
-               lowering.input(1),
-               plainBias(lowering, g.outputChannels),
-               lowering.output(0),
-               toInt(count),
-               toInt(g.inputChannelsPerGroup()),
-               toInt(g.outputChannelsPerGroup()),
-               toInt(g.groups)};
+  Step step = perElement("weights+conv_transpose", "conv_transpose", weightOption(lowering.halfWeights()), count);
+  step.args = {
+      lowering.input(0), lowering.weightInput(),           plainBias(lowering, g.outputChannels), lowering.output(0),
+      toInt(count),      toInt(g.inputChannelsPerGroup()), toInt(g.outputChannelsPerGroup()),     toInt(g.groups)};
   for (const auto field : {&ops::WindowAxis::input, &ops::WindowAxis::output, &ops::WindowAxis::kernel,
                            &ops::WindowAxis::stride, &ops::WindowAxis::dilation, &ops::WindowAxis::padBegin})
     for (const ops::WindowAxis& axis : g.axes) step.args.emplace_back(toInt(axis.*field));

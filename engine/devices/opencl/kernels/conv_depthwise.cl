@@ -5,7 +5,7 @@
 
 #ifdef BLOCKED
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-depthwise_tile(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,
+depthwise_tile(__global const float* restrict x, __global const WEIGHT* restrict w, __global const float* restrict bias,
                __global const float* restrict z, __global float* restrict y, int xBatch, int xBlock, int xOrigin,
                int xRow, int yBatch, int yBlock, int yOrigin, int yRow, int zBatch, int zBlock, int zOrigin, int zRow,
                int ow, int oh, int blocks, float alpha, float beta) {
@@ -22,14 +22,14 @@ depthwise_tile(__global const float* restrict x, __global const float* restrict 
 #pragma unroll
     for (int p = 0; p < T; ++p) acc[i][p] = b;
   __global const float* xp = x + n * xBatch + block * xBlock + xOrigin + row0 * SH * xRow + tile * (SW * 16);
-  __global const float* wp = w + block * (KH * KW * 16);
+  __global const WEIGHT* wp = w + block * (KH * KW * 16);
 #pragma unroll
   for (int i = 0; i < R; ++i)
 #pragma unroll
     for (int r = 0; r < KH; ++r)
 #pragma unroll
       for (int s = 0; s < KW; ++s) {
-        const float16 weights = vload16(r * KW + s, wp);
+        const float16 weights = WEIGHTS16(r * KW + s, wp);
         __global const float* xt = xp + (i * SH + r * DH) * xRow + s * (DW * 16);
 #pragma unroll
         for (int p = 0; p < T; ++p) acc[i][p] = fma(vload16(p * SW, xt), weights, acc[i][p]);
@@ -57,7 +57,7 @@ depthwise_tile(__global const float* restrict x, __global const float* restrict 
 }
 #else
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
-depthwise(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,
+depthwise(__global const float* restrict x, __global const WEIGHT* restrict w, __global const float* restrict bias,
           __global const float* restrict z, __global float* restrict y, int count, int channels, int multiplier, int ih,
           int iw, int oh, int ow, int kh, int kw, int sh, int dh, int dw, int ph, int pw, float alpha, float beta) {
   const int i = get_global_id(0);
@@ -69,7 +69,7 @@ depthwise(__global const float* restrict x, __global const float* restrict w, __
   const int channel = plane % channels;
   const int n = plane / channels;
   __global const float* xp = x + (n * (channels / multiplier) + channel / multiplier) * ih * iw;
-  __global const float* wp = w + channel * kh * kw;
+  __global const WEIGHT* wp = w + channel * kh * kw;
   float sum[OUTPUTS];
 #pragma unroll
   for (int p = 0; p < OUTPUTS; ++p) sum[p] = bias[channel];
@@ -77,7 +77,7 @@ depthwise(__global const float* restrict x, __global const float* restrict w, __
     const int yy = row * sh + r * dh - ph;
     if (yy < 0 || yy >= ih) continue;
     for (int s = 0; s < kw; ++s) {
-      const float weight = wp[r * kw + s];
+      const float weight = WEIGHT_AT(wp, r * kw + s);
       const int xx = column * SW + s * dw - pw;
 #pragma unroll
       for (int p = 0; p < OUTPUTS; ++p) {

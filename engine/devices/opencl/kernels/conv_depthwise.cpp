@@ -24,14 +24,15 @@ void emitTile(Lowering& lowering, const BlockedConv& conv, std::int64_t pixels, 
   const auto& [d, h, w] = g.axes;
   const BlockedView &x = conv.x, &y = conv.y;
   Step step;
-  step.source = "conv_depthwise";
+  step.source = "weights+conv_depthwise";
   step.kernel = "depthwise_tile";
   step.options = "-DBLOCKED -DT=" + std::to_string(pixels) + " -DR=" + std::to_string(rows) +
                  " -DKH=" + std::to_string(h.kernel) + " -DKW=" + std::to_string(w.kernel) +
                  " -DSH=" + std::to_string(h.stride) + " -DSW=" + std::to_string(w.stride) +
-                 " -DDH=" + std::to_string(h.dilation) + " -DDW=" + std::to_string(w.dilation) + fusedOptions(conv);
+                 " -DDH=" + std::to_string(h.dilation) + " -DDW=" + std::to_string(w.dilation) + fusedOptions(conv) +
+                 weightOption(lowering.halfWeights());
   step.args = {x.ref,
-               lowering.weights(packWeights(lowering, g, x.blocks)),
+               lowering.packedWeights(packWeights(lowering, g, x.blocks)),
                lowering.weights(paddedBias(lowering, x.blocks * 16)),
                conv.z.ref,
                y.ref,
@@ -54,11 +55,12 @@ void emitPlain(Lowering& lowering, const ConvParts& parts, std::int64_t outputs)
   const auto& [d, h, w] = g.axes;
   const std::int64_t perRow = ceilDivide(w.output, outputs);
   const std::int64_t count = g.batch * g.outputChannels * h.output * perRow;
-  Step step = perElement(
-      "conv_depthwise", "depthwise",
-      "-DOUTPUTS=" + std::to_string(outputs) + " -DSW=" + std::to_string(w.stride) + fusedOptions(parts), count);
+  Step step = perElement("weights+conv_depthwise", "depthwise",
+                         "-DOUTPUTS=" + std::to_string(outputs) + " -DSW=" + std::to_string(w.stride) +
+                             fusedOptions(parts) + weightOption(lowering.halfWeights()),
+                         count);
   step.args = {lowering.input(0),
-               lowering.input(1),
+               lowering.weightInput(),
                plainBias(lowering, g.outputChannels),
                parts.residual ? lowering.input(3) : Ref(),
                lowering.output(0),

@@ -56,8 +56,12 @@ ConvGemm::ConvGemm(Lowering& lowering, const ConvParts& conv)
     : m_lowering(lowering),
       m_conv(conv),
       m_product(productOf(conv, lowering.hasInput(2))),
-      m_refs{lowering.input(1), lowering.input(0), lowering.hasInput(2) ? lowering.input(2) : Ref(),
-             conv.residual ? lowering.input(3) : Ref(), lowering.output(0)} {
+      m_refs{lowering.weightInput(),
+             lowering.input(0),
+             lowering.hasInput(2) ? lowering.input(2) : Ref(),
+             conv.residual ? lowering.input(3) : Ref(),
+             lowering.output(0),
+             lowering.halfWeights()} {
   const auto& [d, h, w] = conv.geometry.axes;
   if (conv.geometry.isPointwise()) return;
   m_window.extents = {d.input,  h.input,  w.input,    h.output * w.output, w.output,  d.stride,

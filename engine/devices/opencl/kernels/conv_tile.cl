@@ -6,7 +6,7 @@
 // column][IB][OB * 16].
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-conv_tile(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,
+conv_tile(__global const float* restrict x, __global const WEIGHT* restrict w, __global const float* restrict bias,
           __global const float* restrict z, __global float* restrict y, __global const int* restrict firstBlock,
           int inputBlocks, int kh, int kw, int xBatch, int xBlock, int xOrigin, int xRowStep, int xTapRow,
           int xTapColumn, int yBatch, int yBlock, int yOrigin, int yRow, int zBatch, int zBlock, int zOrigin, int zRow,
@@ -32,7 +32,7 @@ conv_tile(__global const float* restrict x, __global const float* restrict w, __
     xp[i] += firstBlock[group] * xBlock;
 #endif
   }
-  __global const float* wp = w + (size_t)group * inputBlocks * kh * kw * (IB * OB * 16);
+  __global const WEIGHT* wp = w + (size_t)group * inputBlocks * kh * kw * (IB * OB * 16);
   for (int ib = 0; ib < inputBlocks; ++ib) {
     for (int r = 0; r < kh; ++r) {
       __global const float* xt[R];
@@ -43,7 +43,7 @@ conv_tile(__global const float* restrict x, __global const float* restrict w, __
         for (int c = 0; c < IB; ++c) {
           float16 weights[OB];
 #pragma unroll
-          for (int o = 0; o < OB; ++o) weights[o] = vload16(c * OB + o, wp);
+          for (int o = 0; o < OB; ++o) weights[o] = WEIGHTS16(c * OB + o, wp);
 #pragma unroll
           for (int i = 0; i < R; ++i) {
 #pragma unroll

@@ -84,26 +84,28 @@ void emitTile(Lowering& lowering, const BlockedConv& conv, const TilePlan& plan,
   const std::int64_t columns = plan.flat ? h.output * w.output : w.output;
 
   Step step;
-  step.source = "conv_tile";
+  step.source = "weights+conv_tile";
   step.kernel = "conv_tile";
   step.options = "-DT=" + std::to_string(plan.tile.pixels) + " -DR=" + std::to_string(plan.tileRows) +
                  " -DOB=" + std::to_string(plan.tile.blocks) + " -DIB=" + std::to_string(block) +
-                 " -DSW=" + std::to_string(w.stride) + fusedOptions(conv) + (g.groups > 1 ? " -DGROUPED" : "");
-  step.args = {x.ref,
-               lowering.weights(packWeights(g, lowering.inputTensor(1).as<float>(), range, block, outputsPerGroup)),
-               lowering.weights(paddedBias(lowering, outputGroups * outputsPerGroup)),
-               conv.z.ref,
-               y.ref,
-               lowering.weights(range.first),
-               toInt(range.count),
-               toInt(h.kernel),
-               toInt(w.kernel),
-               toInt(x.batchStride),
-               toInt(x.blockStride),
-               toInt(conv.windowOrigin()),
-               toInt(x.rowStride * h.stride),
-               toInt(x.rowStride * h.dilation),
-               toInt(block * w.dilation)};
+                 " -DSW=" + std::to_string(w.stride) + fusedOptions(conv) + (g.groups > 1 ? " -DGROUPED" : "") +
+                 weightOption(lowering.halfWeights());
+  step.args = {
+      x.ref,
+      lowering.packedWeights(packWeights(g, lowering.inputTensor(1).as<float>(), range, block, outputsPerGroup)),
+      lowering.weights(paddedBias(lowering, outputGroups * outputsPerGroup)),
+      conv.z.ref,
+      y.ref,
+      lowering.weights(range.first),
+      toInt(range.count),
+      toInt(h.kernel),
+      toInt(w.kernel),
+      toInt(x.batchStride),
+      toInt(x.blockStride),
+      toInt(conv.windowOrigin()),
+      toInt(x.rowStride * h.stride),
+      toInt(x.rowStride * h.dilation),
+      toInt(block * w.dilation)};
   addView(step.args, y);
   addView(step.args, conv.z);
   for (std::int64_t value : {columns, rowsPerImage, rows, y.blocks}) step.args.emplace_back(toInt(value));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // ConvTranspose, row-major: one output per work-item gathers the inputs that reach it. Weights: [C][M/groups][k...].
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void
-conv_transpose(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,
+conv_transpose(__global const float* restrict x, __global const WEIGHT* restrict w, __global const float* restrict bias,
                __global float* restrict y, int count, int inPerGroup, int outPerGroup, int groups, int id, int ih, int iw,
                int od, int oh, int ow, int kd, int kh, int kw, int sd, int sh, int sw, int dd, int dh, int dw, int pd,
                int ph, int pw) {
@@ -23,10 +23,10 @@ conv_transpose(__global const float* restrict x, __global const float* restrict 
         if (xx < 0 || xx % sw != 0 || xx / sw >= iw) continue;
         __global const float* xp =
             x + (((n * groups + group) * inPerGroup * id + z / sd) * ih + yy / sh) * iw + xx / sw;
-        __global const float* wp =
+        __global const WEIGHT* wp =
             w + (((group * inPerGroup * outPerGroup + local_) * kd + t) * kh + r) * kw + s;
         for (int c = 0; c < inPerGroup; ++c)
-          sum = fma(xp[c * id * ih * iw], wp[c * outPerGroup * kd * kh * kw], sum);
+          sum = fma(xp[c * id * ih * iw], WEIGHT_AT(wp, c * outPerGroup * kd * kh * kw), sum);
       }
     }
   }

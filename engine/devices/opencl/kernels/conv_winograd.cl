@@ -3,7 +3,7 @@
 // Networks", 2015) on channel-blocked storage for CPUs: M x M outputs per tile from A = M + 2 squared sums of products.
 //   input   V[position][input block][tile][16] = B' d B of the tiles' A x A inputs
 //   product P[position][output block][tile][16] = V U, with T tiles x OB blocks in registers; U, transformed on the
-//           host, is [position][group of OB blocks][input channel][OB * 16]
+//           host and divided by `scale`, is [position][group of OB blocks][input channel][OB * 16]
 //   output  y = activation(A' P A + bias + residual)
 // Each is a kernel; `winograd` does all three for SPAN tiles at a time, so that V and P stay in the core's cache.
 // IMAGE: row-major tensors, one tile of one channel per work-item, and the product is that of gemm_tile.cl (GPUs).
@@ -165,8 +165,8 @@ void input_tile(__global const float* x, int xRow, int rows, int columns, __glob
   }
 }
 
-void product_tiles(__global const float* v, int vBlock, int inputBlocks, __global const float* u, __global float* p,
-                   int pBlock, int outputBlocks) {
+void product_tiles(__global const float* v, int vBlock, int inputBlocks, __global const WEIGHT* u, float scale,
+                   __global float* p, int pBlock, int outputBlocks) {
   float16 acc[OB][T];
 #pragma unroll
   for (int o = 0; o < OB; ++o)
@@ -177,7 +177,7 @@ void product_tiles(__global const float* v, int vBlock, int inputBlocks, __globa
     for (int c = 0; c < 16; ++c) {
       float16 weights[OB];
 #pragma unroll
-      for (int o = 0; o < OB; ++o) weights[o] = vload16(c * OB + o, u);
+      for (int o = 0; o < OB; ++o) weights[o] = WEIGHTS16(c * OB + o, u);
 #pragma unroll
       for (int t = 0; t < T; ++t) {
         const float16 value = (float16)(v[t * 16 + c]);
@@ -192,7 +192,7 @@ void product_tiles(__global const float* v, int vBlock, int inputBlocks, __globa
   for (int o = 0; o < OB; ++o)
     if (o < outputBlocks)
 #pragma unroll
-      for (int t = 0; t < T; ++t) vstore16(acc[o][t], t, p + o * pBlock);
+      for (int t = 0; t < T; ++t) vstore16(acc[o][t] * (float16)(scale), t, p + o * pBlock);
 }
 
 void output_tile(__global const float* p, size_t plane, float16 bias, __global const float* z, int zRow,
@@ -243,13 +243,13 @@ winograd_input(__global const float* restrict x, __global float* restrict v, int
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-winograd_product(__global const float* restrict v, __global const float* restrict u, __global float* restrict p,
-                 int inputBlocks, int outputBlocks, int groups, int vBlock, int vPlane, int pPlane) {
+winograd_product(__global const float* restrict v, __global const WEIGHT* restrict u, __global float* restrict p,
+                 float scale, int inputBlocks, int outputBlocks, int groups, int vBlock, int vPlane, int pPlane) {
   const int tile = get_global_id(0) * T;
   const int group = get_global_id(1);
   const int position = get_global_id(2);
   product_tiles(v + (size_t)position * vPlane + tile * 16, vBlock, inputBlocks,
-                u + (size_t)(position * groups + group) * inputBlocks * (16 * OB * 16),
+                u + (size_t)(position * groups + group) * inputBlocks * (16 * OB * 16), scale,
                 p + (size_t)position * pPlane + group * OB * vBlock + tile * 16, vBlock, outputBlocks - group * OB);
 }
 
@@ -277,11 +277,11 @@ winograd_output(__global const float* restrict p, __global const float* restrict
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-winograd(__global const float* restrict x, __global const float* restrict u, __global const float* restrict bias,
-         __global const float* restrict z, __global float* restrict y, __global float* restrict memory, int inputBlocks,
-         int outputBlocks, int groups, int xBatch, int xBlock, int xOrigin, int xRow, int rows, int columns, int tiles,
-         int tilesY, int tilesX, int vPlane, int pPlane, int yBatch, int yBlock, int yOrigin, int yRow, int zBatch,
-         int zBlock, int zOrigin, int zRow, int oh, int ow, float alpha, float beta) {
+winograd(__global const float* restrict x, __global const WEIGHT* restrict u, __global const float* restrict bias,
+         __global const float* restrict z, __global float* restrict y, __global float* restrict memory, float scale,
+         int inputBlocks, int outputBlocks, int groups, int xBatch, int xBlock, int xOrigin, int xRow, int rows,
+         int columns, int tiles, int tilesY, int tilesX, int vPlane, int pPlane, int yBatch, int yBlock, int yOrigin,
+         int yRow, int zBatch, int zBlock, int zOrigin, int zRow, int oh, int ow, float alpha, float beta) {
   __global float* v = memory + get_global_id(0) * (size_t)(A * A) * (vPlane + pPlane);
   __global float* p = v + A * A * vPlane;
   for (int first = get_global_id(0) * SPAN; first < tiles; first += get_global_size(0) * SPAN) {
@@ -298,7 +298,7 @@ winograd(__global const float* restrict x, __global const float* restrict u, __g
       for (int group = 0; group < groups; ++group)
         for (int tile = 0; tile < count; tile += T)
           product_tiles(v + position * vPlane + tile * 16, SPAN * 16, inputBlocks,
-                        u + (size_t)(position * groups + group) * inputBlocks * (16 * OB * 16),
+                        u + (size_t)(position * groups + group) * inputBlocks * (16 * OB * 16), scale,
                         p + position * pPlane + (group * OB * SPAN + tile) * 16, SPAN * 16, outputBlocks - group * OB);
     for (int ob = 0; ob < outputBlocks; ++ob) {
       const float16 b = vload16(ob, bias);

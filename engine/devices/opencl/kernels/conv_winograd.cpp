@@ -59,17 +59,18 @@ void addOutput(std::vector<Arg>& args, const BlockedConv& conv) {
 
 Step stepOf(const BlockedConv& conv, const WinogradPlan& plan, const char* kernel, std::int64_t span) {
   Step step;
-  step.source = "conv_winograd";
+  step.source = "weights+conv_winograd";
   step.kernel = kernel;
   step.options = "-DM=" + std::to_string(plan.outputs) + " -DT=" + std::to_string(plan.tile.pixels) +
                  " -DOB=" + std::to_string(plan.tile.blocks) + " -DSPAN=" + std::to_string(span) + fusedOptions(conv);
   return step;
 }
 
-Ref packedWeights(Lowering& lowering, const BlockedConv& conv, const WinogradPlan& plan) {
+ScaledWeights packedWeights(Lowering& lowering, const BlockedConv& conv, const WinogradPlan& plan) {
   const ops::ConvGeometry& g = conv.geometry;
-  return lowering.weights(winogradWeights(lowering.inputTensor(1).as<float>().data(), g.outputChannels, g.inputChannels,
-                                          static_cast<int>(plan.outputs), conv.x.blocks * 16, plan.tile.blocks * 16));
+  return storeWinograd(lowering,
+                       winogradWeights(lowering.inputTensor(1).as<float>().data(), g.outputChannels, g.inputChannels,
+                                       static_cast<int>(plan.outputs), conv.x.blocks * 16, plan.tile.blocks * 16));
 }
 
 /// All stages in one kernel; every work-item has its own memory.
@@ -79,13 +80,16 @@ void emitSpans(Lowering& lowering, const BlockedConv& conv, const WinogradPlan& 
   const std::int64_t items = std::min(ceilDivide(plan.tiles, plan.span), units == 1 ? 1 : units * kItemsPerUnit);
   const std::int64_t vPlane = planeFloats(conv.x.blocks, plan.span), pPlane = planeFloats(conv.y.blocks, plan.span);
   const std::int64_t groups = ceilDivide(conv.y.blocks, plan.tile.blocks);
+  const ScaledWeights u = packedWeights(lowering, conv, plan);
   Step step = stepOf(conv, plan, "winograd", plan.span);
+  step.options += weightOption(u.halves);
   step.args = {conv.x.ref,
-               packedWeights(lowering, conv, plan),
+               u.ref,
                lowering.weights(paddedBias(lowering, conv.y.blocks * 16)),
                conv.z.ref,
                conv.y.ref,
                lowering.scratch(items * plan.positions() * (vPlane + pPlane) * 4),
+               u.scale,
                toInt(conv.x.blocks),
                toInt(conv.y.blocks),
                toInt(groups)};
@@ -114,8 +118,10 @@ void emitStages(Lowering& lowering, const BlockedConv& conv, const WinogradPlan&
   input.global = {spans, static_cast<std::size_t>(conv.x.blocks), 1};
   lowering.launch(std::move(input));
 
+  const ScaledWeights u = packedWeights(lowering, conv, plan);
   Step product = stepOf(conv, plan, "winograd_product", kSpan);
-  product.args = {v, packedWeights(lowering, conv, plan), p};
+  product.options += weightOption(u.halves);
+  product.args = {v, u.ref, p, u.scale};
   for (std::int64_t value : {conv.x.blocks, conv.y.blocks, groups, block, vPlane, pPlane})
     product.args.emplace_back(toInt(value));
   product.global = {static_cast<std::size_t>(rounded / plan.tile.pixels), static_cast<std::size_t>(groups),
@@ -147,7 +153,8 @@ double costOf(const Lowering& lowering, const BlockedConv& conv, const WinogradP
     return static_cast<double>(tiles) *
            (inputCost * static_cast<double>(conv.x.blocks) + outputCost * static_cast<double>(conv.y.blocks));
   };
-  const double weights = positions * static_cast<double>(groups * plan.tile.blocks * 16 * channels);
+  const double weights =
+      positions * static_cast<double>(groups * plan.tile.blocks * 16 * channels) * (lowering.halfWeights() ? 0.5 : 1.0);
   const auto perTile = positions * static_cast<double>((conv.x.blocks + conv.y.blocks) * 16);
   const double cache = static_cast<double>(preset.cacheBytes) / 4;
   if (plan.span == 0) {
@@ -181,7 +188,7 @@ void addWinograd(Lowering& lowering, const BlockedConv& conv, std::vector<Candid
   };
   for (const TileShape& tile : registerTiles(lowering.device().preset)) {
     if (tile.blocks > std::max<std::int64_t>(conv.y.blocks, 1)) continue;
-    for (std::int64_t outputs : {4, 2}) {
+    for (std::int64_t outputs : tileOutputs(lowering)) {
       WinogradPlan plan;
       plan.outputs = outputs;
       plan.tile = tile;

@@ -41,19 +41,21 @@ void emitImage(Lowering& lowering, const ConvParts& conv, const ImagePlan& plan)
   };
 
   const std::int64_t inputs = g.inputChannels * plan.tiles;
-  Step input = perElement("conv_winograd", "winograd_image_input", options, inputs);
+  Step input = perElement("weights+conv_winograd", "winograd_image_input", options, inputs);
   input.args = {lowering.input(0), v};
   add(input, {inputs, plan.tiles, g.batch, plan.tilesY, plan.tilesX, g.inputChannels, h.input, w.input, h.padBegin,
               w.padBegin});
   lowering.launch(std::move(input));
 
-  const Ref weights =
-      lowering.weights(winogradWeights(lowering.inputTensor(1).as<float>().data(), g.outputChannels, g.inputChannels,
-                                       static_cast<int>(plan.outputs), g.inputChannels, g.outputChannels));
-  emitGroupTile(lowering, productOf(g, plan), {weights, v, Ref(), Ref(), sums});
+  const ScaledWeights u = storeWinograd(
+      lowering, winogradWeights(lowering.inputTensor(1).as<float>().data(), g.outputChannels, g.inputChannels,
+                                static_cast<int>(plan.outputs), g.inputChannels, g.outputChannels));
+  Product product = productOf(g, plan);
+  product.scale = u.scale;
+  emitGroupTile(lowering, product, {u.ref, v, Ref(), Ref(), sums, u.halves});
 
   const std::int64_t outputs = g.outputChannels * plan.tiles;
-  Step output = perElement("conv_winograd", "winograd_image_output", options + fusedOptions(conv), outputs);
+  Step output = perElement("weights+conv_winograd", "winograd_image_output", options + fusedOptions(conv), outputs);
   output.args = {sums, plainBias(lowering, g.outputChannels), conv.residual ? lowering.input(3) : Ref(),
                  lowering.output(0)};
   add(output, {outputs, plan.tiles, g.batch, plan.tilesY, plan.tilesX, g.outputChannels, h.output, w.output});
@@ -77,7 +79,7 @@ void addImageWinograd(Lowering& lowering, const ConvParts& conv, std::vector<Can
   TANDEM_ASSERT(!candidates.empty());
   double best = candidates[0].cost;
   for (const Candidate& candidate : candidates) best = std::min(best, candidate.cost);
-  for (std::int64_t outputs : {4, 2}) {
+  for (std::int64_t outputs : tileOutputs(lowering)) {
     ImagePlan plan;
     plan.outputs = outputs;
     plan.tilesY = ceilDivide(h.output, outputs);
@@ -87,7 +89,7 @@ void addImageWinograd(Lowering& lowering, const ConvParts& conv, std::vector<Can
     const double multiplies =
         static_cast<double>(plan.positions() * plan.tiles) / static_cast<double>(9 * g.batch * h.output * w.output);
     const double passes =
-        (outputs == 4 ? 8.0 : 12.0) / static_cast<double>(std::min(g.inputChannels, g.outputChannels));
+        (outputs == 4 ? 8.0 : 12.0) / static_cast<double>(std::min(g.inputChannels, g.outputChannels), plan.outputs);
     candidates.push_back({"winograd" + std::to_string(outputs), "winograd " + std::to_string(outputs),
                           best * (multiplies + passes), [&lowering, &conv, plan] { emitImage(lowering, conv, plan); }});
   }

@@ -297,6 +297,8 @@ std::string activationOption(const ops::Activation& activation) {
   return " -DACT=" + std::to_string(static_cast<int>(activation.kind));
 }
 
+std::string weightOption(bool halves) { return halves ? " -DWEIGHT_HALF" : ""; }
+
 Int8 int8Front(const std::vector<std::int64_t>& values, std::int32_t fill) {
   TANDEM_ASSERT(values.size() <= 8);
   Int8 result;

@@ -50,6 +50,9 @@ std::string convertOptions(DataType from, DataType to);
 /// -DACT=... for a fused activation.
 std::string activationOption(const ops::Activation& activation);
 
+/// " -DWEIGHT_HALF" where weights are stored as halves; for sources that include weights.cl.
+std::string weightOption(bool halves);
+
 /// Aligned int8 argument: `values` in the last slots (`back`) or the first ones; the rest is `fill`.
 Int8 int8Front(const std::vector<std::int64_t>& values, std::int32_t fill);
 Int8 int8Back(const std::vector<std::int64_t>& values, std::int32_t fill);

@@ -9,9 +9,11 @@ namespace {
 void emitProduct(Lowering& lowering, const Product& p, std::size_t bInput, Ref d) {
   if (p.m == 0 || p.n == 0 || p.batches() == 0) return lowering.output(0), void();
   std::string key = productKey(lowering, p);
+  if (lowering.halfWeights(bInput)) key += " float16";
   std::vector<Candidate> candidates;
   if (lowering.gpuStyle()) {
-    const ProductRefs refs{lowering.input(0), lowering.input(bInput), d, Ref(), lowering.output(0)};
+    ProductRefs refs{lowering.input(0), lowering.weightInput(bInput), d, Ref(), lowering.output(0)};
+    refs.halfB = lowering.halfWeights(bInput);
     addGroupTiles(lowering, p, refs, nullptr, candidates);
     addBlas(lowering, p, refs, std::nullopt, candidates);
   } else {

@@ -52,7 +52,7 @@ void emitBlas(Lowering& lowering, const Product& p, const ProductRefs& refs, Bla
 void addBlas(Lowering& lowering, const Product& p, const ProductRefs& refs, const std::optional<BlasWindow>& window,
              std::vector<Candidate>& candidates) {
   TANDEM_ASSERT(!candidates.empty());
-  if (!fits(p)) return;
+  if (!fits(p) || refs.halfA || refs.halfB) return; // its mixed products are for halves on both sides
   const BlasProduct call = callFor(p, window);
   if (!blasAccepts(lowering.device(), call)) return;
   const bool fused = p.add || p.residual || p.activation.kind != ops::ActivationKind::None;

@@ -23,10 +23,18 @@
 #define A_NEXT(steps)                                                                                                  \
   _Pragma("unroll") for (int p = 0; p < T; ++p) a[p] += (steps)*A_STEP;
 #endif
+// What is read as it is arrives at run time, in float.
+#ifdef DIRECT
+#define B_TYPE float
+#define COLUMNS16(p) vload16(0, p)
+#else
+#define B_TYPE WEIGHT
+#define COLUMNS16(p) WEIGHTS16(0, p)
+#endif
 #define MULTIPLY(j)                                                                                                    \
   {                                                                                                                    \
     float16 columns_[OB];                                                                                              \
-    _Pragma("unroll") for (int o = 0; o < OB; ++o) columns_[o] = vload16(0, b + COLUMN(o));                            \
+    _Pragma("unroll") for (int o = 0; o < OB; ++o) columns_[o] = COLUMNS16(b + COLUMN(o));                            \
     _Pragma("unroll") for (int p = 0; p < T; ++p) {                                                                    \
       const float16 value_ = (float16)(A_AT(p, j));                                                                    \
       _Pragma("unroll") for (int o = 0; o < OB; ++o) acc[p][o] = fma(value_, columns_[o], acc[p][o]);                  \
@@ -35,7 +43,7 @@
   }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-gemm_panel(__global const float* restrict A, __global const float* restrict B, __global const float* restrict D,
+gemm_panel(__global const float* restrict A, __global const B_TYPE* restrict B, __global const float* restrict D,
            __global float* restrict C, int m, int n, int k, int aRow, int aK, int bStep, int dRow, int dColumn,
            float scale, float scaleD, int8 batchDims, int8 aBatch, int8 bBatch, float alpha, float beta) {
   const int row0 = get_global_id(0) * T;
@@ -64,7 +72,7 @@ gemm_panel(__global const float* restrict A, __global const float* restrict B, _
   for (int o = 0; o < OB; ++o) column_[o] = min(panel * (OB * 16) + o * 16, n - 16);
 #define COLUMN(o) column_[o]
 #else
-  __global const float* b = B + bOffset + (size_t)panel * k * (OB * 16);
+  __global const B_TYPE* b = B + bOffset + (size_t)panel * k * (OB * 16);
 #define COLUMN(o) ((o)*16)
 #endif
   int kk = 0;

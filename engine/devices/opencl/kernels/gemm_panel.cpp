@@ -59,7 +59,8 @@ Ref packedRows(Lowering& lowering, const Product& p, std::int64_t rows) {
 Ref packedColumns(Lowering& lowering, const Product& p, std::size_t bInput, std::int64_t width) {
   const std::int64_t panels = ceilDivide(p.n, width), count = matrices(p, p.bBatch);
   if (lowering.inputIsConstant(bInput))
-    return lowering.weights(packPanels(p, lowering.inputTensor(bInput).as<float>().data(), count, width));
+    return lowering.packedWeights(packPanels(p, lowering.inputTensor(bInput).as<float>().data(), count, width),
+                                  lowering.halfWeights(bInput));
   const Ref packed = lowering.scratch(count * panels * p.k * width * 4);
   Step step;
   step.source = "gemm_pack";
@@ -81,11 +82,11 @@ void emitPanel(Lowering& lowering, const Product& p, std::size_t bInput, Ref d, 
   const std::vector<std::int64_t> bBatch =
       plan.direct ? p.bBatch : packedStrides(p.bBatch, p.k * p.n, panels * p.k * plan.width());
   Step step;
-  step.source = "gemm_panel";
+  step.source = "weights+gemm_panel";
   step.kernel = "gemm_panel";
   step.options = "-DT=" + std::to_string(rows) + " -DOB=" + std::to_string(plan.tile.blocks) +
                  " -DBATCH=" + std::to_string(p.batchDims.size()) + activationOption(p.activation) +
-                 (p.add ? " -DADD" : "") + (plan.direct ? " -DDIRECT" : "") +
+                 (p.add ? " -DADD" : "") + (plan.direct ? " -DDIRECT" : weightOption(lowering.halfWeights(bInput))) +
                  (plan.packedRows ? " -DPACKED_A"
                   : p.aK == 1     ? " -DA_ALONG_K"
                                   : "");

@@ -22,6 +22,7 @@ struct Product {
 /// Where they lie, for kernels that read them as they are.
 struct ProductRefs {
   Ref a, b, d, z, c;
+  bool halfA = false, halfB = false; ///< stored as halves
 };
 
 /// B of `product` is the image seen through the window of a convolution; `taps` holds {offset, depth, row, column} per

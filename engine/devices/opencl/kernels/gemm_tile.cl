@@ -40,10 +40,29 @@
 #define COLUMN_B(i) (AT(i) % (TN / WB) * WB)
 #endif
 
-#if WA == 4
-#define KEEP_A(i, inside, from) vstore4(inside ? vload4(0, from) : (float4)(0.0f), i, a);
+// Which of the operands are weights; the other is of floats.
+#ifdef WEIGHTS_IN_A
+#define A_TYPE WEIGHT
+#define A_AT(p, i) WEIGHT_AT(p, i)
+#define A4(p) WEIGHTS4(0, p)
 #else
-#define KEEP_A(i, inside, from) a[i] = inside ? (from)[0] : 0.0f;
+#define A_TYPE float
+#define A_AT(p, i) (p)[i]
+#define A4(p) vload4(0, p)
+#endif
+#ifdef WEIGHTS_IN_B
+#define B_TYPE WEIGHT
+#define B_AT(p, i) WEIGHT_AT(p, i)
+#define B4(p) WEIGHTS4(0, p)
+#else
+#define B_TYPE float
+#define B_AT(p, i) (p)[i]
+#define B4(p) vload4(0, p)
+#endif
+#if WA == 4
+#define KEEP_A(i, inside, from) vstore4(inside ? A4(from) : (float4)(0.0f), i, a);
+#else
+#define KEEP_A(i, inside, from) a[i] = inside ? A_AT(from, 0) : 0.0f;
 #endif
 #ifdef CONV
 #define KEEP_B(i, inside, kb, cb)                                                                                      \
@@ -59,9 +78,9 @@
   }
 #elif WB == 4
 #define KEEP_B(i, inside, kb, cb)                                                                                      \
-  vstore4(inside ? vload4(0, B + bOffset + (kb)*bK + (cb)*bColumn) : (float4)(0.0f), i, b);
+  vstore4(inside ? B4(B + bOffset + (kb)*bK + (cb)*bColumn) : (float4)(0.0f), i, b);
 #else
-#define KEEP_B(i, inside, kb, cb) b[i] = inside ? B[bOffset + (kb)*bK + (cb)*bColumn] : 0.0f;
+#define KEEP_B(i, inside, kb, cb) b[i] = inside ? B_AT(B, bOffset + (kb)*bK + (cb)*bColumn) : 0.0f;
 #endif
 #define LOAD(first)                                                                                                    \
   {                                                                                                                    \
@@ -76,7 +95,7 @@
   }
 
 __kernel __attribute__((reqd_work_group_size(LX, LY, 1))) void
-gemm_tile(__global const float* restrict A, __global const float* restrict B, __global const float* restrict D,
+gemm_tile(__global const A_TYPE* restrict A, __global const B_TYPE* restrict B, __global const float* restrict D,
           __global const float* restrict Z, __global float* restrict C, int m, int n, int k, int aRow, int aK, int bK,
           int bColumn, int dRow, int dColumn, float scale, float scaleD, int batches, int perSplit, int8 batchDims,
           int8 aBatch, int8 bBatch, int8 dBatch,

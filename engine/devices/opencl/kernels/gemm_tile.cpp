@@ -77,9 +77,10 @@ void emitTile(Lowering& lowering, const Product& p, const ProductRefs& refs, con
   const bool whole = splits == 1;
   const Ref target = whole ? refs.c : lowering.scratch(splits * p.batches() * p.m * p.n * 4);
   Step step;
-  step.source = "gemm_tile";
+  step.source = "weights+gemm_tile";
   step.kernel = "gemm_tile";
-  step.options = optionsOf(p, tile, window != nullptr) +
+  step.options = optionsOf(p, tile, window != nullptr) + weightOption(refs.halfA || refs.halfB) +
+                 (refs.halfA ? " -DWEIGHTS_IN_A" : "") + (refs.halfB ? " -DWEIGHTS_IN_B" : "") +
                  (lowering.device().info.kind == DeviceKind::OpenClCpu ? " -DROLLED" : "") +
                  (whole ? endOptions(p) : " -DSPLIT");
   step.args = {refs.a,

@@ -29,7 +29,7 @@ float activate(int kind, float alpha, float beta, float x) {
 
 // out[row][:] = bias + W x[row], T rows of two vectors per work-item. w: [direction][pair of vectors][depth][32].
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-input_products(__global const float* restrict x, __global const float* restrict w, __global const float* restrict bias,
+input_products(__global const float* restrict x, __global const WEIGHT* restrict w, __global const float* restrict bias,
                __global float* restrict out, int rows, int depth, int vectors) {
   const int row = get_global_id(0) * T, pair = get_global_id(1), d = get_global_id(2);
   const int pairs = (vectors + 1) / 2;
@@ -44,7 +44,7 @@ input_products(__global const float* restrict x, __global const float* restrict 
 #pragma unroll
   for (int i = 0; i < T; ++i) a[i] = vload16(0, bias), b[i] = vload16(1, bias);
   for (int k = 0; k < depth; ++k) {
-    const float16 w0 = vload16(0, w + k * 32), w1 = vload16(1, w + k * 32);
+    const float16 w0 = WEIGHTS16(0, w + k * 32), w1 = WEIGHTS16(1, w + k * 32);
 #pragma unroll
     for (int i = 0; i < T; ++i) {
       const float16 v = (float16)(from[i][k]);
@@ -67,11 +67,11 @@ input_products(__global const float* restrict x, __global const float* restrict 
     _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = vload16(v + i, start);                                      \
     for (int k = 0; k < depth; ++k, r += P * 16) {                                                                     \
       const float16 value = (float16)(h[k]);                                                                           \
-      _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = fma(value, vload16(i, r), sum[i]);                        \
+      _Pragma("unroll") for (int i = 0; i < P; ++i) sum[i] = fma(value, WEIGHTS16(i, r), sum[i]);                      \
     }                                                                                                                  \
     _Pragma("unroll") for (int i = 0; i < P; ++i) vstore16(sum[i], v + i, out);                                        \
   }
-void add_products(__global const float* r, __global const float* h, __global const float* start, __global float* out,
+void add_products(__global const WEIGHT* r, __global const float* h, __global const float* start, __global float* out,
                   int vectors, int depth) {
   int v = 0;
   CHUNKS(8)
@@ -85,7 +85,7 @@ void add_products(__global const float* r, __global const float* h, __global con
 // One sequence in one direction per work-item. products: as input_products makes them. candidateBias: GRU's recurrent
 // bias of the candidate, added before the reset gate. The rest as below.
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-recurrent_packed(__global const float* restrict products, __global const float* restrict r,
+recurrent_packed(__global const float* restrict products, __global const WEIGHT* restrict r,
                  __global const float* restrict candidateBias, __global const int* restrict lengths,
                  __global const float* restrict h0, __global const float* restrict c0, __global const float* restrict p,
                  __global float* restrict y, __global float* restrict yh, __global float* restrict yc,
@@ -121,7 +121,7 @@ recurrent_packed(__global const float* restrict products, __global const float* 
     __global const float* given = products + (batchFirst ? n * steps + t : t * batch + n) * width;
 #if GATES == 3
     add_products(r, h, given, gates, 2 * vectors, hidden);
-    __global const float* rc = r + 2 * padded * hidden;
+    __global const WEIGHT* rc = r + 2 * padded * hidden;
     if (option) add_products(rc, h, candidateBias, c, vectors, hidden);
 #else
     add_products(r, h, given, gates, GATES * vectors, hidden);
@@ -191,15 +191,15 @@ recurrent_packed(__global const float* restrict products, __global const float* 
   }
 }
 #else
-float dot_rows(__global const float* a, __global const float* b, int n) {
+float dot_rows(__global const WEIGHT* a, __global const float* b, int n) {
   float sum = 0.0f;
   int i = 0;
   float16 sums = (float16)(0.0f);
-  for (; i + 16 <= n; i += 16) sums = fma(vload16(0, a + i), vload16(0, b + i), sums);
+  for (; i + 16 <= n; i += 16) sums = fma(WEIGHTS16(0, a + i), vload16(0, b + i), sums);
   const float8 half_ = sums.lo + sums.hi;
   const float4 quarter = half_.lo + half_.hi;
   sum = (quarter.x + quarter.y) + (quarter.z + quarter.w);
-  for (; i < n; ++i) sum = fma(a[i], b[i], sum);
+  for (; i < n; ++i) sum = fma(WEIGHT_AT(a, i), b[i], sum);
   return sum;
 }
 #define SYNC barrier(CLK_GLOBAL_MEM_FENCE);
@@ -207,7 +207,7 @@ float dot_rows(__global const float* a, __global const float* b, int n) {
 
 // b, lengths, h0, c0, p, y, yh and yc may be null. `option`: GRU's linear_before_reset, LSTM's input_forget.
 __kernel __attribute__((reqd_work_group_size(LX, 1, 1))) void
-recurrent(__global const float* restrict x, __global const float* restrict w, __global const float* restrict r,
+recurrent(__global const float* restrict x, __global const WEIGHT* restrict w, __global const WEIGHT* restrict r,
           __global const float* restrict b, __global const int* restrict lengths, __global const float* restrict h0,
           __global const float* restrict c0, __global const float* restrict p, __global float* restrict y,
           __global float* restrict yh, __global float* restrict yc, __global float* work,

@@ -159,6 +159,9 @@ bool canPack(const Lowering& lowering) {
          (!lowering.hasInput(3) || lowering.inputIsConstant(3));
 }
 
+/// Both weights, or none: one kernel reads them.
+bool hasHalves(const Lowering& lowering) { return lowering.halfWeights(1) && lowering.halfWeights(2); }
+
 void lowerPacked(Lowering& lowering, const Cell& cell) {
   const ops::RecurrentGeometry& g = cell.geometry;
   const std::int64_t padded = ceilDivide(g.hidden, 16) * 16, width = cell.kind.gates * padded;
@@ -169,20 +172,21 @@ void lowerPacked(Lowering& lowering, const Cell& cell) {
     const bool gate = cell.kind.gates > 1 && i % cell.kind.functions.size() == 0;
     standard = standard && cell.kinds[i] == static_cast<std::int32_t>(gate ? Function::Sigmoid : Function::Tanh);
   }
+  const bool halves = hasHalves(lowering);
   int tile = 12;
   for (int smaller : {8, 4, 2, 1})
     if (rows < tile) tile = smaller;
   const std::string options = "-DPACKED -DGATES=" + std::to_string(cell.kind.gates) + " -DT=" + std::to_string(tile) +
-                              (standard ? " -DSTANDARD" : "");
+                              (standard ? " -DSTANDARD" : "") + weightOption(halves);
   const Biases biases = packBiases(lowering, cell);
   const Ref products = lowering.scratch(g.directions * rows * width * 4);
   if (rows > 0) {
     Step input;
-    input.source = "recurrent";
+    input.source = "weights+recurrent";
     input.kernel = "input_products";
     input.options = options;
     input.args = {lowering.input(0),
-                  lowering.weights(packInput({cell, lowering.inputTensor(1).as<float>(), g.inputSize})),
+                  lowering.packedWeights(packInput({cell, lowering.inputTensor(1).as<float>(), g.inputSize}), halves),
                   lowering.weights(biases.input), products};
     for (std::int64_t value : {rows, g.inputSize, width / 16}) input.args.emplace_back(toInt(value));
     input.global = {static_cast<std::size_t>(ceilDivide(rows, tile)), static_cast<std::size_t>(ceilDivide(width, 32)),
@@ -190,10 +194,11 @@ void lowerPacked(Lowering& lowering, const Cell& cell) {
     lowering.launch(std::move(input));
   }
   Step step;
-  step.source = "recurrent";
+  step.source = "weights+recurrent";
   step.kernel = "recurrent_packed";
   step.options = options;
-  step.args = {products, lowering.weights(packRecurrence({cell, lowering.inputTensor(2).as<float>(), g.hidden})),
+  step.args = {products,
+               lowering.packedWeights(packRecurrence({cell, lowering.inputTensor(2).as<float>(), g.hidden}), halves),
                lowering.weights(biases.candidate)};
   for (std::size_t i = 4; i < 8; ++i) step.args.emplace_back(given(lowering, i));
   for (std::size_t i = 0; i < 3; ++i) step.args.emplace_back(wanted(lowering, i));
@@ -218,10 +223,14 @@ Result<void> lower(Lowering& lowering) {
   const std::int64_t groups = g.directions * g.batch;
   const std::size_t lanes = lowering.gpuStyle() ? 64 : 1;
   Step step;
-  step.source = "recurrent";
+  step.source = "weights+recurrent";
   step.kernel = "recurrent";
-  step.options = "-DGATES=" + std::to_string(cell.kind.gates) + " -DLX=" + std::to_string(lanes);
-  for (std::size_t i = 0; i < 8; ++i) step.args.emplace_back(given(lowering, i));
+  step.options = "-DGATES=" + std::to_string(cell.kind.gates) + " -DLX=" + std::to_string(lanes) +
+                 weightOption(hasHalves(lowering));
+  for (std::size_t i = 0; i < 8; ++i) {
+    const bool isWeight = i == 1 || i == 2;
+    step.args.emplace_back(isWeight && hasHalves(lowering) ? lowering.weightInput(i) : given(lowering, i));
+  }
   for (std::size_t i = 0; i < 3; ++i) step.args.emplace_back(wanted(lowering, i));
   step.args.emplace_back(lowering.scratch(groups * (3 + cell.kind.gates) * g.hidden * 4));
   step.args.emplace_back(lowering.weights(cell.kinds));

@@ -2,6 +2,7 @@
 #include "engine/devices/opencl/kernels/winograd_weights.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tandem::opencl {
 namespace {
@@ -50,6 +51,23 @@ std::vector<float> winogradWeights(const float* weights, std::int64_t outputChan
     }
   }
   return packed;
+}
+
+std::vector<std::int64_t> tileOutputs(const Lowering& lowering) {
+  if (lowering.halfWeights()) return {2};
+  return {4, 2};
+}
+
+ScaledWeights storeWinograd(Lowering& lowering, std::vector<float> transformed) {
+  if (!lowering.halfWeights()) return {lowering.weights(transformed), 1, false};
+  constexpr int kTop = 15; // halves end at 2^16
+  float most = 0;
+  for (float value : transformed) most = std::max(most, std::abs(value));
+  int exponent = 0;
+  std::frexp(most, &exponent);
+  const int shift = most > 0 ? kTop - exponent : 0;
+  for (float& value : transformed) value = std::ldexp(value, shift);
+  return {lowering.packedWeights(transformed, true), std::ldexp(1.0f, -shift), true};
 }
 
 } // namespace tandem::opencl
