@@ -18,8 +18,9 @@ struct RunOptions {
   InputFlags inputs;
   PipelineFlags pipeline;
   double duration = 10, warmup = 1, alone = -1, bulk = -1;
-  int queueLimit = 0;
-  bool startOnCpu = false;
+  int queueLimit = 0, rounds = 3;
+  bool startOnCpu = false, study = false;
+  std::string streams = "1", output;
   std::uint64_t seed = 1;
 };
 
@@ -52,9 +53,49 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   return spec;
 }
 
+/// The command line as it was typed, as far as it matters for repeating a study.
+std::string commandOf(const CommonOptions& common, const RunOptions& options, const session::RunSpec& spec) {
+  session::Document document;
+  document.source = options.model;
+  std::string command = session::runCommand(document, spec, common.cores);
+  const std::size_t scenario = command.find(" --scenario "), batch = command.find(" --batch ");
+  command = command.substr(0, scenario) + command.substr(batch); // a study chooses both itself
+  return command.substr(0, command.find(" --warmup ")) + " --study --streams " + options.streams + " --rounds " +
+         std::to_string(options.rounds);
+}
+
+int study(const CommonOptions& common, const RunOptions& options, session::RunSpec spec) {
+  auto streams = parseBatches(options.streams);
+  if (!streams) return fail(streams.error(), common.json);
+  auto client = Client::open(common);
+  if (!client) return fail(client.error(), common.json);
+  Json params = session::encodeRun(spec);
+  params["model"] = options.model;
+  params["streams_grid"] = *streams;
+  params["rounds"] = options.rounds;
+  params["output_file"] = options.output;
+  params["command"] = commandOf(common, options, spec);
+  options.inputs.addTo(params);
+  std::optional<Progress> progress(std::in_place, !common.quiet && !common.json);
+  auto reply = (*client)->call(session::method::kStudy, params, [&](const std::string& event, const Json& data) {
+    if (event == "progress") progress->show(data);
+  });
+  progress.reset();
+  if (!reply) return fail(reply.error(), common.json);
+  if (common.json)
+    printJson(*reply);
+  else
+    printStudy(*reply);
+  return reply->value("stopped", false) ? exitCode(ErrorCode::Cancelled) : 0;
+}
+
 int run(const CommonOptions& common, const RunOptions& options, bool batchGiven, bool durationGiven) {
   auto spec = specOf(options, batchGiven, durationGiven);
   if (!spec) return fail(spec.error(), common.json);
+  if (options.study) {
+    if (!durationGiven) spec->durationS = 2;
+    return study(common, options, *std::move(spec));
+  }
   auto client = Client::open(common);
   if (!client) return fail(client.error(), common.json);
   Json params = session::encodeRun(*spec);
@@ -123,6 +164,15 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
                   "CPU:0\", \"8 route round-robin\"");
   sub->add_flag("--start-on-cpu", options->startOnCpu,
                 "the CPU serves for replicas on other devices until these are compiled");
+  CLI::Option* study =
+      sub->add_flag("--study", options->study,
+                    "measure each replica alone, all together and split, for every batch and number of "
+                    "streams, in rounds, and say what pays; --duration is that of one cell (default 2)");
+  sub->add_option("--streams", options->streams, "numbers of streams of a study, for example 1,2")->needs(study);
+  sub->add_option("--rounds", options->rounds, "of a study (default 3)")->check(CLI::PositiveNumber)->needs(study);
+  sub->add_option("-o,--output", options->output,
+                  "write the study to this file: Markdown, or JSON where it ends in .json")
+      ->needs(study);
   options->inputs.addOptions(*sub);
   options->pipeline.addOptions(*sub);
   sub->add_option("--trace", options->trace, "write a Chrome trace to this file");

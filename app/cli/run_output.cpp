@@ -4,6 +4,7 @@
 #include "app/cli/output.hpp"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 namespace tandem::cli {
 namespace {
@@ -118,6 +119,25 @@ void printReport(const session::Report& report) {
     std::printf("%s\n", line.c_str());
   }
   for (const std::string& note : report.notes) std::printf("note: %s\n", note.c_str());
+}
+
+void printStudy(const Json& study) {
+  Table table({"arrangement", "batch", "streams", "items/s", "lowest", "highest", "p50", "p99"},
+              {false, true, true, true, true, true, true, true});
+  for (const Json& cell : study.at("cells"))
+    table.add({cell.at("arrangement"), std::to_string(cell.at("batch").get<int>()),
+               std::to_string(cell.at("streams").get<int>()), formatNumber(cell.at("items_per_s")),
+               formatNumber(cell.at("lowest_per_s")), formatNumber(cell.at("highest_per_s")),
+               formatMs(cell.at("p50_ms")), formatMs(cell.at("p99_ms"))});
+  table.print();
+  std::printf("\n");
+  for (const Json& answer : study.at("answers")) std::printf("%s\n", answer.get<std::string>().c_str());
+  for (const Json& each : study.at("judgements")) {
+    std::printf("\nbatch %d, streams %d:\n", each.at("batch").get<int>(), each.at("streams").get<int>());
+    for (const Json& reason : each.at("reasons")) std::printf("  - %s\n", reason.get<std::string>().c_str());
+  }
+  if (const auto file = study.find("output_file"); file != study.end())
+    std::printf("\nwritten to %s\n", file->get<std::string>().c_str());
 }
 
 } // namespace tandem::cli

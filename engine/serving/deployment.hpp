@@ -105,11 +105,12 @@ class Deployment {
   std::mutex m_changes;       // one change at a time
   mutable std::mutex m_mutex; // entries, events
   std::deque<Entry> m_entries;
-  std::vector<int> m_sizes;                        ///< of requests
-  Route m_route;                                   ///< as asked for; the router's may have a measured size
-  int m_size = 0;                                  ///< size:auto: as measured
-  std::map<int, std::vector<int>> m_shares;        ///< split: by request size
-  std::map<const Replica*, ServicePoints> m_alone; ///< split: what executions took at set-up
+  std::vector<int> m_sizes;                                   ///< of requests
+  Route m_route;                                              ///< as asked for; the router's may have a measured size
+  int m_size = 0;                                             ///< size:auto: as measured
+  std::map<int, std::vector<int>> m_shares;                   ///< split: by request size
+  std::map<int, std::pair<std::vector<int>, int>> m_proposed; ///< split: by request size, and seconds in a row
+  std::map<const Replica*, ServicePoints> m_alone;            ///< split: what executions took at set-up
   std::vector<ServingEvent> m_events;
   std::function<void(const ServingEvent&)> m_listener;
   std::thread m_supervisor;

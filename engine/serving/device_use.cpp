@@ -43,6 +43,18 @@ std::vector<DeviceUse> deviceUse(const Deployment& deployment) {
   return devices;
 }
 
+Result<void> requireWithinLimits(const Deployment& deployment, const std::map<std::string, std::int64_t>& limits) {
+  for (const DeviceUse& use : deviceUse(deployment)) {
+    const auto limit = limits.find(use.id);
+    if (limit == limits.end() || use.bytes() <= limit->second) continue;
+    return makeError(ErrorCode::DeviceFailed,
+                     "the plan needs " + std::to_string(use.bytes()) + " bytes, the memory limit is " +
+                         std::to_string(limit->second),
+                     use.id, "use a smaller batch, fewer replicas or streams, or a higher limit");
+  }
+  return {};
+}
+
 std::vector<DeviceUse> copyCost(const Deployment& deployment, const Replica& replica) {
   Account account;
   for (const Replica* each : deployment.replicas()) {

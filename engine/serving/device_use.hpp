@@ -20,4 +20,7 @@ std::vector<DeviceUse> deviceUse(const Deployment& deployment);
 /// What one replica adds to those that came before it: weights that an earlier one holds are "shared".
 std::vector<DeviceUse> copyCost(const Deployment& deployment, const Replica& replica);
 
+/// Fails with DeviceFailed where the replicas together need more than a device's limit (bytes, by device).
+Result<void> requireWithinLimits(const Deployment& deployment, const std::map<std::string, std::int64_t>& limits);
+
 } // namespace tandem

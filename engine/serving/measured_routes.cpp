@@ -12,6 +12,9 @@ namespace {
 /// A new division must be predicted to be this much faster: compiling for other sizes costs, and times are noisy.
 constexpr double kWorthMoving = 0.97;
 
+/// Seconds in a row in which the same new division must look better.
+constexpr int kInARow = 2;
+
 std::string text(const std::vector<int>& shares) {
   std::string out;
   for (int share : shares) out += (out.empty() ? "" : " + ") + std::to_string(share);
@@ -140,7 +143,16 @@ bool Deployment::rebalanceSplit(const std::vector<Replica*>& replicas, int items
   const auto line = [&](std::size_t d, int count) { return costs[d].alphaNs + costs[d].betaNs * count; };
   const std::vector<int> next = splitShares(items, costs);
   const double before = makespanNs(shares, line), after = makespanNs(next, line);
-  if (next == shares || after > before * kWorthMoving) return false;
+  if (next == shares || after > before * kWorthMoving) {
+    m_proposed.erase(items);
+    return false;
+  }
+  // Once may be chance.
+  auto& [proposed, times] = m_proposed[items];
+  times = proposed == next ? times + 1 : 1;
+  proposed = next;
+  if (times < kInARow) return false;
+  m_proposed.erase(items);
   for (std::size_t d = 0; d < replicas.size(); ++d)
     if (next[d] > 0 && next[d] != shares[d])
       if (auto compiled = replicas[d]->backend().compile(next[d]); !compiled) {

@@ -50,24 +50,22 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
     beginMeasuring(nowNs());
   }
   outcome.warmupMs = toMs(outcome.startNs - begin);
-  std::map<const Replica*, std::uint64_t> executions;
-  for (const Replica* replica : m_deployment.replicas()) executions[replica] = replica->executions();
+  struct Work {
+    std::uint64_t executions = 0;
+    std::int64_t ns = 0;
+  };
+  std::map<const Replica*, Work> work;
+  for (const Replica* replica : m_deployment.replicas()) work[replica] = {replica->executions(), replica->executedNs()};
   const std::int64_t limit = finite ? INT64_MAX : outcome.startNs + static_cast<std::int64_t>(settings.durationS * 1e9);
   tickUntil(settings.name, limit, generator, finite);
   outcome.endNs = nowNs();
   generator.log().endMeasuring(outcome.endNs);
   for (Replica* replica : m_deployment.replicas()) {
     replica->log().endMeasuring(outcome.endNs);
-    executions[replica] = replica->executions() - executions[replica];
+    work[replica] = {replica->executions() - work[replica].executions, replica->executedNs() - work[replica].ns};
   }
   outcome.devices = busySince(outcome.startNs, outcome.endNs);
   if (settings.load.pipeline) outcome.pipeline = settings.load.pipeline->statistics();
-
-  int largest = 1;
-  for (const RequestData* data : settings.load.sizes) largest = std::max(largest, data->items);
-  std::map<const Replica*, double> serviceMs;
-  for (const Replica* replica : m_deployment.replicas())
-    serviceMs[replica] = executions[replica] ? replica->serviceNs(largest) * 1e-6 : 0;
 
   generator.stop();
   drain(generator, outcome);
@@ -85,8 +83,8 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
     part.replica = replica;
     part.window = replica->log().measured();
     part.itemsPerS = static_cast<double>(part.window.items) / seconds;
-    part.serviceMs = serviceMs[replica];
-    part.executions = executions[replica];
+    part.executions = work[replica].executions;
+    if (part.executions > 0) part.serviceMs = toMs(work[replica].ns) / static_cast<double>(part.executions);
     outcome.replicas.push_back(std::move(part));
   }
   outcome.rssPeakBytes = m_rssPeakBytes;

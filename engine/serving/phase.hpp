@@ -47,7 +47,7 @@ struct PhaseOutcome {
     const Replica* replica = nullptr;
     SampleWindow window;
     double itemsPerS = 0;
-    double serviceMs = 0; ///< one execution with the largest request, at the end; 0 where none ran
+    double serviceMs = 0; ///< mean of its executions; 0 where none ran
     std::uint64_t executions = 0;
   };
   std::vector<ReplicaPart> replicas;

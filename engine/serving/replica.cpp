@@ -379,6 +379,7 @@ void Replica::execute(Worker& worker, int items) {
   completion.endNs = end;
   if (times) {
     m_serviceTimes.learn(*size, static_cast<double>(times->totalNs));
+    m_executedNs.fetch_add(times->totalNs, kRelaxed);
     m_batcher.executed(*size, static_cast<double>(times->totalNs));
     m_paddedItems.fetch_add(static_cast<std::uint64_t>(*size - items), kRelaxed);
     if (sampled && recorder) {

@@ -103,6 +103,8 @@ class Replica {
   /// Items of padding that joined batches carried.
   std::uint64_t paddedItems() const { return m_paddedItems.load(std::memory_order_relaxed); }
   std::uint64_t executions() const { return m_executions.load(std::memory_order_relaxed); }
+  /// Sum over the executions that succeeded.
+  std::int64_t executedNs() const { return m_executedNs.load(std::memory_order_relaxed); }
 
  private:
   struct Worker {
@@ -154,7 +156,7 @@ class Replica {
   std::atomic<int> m_activeStreams;
   std::atomic<int> m_inFlight{0}, m_inFlightItems{0};
   std::atomic<std::uint64_t> m_paddedItems{0}, m_executions{0};
-  std::atomic<std::int64_t> m_begunNs{0};
+  std::atomic<std::int64_t> m_begunNs{0}, m_executedNs{0};
   std::atomic<int> m_generation{0};  ///< grows when a device failed and all is compiled anew
   std::atomic<bool> m_worked{false}; ///< something ran in this generation
   mutable std::mutex m_mutex;        // errors, rest

@@ -73,20 +73,8 @@ class Run {
       m_outcome.warmupMs += entry->cost.warmupMs;
     }
     m_runner.report("warmup");
-    TANDEM_TRY(requireWithinLimits());
+    TANDEM_TRY(requireWithinLimits(m_deployment, m_settings.memoryLimits));
     if (m_settings.whenWarm) TANDEM_TRY(m_settings.whenWarm());
-    return {};
-  }
-
-  Result<void> requireWithinLimits() const {
-    for (const DeviceUse& use : deviceUse(m_deployment)) {
-      const auto limit = m_settings.memoryLimits.find(use.id);
-      if (limit == m_settings.memoryLimits.end() || use.bytes() <= limit->second) continue;
-      return makeError(ErrorCode::DeviceFailed,
-                       "the plan needs " + std::to_string(use.bytes()) + " bytes, the memory limit is " +
-                           std::to_string(limit->second),
-                       use.id, "use a smaller batch, fewer replicas or streams, or a higher limit");
-    }
     return {};
   }
 

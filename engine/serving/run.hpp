@@ -67,7 +67,7 @@ struct RunOutcome {
     std::string name, devices, summary;
     SampleWindow window;
     double itemsPerS = 0;
-    double serviceMs = 0;         ///< one execution with the largest request, at the end
+    double serviceMs = 0;         ///< mean of its executions
     std::uint64_t executions = 0; ///< joined batches count once
     std::uint64_t paddedItems = 0;
     std::optional<Error> lastError;

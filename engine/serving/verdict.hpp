@@ -9,7 +9,7 @@ struct VerdictPart {
   std::string name, devices;
   double aloneItemsPerS = 0, togetherItemsPerS = 0;
   double aloneP99Ms = 0;
-  double aloneServiceMs = 0, togetherServiceMs = 0; ///< one execution with the largest request
+  double aloneServiceMs = 0, togetherServiceMs = 0; ///< mean of its executions
   double busyFraction = 0;                          ///< of its busiest device, together
   double setupMs = 0;                               ///< compile and warm-up
   std::int64_t copyBytes = 0;                       ///< what it adds on devices

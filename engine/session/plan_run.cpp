@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/plan_run.hpp"
 
+#include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/synthetic.hpp"
 
@@ -149,6 +150,52 @@ Result<std::vector<RequestData>> requestData(const RunContext& context, const st
     data.push_back(std::move(request));
   }
   return data;
+}
+
+Result<RunContext> runContext(const Job& job) {
+  RunContext context{TANDEM_TRY(documentOf(job)),
+                     job.state.registry(),
+                     job.cancel,
+                     job.progressFunction(),
+                     TANDEM_TRY(firstUseTuning(job)),
+                     true,
+                     {},
+                     std::make_shared<CpuSet>(),
+                     {},
+                     {}};
+  TANDEM_TRY(requireRunnable(*context.document));
+  context.inputs = TANDEM_TRY(decodeInputOptions(job.params));
+  TANDEM_TRY(findItemShapes(context));
+  const std::string mode = job.params.value("mode", std::string("compiled"));
+  if (mode != "compiled" && mode != "eager")
+    return makeError(ErrorCode::Usage, "unknown mode '" + mode + "'", "--mode", "compiled or eager");
+  context.compiled = mode == "compiled";
+  return context;
+}
+
+Result<std::vector<int>> batchesOf(const Json& params) {
+  std::vector<int> batches = readOr(params, "batches", std::vector<int>{1});
+  std::set<int> seen;
+  for (int batch : batches)
+    if (batch < 1 || batch > kMaxBatch || !seen.insert(batch).second)
+      return makeError(ErrorCode::Usage, "request size " + std::to_string(batch) + " cannot be used", "--batch",
+                       "different sizes between 1 and 4096, for example --batch 1,8");
+  if (batches.empty()) batches.push_back(1);
+  return batches;
+}
+
+Result<double> seconds(const Json& params, const char* key, double fallback, double least) {
+  const double value = params.value(key, fallback);
+  if (!(value >= least) || value > 86400)
+    return makeError(ErrorCode::Usage, std::string(key) + " cannot be used", "run", "give seconds, at most 86400");
+  return value;
+}
+
+void placeHostThreads(const RunContext& context, const std::vector<ReplicaPlan>& plans) {
+  std::vector<Device*> used;
+  for (const ReplicaPlan& plan : plans)
+    for (const std::string& id : plan.deviceIds) used.push_back(context.registry->find(id));
+  *context.hostCores = hostCoresFor(*context.registry, used);
 }
 
 } // namespace tandem::session

@@ -20,6 +20,14 @@ struct RunContext {
   std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
 };
 
+/// What `run` and `study` read of a request: model, inputs, mode.
+Result<RunContext> runContext(const Job& job);
+/// The request sizes of a request: different ones, at least one.
+Result<std::vector<int>> batchesOf(const Json& params);
+/// A time in seconds, at least `least`.
+Result<double> seconds(const Json& params, const char* key, double fallback, double least);
+/// Says where the threads that feed accelerators run, now that all replicas are planned.
+void placeHostThreads(const RunContext& context, const std::vector<ReplicaPlan>& plans);
 /// Shapes of inputs whose declaration leaves more open than the batch, and what is sent.
 Result<void> findItemShapes(RunContext& context);
 /// A replica as a request describes it (RunSpec), on `onHost` the host in place of its devices.

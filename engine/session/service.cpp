@@ -36,6 +36,7 @@ constexpr std::array kMethods{
     Method{method::kProfile, profile, true},
     Method{method::kTune, tune, true},
     Method{method::kRun, run, true},
+    Method{method::kStudy, study, true},
     Method{method::kDeploy, deploy, false},
     Method{method::kExport, exportPlacement, false},
 };

@@ -40,6 +40,7 @@ Result<Json> parity(const Job& job);
 Result<Json> profile(const Job& job);
 Result<Json> tune(const Job& job);
 Result<Json> run(const Job& job);
+Result<Json> study(const Job& job);
 Result<Json> deploy(const Job& job);
 Result<Json> exportPlacement(const Job& job);
 

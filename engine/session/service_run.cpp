@@ -16,26 +16,7 @@
 namespace tandem::session {
 namespace {
 
-constexpr int kMaxBatch = 4096;
 constexpr std::size_t kMaxQueue = 1'000'000;
-
-Result<std::vector<int>> batchesOf(const Json& params) {
-  std::vector<int> batches = readOr(params, "batches", std::vector<int>{1});
-  std::set<int> seen;
-  for (int batch : batches)
-    if (batch < 1 || batch > kMaxBatch || !seen.insert(batch).second)
-      return makeError(ErrorCode::Usage, "request size " + std::to_string(batch) + " cannot be used", "--batch",
-                       "different sizes between 1 and 4096, for example --batch 1,8");
-  if (batches.empty()) batches.push_back(1);
-  return batches;
-}
-
-Result<double> seconds(const Json& params, const char* key, double fallback, double least) {
-  const double value = params.value(key, fallback);
-  if (!(value >= least) || value > 86400)
-    return makeError(ErrorCode::Usage, std::string(key) + " cannot be used", "run", "give seconds, at most 86400");
-  return value;
-}
 
 Result<void> writeTrace(const TraceRecorder& recorder, const std::string& file) {
   return writeFileAtomically(file, toChromeTrace(recorder.copy()));
@@ -118,23 +99,7 @@ Result<std::vector<ReplicaPlan>> planReplicas(const RunContext& context, const J
 } // namespace
 
 Result<Json> run(const Job& job) {
-  RunContext context{TANDEM_TRY(documentOf(job)),
-                     job.state.registry(),
-                     job.cancel,
-                     job.progressFunction(),
-                     TANDEM_TRY(firstUseTuning(job)),
-                     true,
-                     {},
-                     std::make_shared<CpuSet>(),
-                     {},
-                     {}};
-  TANDEM_TRY(requireRunnable(*context.document));
-  context.inputs = TANDEM_TRY(decodeInputOptions(job.params));
-  TANDEM_TRY(findItemShapes(context));
-  const std::string mode = job.params.value("mode", std::string("compiled"));
-  if (mode != "compiled" && mode != "eager")
-    return makeError(ErrorCode::Usage, "unknown mode '" + mode + "'", "--mode", "compiled or eager");
-  context.compiled = mode == "compiled";
+  RunContext context = TANDEM_TRY(runContext(job));
 
   RunSettings settings;
   settings.scenario = TANDEM_TRY(Scenario::parse(job.params.value("scenario", std::string("closed:4"))));
@@ -165,10 +130,7 @@ Result<Json> run(const Job& job) {
     active->changes.push(TANDEM_TRY(changeOf(change, active->plan)));
   std::vector<ReplicaPlan> plans = TANDEM_TRY(planReplicas(context, job.params, *active));
   if (job.params.value("start_on_cpu", false)) settings.aloneS = 0; // it is about the first seconds
-  std::vector<Device*> used;
-  for (const ReplicaPlan& plan : plans)
-    for (const std::string& id : plan.deviceIds) used.push_back(context.registry->find(id));
-  *context.hostCores = hostCoresFor(*context.registry, used);
+  placeHostThreads(context, plans);
   double preprocessMs = 0;
   settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 
@@ -202,7 +164,7 @@ Result<Json> run(const Job& job) {
   facts.precisions = std::move(precisions);
   facts.scenario = settings.scenario;
   facts.route = route.toString();
-  facts.mode = mode;
+  facts.mode = context.compiled ? "compiled" : "eager";
   facts.batches = batches;
   facts.inputs = context.sent;
   facts.preprocessMs =

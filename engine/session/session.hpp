@@ -30,6 +30,7 @@ inline constexpr const char* kParity = "parity";
 inline constexpr const char* kProfile = "profile";
 inline constexpr const char* kTune = "tune";
 inline constexpr const char* kRun = "run";
+inline constexpr const char* kStudy = "study";
 inline constexpr const char* kDeploy = "deploy";
 inline constexpr const char* kExport = "export";
 } // namespace method

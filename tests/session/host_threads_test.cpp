@@ -123,17 +123,20 @@ TEST_F(HostThreadsTest, AReplicaServesFromThere) {
   plans.push_back(std::move(plan));
   auto deployment = Deployment::create(std::move(plans), *Route::parse("round-robin"));
   ASSERT_TRUE(deployment.ok()) << deployment.error().line();
-  Replica& replica = *(*deployment)->replicas().front();
-  ASSERT_TRUE(replica.prepare({1}).ok());
-  replica.start();
+  ReplicaSetup setup;
+  setup.sizes = {1};
+  ASSERT_TRUE((*deployment)->setUp(setup).ok());
+  (*deployment)->start();
   const RequestData data{1, {Tensor::zeros({DataType::Float32, {1, 4}})}};
-  std::promise<CpuSet> served;
+  struct Served final : CompletionSink {
+    void completed(const Request&, const Completion&) override { where.set_value(CpuSet::available()); }
+    std::promise<CpuSet> where;
+  } served;
   Request request;
   request.data = &data;
-  request.items = 1;
-  request.done = [&](const Completion&) { served.set_value(CpuSet::available()); };
-  replica.submit(std::move(request));
-  EXPECT_EQ(served.get_future().get(), second);
+  request.sink = &served;
+  (*deployment)->router().submit(std::move(request));
+  EXPECT_EQ(served.where.get_future().get(), second);
 }
 
 TEST_F(HostThreadsTest, TheReportSaysWhere) {
