@@ -95,6 +95,11 @@ class Tally final : public CompletionSink {
   std::atomic<std::size_t> m_all{0};
 };
 
+/// The place of a request is given back just after its sink was told.
+inline void awaitEmpty(const RequestTable& table) {
+  while (table.used() > 0) std::this_thread::yield();
+}
+
 inline Request requestOf(std::uint64_t id, const RequestData& data, CompletionSink& sink, Priority priority = {}) {
   Request request;
   request.id = id;
