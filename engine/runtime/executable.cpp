@@ -241,8 +241,8 @@ std::vector<PlannedTransfer> Executable::transfers() const {
   return transfers;
 }
 
-Result<std::unique_ptr<ExecutionSlot>> Executable::createSlot(BusyMeters* meters) const {
-  auto slot = std::make_unique<ExecutionSlot>(shared_from_this(), meters);
+Result<std::unique_ptr<ExecutionSlot>> Executable::createSlot(BusyMeters* meters, DeviceTurns* turns) const {
+  auto slot = std::make_unique<ExecutionSlot>(shared_from_this(), meters, turns);
   TANDEM_TRY(slot->initialize());
   return slot;
 }

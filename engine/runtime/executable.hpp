@@ -4,6 +4,7 @@
 #include "engine/passes/pass_runner.hpp"
 #include "engine/runtime/bind_inputs.hpp"
 #include "engine/runtime/busy_meter.hpp"
+#include "engine/runtime/device_turns.hpp"
 #include "engine/runtime/segments.hpp"
 
 #include <set>
@@ -84,8 +85,9 @@ class Executable : public std::enable_shared_from_this<Executable> {
   std::vector<PlannedTransfer> transfers() const;
   double compileMs() const { return m_compileMs; }
 
-  /// Activations, streams and buffers for one request in flight. `meters` may be null; it must outlive the slot.
-  Result<std::unique_ptr<ExecutionSlot>> createSlot(BusyMeters* meters = nullptr) const;
+  /// Activations, streams and buffers for one request in flight. `meters` and `turns` may be null; they must outlive
+  /// the slot. With `turns`, slots of an executable with several devices take turns on those that compute on the host.
+  Result<std::unique_ptr<ExecutionSlot>> createSlot(BusyMeters* meters = nullptr, DeviceTurns* turns = nullptr) const;
 
  private:
   Executable() = default;

@@ -5,7 +5,9 @@
 #include "engine/base/clock.hpp"
 #include "engine/base/host_memory.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace tandem {
 namespace {
@@ -45,9 +47,10 @@ Device* threadDevice(const Executable& executable) {
   return withCores ? withCores : first;
 }
 
-ExecutionSlot::ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters)
+ExecutionSlot::ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters, DeviceTurns* turns)
     : m_executable(std::move(executable)),
       m_meters(meters),
+      m_turns(turns),
       m_hostRunner(m_executable->host(), m_executable->options().threads, m_executable->options().compiled) {}
 
 ExecutionSlot::~ExecutionSlot() {
@@ -73,6 +76,10 @@ Result<void> ExecutionSlot::initialize() {
     state.stream =
         TANDEM_TRY(device->createStream({m_executable->options().threads, m_executable->options().hostCores}));
     if (m_meters) state.meter = &m_meters->of(device->id());
+    // A GPU copies for one request while it computes another; cores can only be divided.
+    const DeviceKind kind = device->info().kind;
+    const bool onHost = kind == DeviceKind::NativeCpu || kind == DeviceKind::OpenClCpu;
+    if (m_turns && onHost && m_executable->devices().size() > 1) state.turn = &m_turns->of(device->id());
     m_devices.push_back(std::move(state));
   }
   TANDEM_TRY(allocateBuffers());
@@ -288,15 +295,23 @@ ExecutionSlot::DeviceState& ExecutionSlot::stateOf(const Device* device) {
 }
 
 void ExecutionSlot::enter(DeviceState& state) {
-  if (!state.meter || state.busy) return;
+  if (state.busy) return;
   state.busy = true;
-  state.meter->enter();
+  if (state.turn) {
+    // Whoever holds a turn does not wait for another one: two that wait for each other's would wait for ever.
+    const bool holdsOne =
+        std::any_of(m_devices.begin(), m_devices.end(), [](const DeviceState& each) { return each.hasTurn; });
+    if (!holdsOne) state.turn->take();
+    state.hasTurn = !holdsOne || state.turn->tryTake();
+  }
+  if (state.meter) state.meter->enter();
 }
 
 void ExecutionSlot::leave(DeviceState& state) {
-  if (!state.meter || !state.busy) return;
+  if (!state.busy) return;
   state.busy = false;
-  state.meter->leave();
+  if (state.meter) state.meter->leave();
+  if (std::exchange(state.hasTurn, false)) state.turn->give();
 }
 
 } // namespace tandem

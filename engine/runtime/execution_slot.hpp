@@ -21,7 +21,7 @@ Device* threadDevice(const Executable& executable);
 /// One request in flight of an executable: its streams, buffers and activations. One thread at a time.
 class ExecutionSlot {
  public:
-  ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters);
+  ExecutionSlot(std::shared_ptr<const Executable> executable, BusyMeters* meters, DeviceTurns* turns);
   ~ExecutionSlot();
   Result<void> initialize(); ///< allocates; called once by Executable::createSlot
 
@@ -49,7 +49,9 @@ class ExecutionSlot {
     Device* device = nullptr;
     std::unique_ptr<Stream> stream;
     BusyMeter* meter = nullptr;
-    bool busy = false; ///< the meter was entered and not left
+    DeviceTurn* turn = nullptr; ///< null: any number of slots at a time
+    bool busy = false;          ///< entered and not left
+    bool hasTurn = false;
     TraceWriter* writer = nullptr;
   };
   Result<void> allocateBuffers();
@@ -63,6 +65,7 @@ class ExecutionSlot {
 
   std::shared_ptr<const Executable> m_executable;
   BusyMeters* m_meters;
+  DeviceTurns* m_turns;
   SlotPlan m_plan;
   HostRunner m_hostRunner; ///< dynamic segments
   std::vector<DeviceState> m_devices;

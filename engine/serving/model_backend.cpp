@@ -99,7 +99,7 @@ class ModelLane final : public Lane {
     const std::shared_ptr<const Executable> executable = TANDEM_TRY(m_backend.variantFor(items));
     const auto alive = m_backend.variants();
     std::erase_if(m_slots, [&](const auto& slot) { return !alive.contains(slot.first); });
-    auto slot = TANDEM_TRY(executable->createSlot(&m_backend.m_meters));
+    auto slot = TANDEM_TRY(executable->createSlot(&m_backend.m_meters, &m_backend.m_turns));
     // As at the start: all were dropped with a device that failed.
     if (m_attached && m_slots.empty()) slot->attachCurrentThread();
     m_slots[items] = {std::move(slot), m_backend.isPrepared(items)};

@@ -40,6 +40,7 @@ class ModelBackend final : public ReplicaBackend {
   VariantFactory m_factory;
   int m_joined;
   BusyMeters& m_meters;
+  DeviceTurns m_turns; ///< of its lanes
   mutable std::mutex m_mutex;
   std::map<int, std::shared_ptr<const Executable>> m_variants;
   std::set<int> m_prepared;              ///< sizes that are never dropped

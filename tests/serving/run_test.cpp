@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/serving/fixture.hpp"
 
+#include <algorithm>
+
 namespace tandem {
 namespace {
 
@@ -138,6 +140,91 @@ TEST_F(RunTest, StopsSoonAfterTheCancelToken) {
     EXPECT_TRUE(outcome->stopped) << scenario;
     EXPECT_LT(outcome->measuredS, 30) << scenario; // of the 60 asked for
   }
+}
+
+TEST_F(RunTest, WhenEveryDeviceFailsTheRunEndsWithWhatItHas) {
+  auto deployment = both();
+  RunSettings lost = settings("closed:4", 60);
+  std::uint64_t before = 0;
+  lost.snapshot = [&](const RunSnapshot& snapshot) {
+    if (snapshot.phase != "measure" || before > 0) return;
+    before = snapshot.completed;
+    m_gpu->failures().loseDevice();
+    static_cast<void>(deployment->remove(m_cpu->id()).ok());
+  };
+  const auto outcome = runDeployment(*deployment, lost);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_GT(outcome->all.completed, 0u); // results so far are kept
+  EXPECT_LT(outcome->measuredS, 30);     // of the 60 asked for
+  EXPECT_TRUE(outcome->replicas[1].lost);
+}
+
+TEST_F(RunTest, AReplicaIsMeasuredAloneAndTheVerdictCompares) {
+  auto deployment = both("predicted-finish");
+  RunSettings compared = settings("closed:4", 0.2);
+  compared.aloneS = 0.1;
+  const auto outcome = runDeployment(*deployment, compared);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  ASSERT_TRUE(outcome->verdict);
+  ASSERT_EQ(outcome->verdict->parts.size(), 2u);
+  double sum = 0, best = 0;
+  for (const VerdictPart& part : outcome->verdict->parts) {
+    EXPECT_GT(part.aloneItemsPerS, 0);
+    sum += part.aloneItemsPerS;
+    best = std::max(best, part.aloneItemsPerS);
+  }
+  EXPECT_DOUBLE_EQ(outcome->verdict->bound, sum / best);
+  EXPECT_DOUBLE_EQ(outcome->verdict->gain, outcome->itemsPerS / best);
+  EXPECT_EQ(outcome->route.toString(), "predicted-finish"); // the stretches alone leave it as it was
+}
+
+TEST_F(RunTest, ChangesAreMadeWhenTheyAreDueAndNoted) {
+  auto deployment = both();
+  ChangeQueue changes;
+  TimedChange route;
+  route.atS = 0.05;
+  route.kind = TimedChange::Kind::Route;
+  route.route = *Route::parse("least-loaded");
+  changes.push(std::move(route));
+  TimedChange late;
+  late.atS = 3600;
+  late.kind = TimedChange::Kind::Remove;
+  late.name = "nobody";
+  std::optional<Error> told;
+  late.done = [&](Result<void> made) { told = made.error(); };
+  changes.push(std::move(late));
+  RunSettings changed = settings("closed:2", 1);
+  changed.changes = &changes;
+  const auto outcome = runDeployment(*deployment, changed);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_EQ(outcome->route.toString(), "least-loaded");
+  ASSERT_EQ(outcome->events.size(), 1u);
+  EXPECT_GE(outcome->events[0].atS, 0.05);
+  ASSERT_TRUE(told); // never due: said when the run was over
+  EXPECT_EQ(told->code, ErrorCode::Cancelled);
+  EXPECT_FALSE(changes.push({}));
+}
+
+TEST_F(RunTest, ARampReportsEveryRateItTried) {
+  std::vector<ReplicaPlan> plans;
+  plans.push_back(plan(*m_cpu));
+  auto deployment = *Deployment::create(std::move(plans), {});
+  const auto outcome = runDeployment(*deployment, settings("ramp:1000", 0.1));
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  ASSERT_TRUE(outcome->ramp);
+  EXPECT_GT(outcome->ramp->capacityPerS, 0);
+  EXPECT_FALSE(outcome->ramp->steps.empty());
+  EXPECT_GT(outcome->ramp->bestPerS, 0);
+}
+
+TEST_F(RunTest, AReplayArrivesAsItsFileSays) {
+  auto deployment = both();
+  RunSettings replay = settings("replay:unread.txt");
+  replay.scenario.arrivalsS = {0, 0.01, 0.02, 0.02, 0.05, 0.1};
+  const auto outcome = runDeployment(*deployment, replay);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().line();
+  EXPECT_EQ(outcome->all.completed, 6u);
+  EXPECT_GE(outcome->measuredS, 0.1);
 }
 
 TEST_F(RunTest, DeviceUseListsEveryDeviceOnce) {
