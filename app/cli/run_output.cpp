@@ -97,9 +97,9 @@ void printReport(const session::Report& report) {
   if (report.preprocessing) {
     const auto& each = *report.preprocessing;
     std::printf(
-        "\npreprocessing: %d threads can make %s items/s (read %s, decode %s, resize %s, normalize %s, batch %s per "
+        "\npreprocessing: %d thread%s can make %s items/s (read %s, decode %s, resize %s, normalize %s, batch %s per "
         "item), %s requests of %d ready on average\n",
-        each.threads, formatNumber(each.itemsPerS).c_str(), formatMs(each.readMs).c_str(),
+        each.threads, each.threads == 1 ? "" : "s", formatNumber(each.itemsPerS).c_str(), formatMs(each.readMs).c_str(),
         formatMs(each.decodeMs).c_str(), formatMs(each.resizeMs).c_str(), formatMs(each.normalizeMs).c_str(),
         formatMs(each.batchMs).c_str(), formatNumber(each.meanDepth).c_str(), each.prefetch);
   }

@@ -14,6 +14,12 @@ constexpr auto kWatch = std::chrono::milliseconds(20); // how often it is looked
 
 } // namespace
 
+std::string devicesText(const ReplicaPlan& plan) {
+  std::string text;
+  for (const std::string& id : plan.deviceIds) text += (text.empty() ? "" : " + ") + id;
+  return text;
+}
+
 Deployment::Deployment(const DeploymentOptions& options)
     : m_table(options.queueLimit),
       m_router(std::make_unique<Router>(m_table)) {}
@@ -176,7 +182,7 @@ Result<void> Deployment::replace(const std::string& name, ReplicaPlan plan, cons
   std::erase(serving, old->replica.get());
   TANDEM_TRY(m_router->setPlan({m_router->route(), std::move(serving), {}}));
   old->replica->drain();
-  note(name + " is replaced");
+  note(name + " is served by " + devicesText(entry.plan) + " from now on, by " + devicesText(old->plan) + " before");
   return {};
 }
 

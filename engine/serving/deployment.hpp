@@ -18,6 +18,9 @@ struct ReplicaPlan {
   std::string summary = {};                ///< of its effective placement
 };
 
+/// "CPU:0 + GPU:0"
+std::string devicesText(const ReplicaPlan& plan);
+
 /// What a replica cost to set up.
 struct ReplicaCost {
   double compileMs = 0, warmupMs = 0;

@@ -17,12 +17,6 @@ constexpr std::int64_t kDrainNs = 10 * kSecond; // an overloaded open loop never
 
 } // namespace
 
-std::string devicesText(const ReplicaPlan& plan) {
-  std::string text;
-  for (const std::string& id : plan.deviceIds) text += (text.empty() ? "" : " + ") + id;
-  return text;
-}
-
 PhaseRunner::PhaseRunner(Deployment& deployment, CancelToken cancel, std::function<void(const RunSnapshot&)> snapshot)
     : m_deployment(deployment),
       m_cancel(std::move(cancel)),

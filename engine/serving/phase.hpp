@@ -94,7 +94,4 @@ class PhaseRunner {
   std::map<std::string, std::int64_t> m_busyBefore, m_lastBusy;
 };
 
-/// "CPU:0 + GPU:0"
-std::string devicesText(const ReplicaPlan& plan);
-
 } // namespace tandem

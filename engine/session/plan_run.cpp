@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session/plan_run.hpp"
 
+#include "engine/serving/join_items.hpp"
 #include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
+#include "engine/session/pipeline_options.hpp"
 #include "engine/session/synthetic.hpp"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ constexpr int kMaxStreams = 64;
 
 /// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
 Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
+  if (context.source) return context.source->bind(static_cast<int>(items));
   std::map<std::string, Shape> shapes = context.itemShapes;
   for (auto& [name, shape] : shapes)
     if (items > 1 && shape.rank() > 0) shape[0] *= items;
@@ -139,7 +142,12 @@ Result<std::vector<RequestData>> requestData(const RunContext& context, const st
     const BoundGraph bound = TANDEM_TRY(bindItems(context, items));
     RequestData request;
     request.items = items;
-    if (context.inputs.empty()) {
+    if (context.source) {
+      const std::vector<Tensor>& item = context.source->first().tensors;
+      const std::vector<TensorDesc> descs = TANDEM_TRY(context.source->shapesOf(items, item));
+      for (const TensorDesc& desc : descs) request.inputs.push_back(Tensor::zeros(desc));
+      for (int slot = 0; slot < items; ++slot) TANDEM_TRY(joinItem(item, slot, request));
+    } else if (context.inputs.empty()) {
       for (std::size_t i = 0; i < bound.graph.inputs().size(); ++i) {
         SyntheticInput made = TANDEM_TRY(madeUp(context, bound.graph, i, seed));
         request.inputs.push_back(std::move(made.tensor));
@@ -162,10 +170,16 @@ Result<RunContext> runContext(const Job& job) {
                      {},
                      std::make_shared<CpuSet>(),
                      {},
+                     {},
                      {}};
   TANDEM_TRY(requireRunnable(*context.document));
   context.inputs = TANDEM_TRY(decodeInputOptions(job.params));
-  TANDEM_TRY(findItemShapes(context));
+  if (TANDEM_TRY(decodePipelineSpec(job.params))) {
+    context.source = TANDEM_TRY(PipelineSource::create(context.document, context.inputs, job.cancel));
+    context.sent = context.source->notes();
+  } else {
+    TANDEM_TRY(findItemShapes(context));
+  }
   const std::string mode = job.params.value("mode", std::string("compiled"));
   if (mode != "compiled" && mode != "eager")
     return makeError(ErrorCode::Usage, "unknown mode '" + mode + "'", "--mode", "compiled or eager");

@@ -2,6 +2,7 @@
 #pragma once
 #include "engine/serving/run.hpp"
 #include "engine/session/input_files.hpp"
+#include "engine/session/pipeline_source.hpp"
 #include "engine/session/service.hpp"
 
 namespace tandem::session {
@@ -16,6 +17,7 @@ struct RunContext {
   bool compiled = true;
   InputOptions inputs;
   std::shared_ptr<CpuSet> hostCores;       ///< for accelerators; known once all replicas are planned
+  std::shared_ptr<PipelineSource> source;  ///< where inputs are prepared while the run goes on; else null
   std::vector<std::string> sent;           ///< what the inputs are, for the report
   std::map<std::string, Shape> itemShapes; ///< of one item, where inputs were given; the model may leave them open
 };
@@ -32,7 +34,8 @@ void placeHostThreads(const RunContext& context, const std::vector<ReplicaPlan>&
 Result<void> findItemShapes(RunContext& context);
 /// A replica as a request describes it (RunSpec), on `onHost` the host in place of its devices.
 Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, bool onHost = false);
-/// One request's tensors per size: from files (repeated to fill the batch) or synthetic.
+/// One request's tensors per size: from files (repeated to fill the batch) or synthetic; with a pipeline, its first
+/// item.
 Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,
                                              std::uint64_t seed, double& preprocessMs);
 

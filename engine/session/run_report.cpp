@@ -195,14 +195,15 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
     if (replica.paddedItems > 0)
       notes.push_back(replica.name + ": joined batches carried " + std::to_string(replica.paddedItems) +
                       " items of padding");
-    if (replica.window.completed == 0) notes.push_back(replica.name + " completed no request");
+    if (replica.window.completed == 0 && replica.state != ReplicaState::Gone)
+      notes.push_back(replica.name + " completed no request");
   }
   if (outcome.pipeline) {
     const PipelineStatistics& pipeline = *outcome.pipeline;
     if (!outcome.starvation.sentence.empty()) notes.push_back(outcome.starvation.sentence);
     if (pipeline.failedItems > 0)
-      notes.push_back(std::to_string(pipeline.failedItems) +
-                      " inputs could not be used and were left out: " + pipeline.firstError.value_or(Error()).line());
+      notes.push_back((pipeline.failedItems == 1 ? "one input" : std::to_string(pipeline.failedItems) + " inputs") +
+                      " could not be used: " + pipeline.firstError.value_or(Error()).line());
     if (!pipeline.problem.empty()) notes.push_back(pipeline.problem);
   } else if (context.preprocessMs > 0)
     notes.push_back("inputs were read before the run; preprocess is that time per item");

@@ -4,7 +4,6 @@
 #include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
 #include "engine/session/pipeline_options.hpp"
-#include "engine/session/pipeline_source.hpp"
 #include "engine/session/plan_run.hpp"
 #include "engine/session/run_report.hpp"
 #include "engine/session/synthetic.hpp"
@@ -47,15 +46,9 @@ bool isOnHost(const ReplicaPlan& plan, const DeviceRegistry& registry) {
 }
 
 /// Prepares requests while a run goes on, for the devices of a deployment.
-struct Pipeline {
-  std::unique_ptr<PipelineSource> source;
-  std::unique_ptr<InputPipeline> pipeline;
-};
-
-Result<Pipeline> makePipeline(const RunContext& context, const PipelineSpec& spec, const std::vector<int>& batches,
-                              Deployment& deployment, const RunSettings& settings) {
-  Pipeline made;
-  made.source = TANDEM_TRY(PipelineSource::create(context.document, context.inputs, context.compileCancel));
+Result<std::unique_ptr<InputPipeline>> makePipeline(const RunContext& context, const PipelineSpec& spec,
+                                                    const std::vector<int>& batches, Deployment& deployment,
+                                                    const RunSettings& settings) {
   PipelineOptions options = TANDEM_TRY(pipelineOptions(spec));
   options.seed = settings.seed;
   options.trace = settings.trace;
@@ -65,9 +58,8 @@ Result<Pipeline> makePipeline(const RunContext& context, const PipelineSpec& spe
       if (seen.insert(id).second)
         options.devices.push_back({id, [&meter = deployment.meters().of(id)] { return meter.busyNs(); }});
   const int clients = settings.scenario.isOpenLoop() ? options.prefetch : std::min(settings.scenario.count, 4096);
-  TANDEM_TRY(made.source->requireMemory(batches, options.prefetch, clients));
-  made.pipeline = std::make_unique<InputPipeline>(*made.source, batches, std::move(options));
-  return made;
+  TANDEM_TRY(context.source->requireMemory(batches, options.prefetch, clients));
+  return std::make_unique<InputPipeline>(*context.source, batches, std::move(options));
 }
 
 /// The replicas of a request. With `start_on_cpu`, the CPU stands in for those on other devices, and `changes` puts
@@ -142,10 +134,10 @@ Result<Json> run(const Job& job) {
     if (job.event) job.event("snapshot", encodeSnapshot(snapshot));
   };
   const std::optional<PipelineSpec> pipelineSpec = TANDEM_TRY(decodePipelineSpec(job.params));
-  Pipeline pipeline;
+  std::unique_ptr<InputPipeline> pipeline;
   if (pipelineSpec) {
     pipeline = TANDEM_TRY(makePipeline(context, *pipelineSpec, batches, *deployment, settings));
-    settings.pipeline = pipeline.pipeline.get();
+    settings.pipeline = pipeline.get();
   }
   const Announced announced(job.state, active);
   std::vector<ReplicaPrecision> precisions;

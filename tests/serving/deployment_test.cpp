@@ -60,7 +60,7 @@ TEST_F(DeploymentTest, AReplicaIsReplacedUnderItsName) {
   ASSERT_TRUE(generator.waitIdle(20'000));
   EXPECT_EQ(generator.log().failed(), 0u);
   EXPECT_EQ(fresh->name(), "a");
-  EXPECT_TRUE(noted(*deployment, "a is replaced"));
+  EXPECT_TRUE(noted(*deployment, "a is served by " + m_gpu->id()));
 }
 
 TEST_F(DeploymentTest, TheLastReplicaStaysAndUnknownNamesAreRefused) {
