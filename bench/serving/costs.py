@@ -50,15 +50,16 @@ def router_figures(program):
 
 
 def growth(samples):
-    """Bytes per minute between the first and the last quarter of [(seconds, bytes)], each by its mean."""
+    """Bytes per minute between the first and the last quarter of [(seconds, bytes)], each by its median: a log that fills in
+    the first seconds is no growth."""
     if len(samples) < 8:
         raise Failed(f"{len(samples)} samples of the resident memory say nothing of its growth: give --soak more seconds")
     start, end = samples[0][0], samples[-1][0]
     quarter = (end - start) / 4
     first = [each for each in samples if each[0] <= start + quarter]
     last = [each for each in samples if each[0] >= end - quarter]
-    mean = lambda part, at: statistics.fmean(each[at] for each in part)
-    return (mean(last, 1) - mean(first, 1)) / ((mean(last, 0) - mean(first, 0)) / 60)
+    middle = lambda part, at: statistics.median(each[at] for each in part)
+    return (middle(last, 1) - middle(first, 1)) / ((middle(last, 0) - middle(first, 0)) / 60)
 
 
 def soak(sitting, seconds):

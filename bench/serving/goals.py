@@ -55,7 +55,8 @@ def copies_goals(rows):
             name = f"{row['model']}, {each['title'].removeprefix('Tandem, ')} together / sum of each alone"
             yield Goal(f"{name}, processes of their own", TOGETHER, True,
                        spread(shares(row["found"], each["together"], each["alone"])))
-            yield Goal(f"{name}, the verdict's own figures", TOGETHER, True, spread(values(row["found"], each["loaded"], "reached")))
+            yield Goal(f"{name}, the verdict's own figures", TOGETHER, True,
+                       spread(values(row["found"], each["loaded"], "reached")))
 
 
 def trace_cost(found):

@@ -2,6 +2,7 @@
 """How busy the machine is with other work: figures of a machine that is not quiet are no verdict."""
 import os
 import pathlib
+import resource
 import time
 
 WATCH_S = 1.0
@@ -33,6 +34,22 @@ def watch():
     return {**between(before, now()), "load": os.getloadavg()[0]}
 
 
+def own_ticks():
+    """What this process and those that it waited for have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used) * os.sysconf("SC_CLK_TCK")
+
+
+def moment():
+    return {**now(), "own": own_ticks()}
+
+
+def others(before, after):
+    """Shares of the processors' time that other programs had and that the machine below took, between two moment()s."""
+    passed, own = max(after["all"] - before["all"], 1), after["own"] - before["own"]
+    return {"busy": max(0.0, (after["busy"] - before["busy"] - own) / passed), "stolen": between(before, after)["stolen"]}
+
+
 def siblings(cores):
     """Whether two of these processors are one core of the machine."""
     seen = []
@@ -42,13 +59,13 @@ def siblings(cores):
     return len(set(seen)) < len(seen)
 
 
-def warnings(before, after, stolen, shared):
-    """Why the figures may be worse than the program; nothing on a quiet machine."""
-    told = [f"Other programs used {each['busy']:.0%} of the processors {when} the run (load average {each['load']:.2f}): the "
-            "machine was busy, and goals that were missed may be its doing."
-            for when, each in (("before", before), ("after", after)) if each["busy"] > QUIET]
-    if stolen > STOLEN:
-        told.append(f"The machine below took {stolen:.1%} of the processors' time during the run.")
+def warnings(before, during, after, shared):
+    """Why the figures may be other than on a quiet machine; nothing there."""
+    told = [f"Other programs used {each['busy']:.0%} of the processors {when} the run: the machine was busy, and goals may be "
+            "met or missed for that reason alone."
+            for when, each in (("before", before), ("during", during), ("after", after)) if each["busy"] > QUIET]
+    if during["stolen"] > STOLEN:
+        told.append(f"The machine below took {during['stolen']:.1%} of the processors' time during the run.")
     if shared:
         told.append("The two processors are threads of one core: they share its units, whatever the program does.")
     return told

@@ -26,7 +26,10 @@ def several(numbers, form=number):
 
 def ranged(told, form="{:.3f}"):
     """A median with the rounds' ends."""
-    return "–" if told is None else f"{form.format(told['median'])} ({form.format(told['least'])} to {form.format(told['greatest'])})"
+    if told is None:
+        return "–"
+    median, least, greatest = (form.format(told[key]) for key in ("median", "least", "greatest"))
+    return f"{median} ({least} to {greatest})"
 
 
 def p99(found, job):
@@ -43,7 +46,8 @@ def copies_table(row):
         body.append([each["title"], several([middle(found, job) for job in alone], lambda value: number(value, "{:.1f}")),
                      number(middle(found, both), "{:.1f}"), ranged(spread(shares(found, both, alone))),
                      ranged(spread(shares(found, each["processes"], alone))),
-                     several([middle(found, job, "p50") for job in alone], milliseconds), milliseconds(middle(found, both, "p50")),
+                     several([middle(found, job, "p50") for job in alone], milliseconds),
+                     milliseconds(middle(found, both, "p50")),
                      several([p99(found, job) for job in alone], milliseconds), milliseconds(p99(found, both))])
     return table(["", "each alone, items/s", "together, items/s", "together / sum of alone", "as two processes / sum of alone",
                   "p50 alone, ms", "p50 together, ms", "p99 alone, ms", "p99 together, ms"], body)
@@ -133,8 +137,8 @@ def trace_part(row):
 
 def soak_part(soak):
     return ["## Memory over time",
-            f"`sample:mnist` on CPU:0 and CPU:1, four clients, {soak['seconds']:.0f} s. Growth is between the means of the first and "
-            "the last quarter; a run keeps its first requests one by one, which is part of it.",
+            f"`sample:mnist` on CPU:0 and CPU:1, four clients, {soak['seconds']:.0f} s. Growth is between the medians of the first "
+            "and the last quarter; the log of the last 262,144 requests fills before.",
             table(["requests", "items/s", "resident at first, MB", "at last, MB", "growth, bytes per minute"],
                   [[f"{soak['requests']:,}", f"{soak['items_per_s']:,.0f}", f"{soak['first_bytes'] / MB:.1f}",
                     f"{soak['last_bytes'] / MB:.1f}", f"{soak['growth_bytes_per_min']:,.0f}"]])]

@@ -17,7 +17,7 @@ from compare import WARMUP_S, choose, environment
 from contenders import Failed, all_contenders
 from copies import measure_copies
 from costs import measure_trace, router_figures, soak
-from machine import between, now, siblings, warnings, watch
+from machine import moment, others, siblings, warnings, watch
 from pipelines import measure_pipeline
 from report import render
 from splits import measure_split
@@ -87,7 +87,8 @@ def expected_minutes(options, peers):
 
 
 def method(options):
-    return (f"`{' '.join(['./dev bench serving', *sys.argv[2:]])}`: {options.rounds} round{'s' if options.rounds > 1 else ''}, in which everybody ran once, in an "
+    rounds = "1 round" if options.rounds == 1 else f"{options.rounds} rounds"
+    return (f"`{' '.join(['./dev bench serving', *sys.argv[2:]])}`: {rounds}, in which everybody ran once, in an "
             f"order that rotates, in processes that were pinned before they loaded anything: alone to one processor, together to "
             f"two, a copy each. A window is {options.seconds:g} s, or 100 predictions, after {WARMUP_S:g} s of warm-up; of split "
             "batches and the pipeline's ends as their tables say. Figures are medians over the rounds; a ratio is taken within "
@@ -116,7 +117,8 @@ def measure(document, sitting, contenders, models, keep):
         rows_of(document, "split", [(f"{model.name} batch {batch}", lambda model=model, batch=batch:
                                      measure_split(sitting, model, batch, ort)) for model in models for batch in options.batch],
                 keep)
-    tables = {"pipeline": lambda: measure_pipeline(sitting, models[-1], ort), "trace": lambda: measure_trace(sitting, models[0], ort),
+    tables = {"pipeline": lambda: measure_pipeline(sitting, models[-1], ort),
+              "trace": lambda: measure_trace(sitting, models[0], ort),
               "router": lambda: router_figures(program), "soak": lambda: soak(sitting, options.soak)}
     for name, call in tables.items():
         if name not in options.tables:
@@ -141,7 +143,7 @@ def main():
     if not second:
         missing["opencl"] = "this machine has no OPENCL-CPU:1, so CPU:1 stands in for it"
     models = select(options.models)
-    before, started = watch(), now()
+    before, started = watch(), moment()
     document = {"date": time.strftime("%Y-%m-%d %H:%M"), "method": method(options), "asked": options.tables, "warnings": [],
                 "environment": environment([each for each in contenders if each.name != "opencl"]),
                 "titles": {each.name: each.title for each in contenders}, "missing": missing, "failed": [], "copies": [],
@@ -157,12 +159,13 @@ def main():
             options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
     measure(document, sitting, contenders, models, keep)
-    stolen, after = between(started, now())["stolen"], watch()
+    during, after = others(started, moment()), watch()
     document["environment"].update({
         "processors used": f"{cores[0]} and {cores[1]}{', threads of one core' if siblings(cores) else ''}",
         "load before": f"{before['load']:.2f}, others used {before['busy']:.0%}",
-        "load after": f"{after['load']:.2f}, others used {after['busy']:.0%}", "taken by the machine below": f"{stolen:.1%}"})
-    document["warnings"] = warnings(before, after, stolen, siblings(cores))
+        "during": f"others used {during['busy']:.0%}, the machine below took {during['stolen']:.1%}",
+        "load after": f"{after['load']:.2f}, others used {after['busy']:.0%}"})
+    document["warnings"] = warnings(before, during, after, siblings(cores))
     keep()
     report = render(document)
     if options.markdown:
