@@ -18,7 +18,7 @@ class Goal:
     wanted: float | None  # None: a figure without a goal
     least: bool           # whether it is to be reached or not to be exceeded
     found: dict | None    # median, least and greatest of the rounds; None where it was not measured
-    form: str = "{:.3f}"
+    form: str = "{:.4f}"
 
     @property
     def verdict(self):

@@ -161,7 +161,7 @@ def differences_line(rows):
 def render(document):
     parts = [f"# Predicting on several devices at once, {document['date']}"]
     if document["warnings"]:
-        parts.append("\n".join(f"> **{each}**" for each in document["warnings"]))
+        parts.append("\n".join(f"> - **{each}**" for each in document["warnings"]))
     goals = [goal.row() for goal in goals_of(document)]
     if goals:
         parts += ["## Goals", table(["goal", "wanted", "median", "rounds", ""], goals)]
