@@ -50,8 +50,7 @@ def router_figures(program):
 
 
 def growth(samples):
-    """Bytes per minute between the first and the last quarter of [(seconds, bytes)], each by its median: a log that fills in
-    the first seconds is no growth."""
+    """Bytes per minute between the first and the last quarter of [(seconds, bytes)], each by its median."""
     if len(samples) < 8:
         raise Failed(f"{len(samples)} samples of the resident memory say nothing of its growth: give --soak more seconds")
     start, end = samples[0][0], samples[-1][0]
@@ -60,6 +59,12 @@ def growth(samples):
     last = [each for each in samples if each[0] >= end - quarter]
     middle = lambda part, at: statistics.median(each[at] for each in part)
     return (middle(last, 1) - middle(first, 1)) / ((middle(last, 0) - middle(first, 0)) / 60)
+
+
+def late_growth(samples):
+    """The same within the second half, when logs and caches have filled; None where that is too short."""
+    late = samples[len(samples) // 2:]
+    return growth(late) if len(late) >= 8 else None
 
 
 def soak(sitting, seconds):
@@ -84,4 +89,4 @@ def soak(sitting, seconds):
     return {"seconds": report["duration_s"], "requests": report["requests"], "failed": report["failed"],
             "items_per_s": report["items_per_s"], "samples": [[at - kept[0][0], size] for at, size in kept] if kept else [],
             "first_bytes": kept[0][1] if kept else 0, "last_bytes": kept[-1][1] if kept else 0,
-            "growth_bytes_per_min": growth(kept)}
+            "growth_bytes_per_min": growth(kept), "late_growth_bytes_per_min": late_growth(kept)}

@@ -84,6 +84,7 @@ def goals_of(document):
                           single(document, "router", "rate", "per_s"), "{:,.0f}"))
         goals.append(Goal("cancelling a request, p99, us", None, False, single(document, "router", "cancel", "p99_us"), "{:.2f}"))
     if "soak" in asked:
-        goals.append(Goal("growth of the resident memory, bytes per minute", None, False,
-                          single(document, "soak", "growth_bytes_per_min"), "{:,.0f}"))
+        for name, key in (("", "growth_bytes_per_min"), (" in the second half", "late_growth_bytes_per_min")):
+            goals.append(Goal(f"growth of the resident memory{name}, bytes per minute", None, False, single(document, "soak", key),
+                              "{:,.0f}"))
     return goals

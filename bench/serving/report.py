@@ -88,8 +88,9 @@ def verdict_table(rows):
 
 def copies_part(rows):
     parts = ["## Two copies on a core of their own each",
-             "Every copy has one request in flight. \"As two processes\" is what the machine itself allows: nothing is shared but "
-             "its memory and caches. A copy's time is from the file to its first result; Tandem reads the file once, for all copies."]
+             "Every copy has one request in flight. \"As two processes\" is what the machine itself allows: nothing is shared "
+             "but its memory and caches. A copy's time is from the file to its first result; Tandem reads the file once, for all "
+             "copies."]
     for row in rows:
         parts += [f"### {row['model']}", copies_table(row), memory_table(row)]
     return [*parts, "### The program's own verdict",
@@ -107,7 +108,9 @@ def split_part(rows):
                      several([middle(found, each, "p50") for each in devices], milliseconds),
                      milliseconds(middle(found, "split", "p50"))])
     first, second = rows[0]["devices"]
-    return ["## One batch over two devices", f"`--route split` over {first} and {second}, one batch in flight.",
+    return ["## One batch over two devices",
+            f"`--route split` over {first} and {second}, one batch in flight. A model `sample:` is the program's own: its batch is "
+            "free, where files have it written into a Reshape.",
             table(["model", "batch", "each alone, items/s", "split, items/s", "split / sum of alone", f"items on {first}",
                    "p50 alone, ms", "p50 split, ms"], body)]
 
@@ -138,10 +141,13 @@ def trace_part(row):
 def soak_part(soak):
     return ["## Memory over time",
             f"`sample:mnist` on CPU:0 and CPU:1, four clients, {soak['seconds']:.0f} s. Growth is between the medians of the first "
-            "and the last quarter; the log of the last 262,144 requests fills before.",
-            table(["requests", "items/s", "resident at first, MB", "at last, MB", "growth, bytes per minute"],
+            "and the last quarter; logs of the last 262,144 requests, of the run and of each replica, fill in the beginning, so "
+            "that what goes on growing shows in the second half.",
+            table(["requests", "items/s", "resident at first, MB", "at last, MB", "growth, bytes per minute",
+                   "in the second half"],
                   [[f"{soak['requests']:,}", f"{soak['items_per_s']:,.0f}", f"{soak['first_bytes'] / MB:.1f}",
-                    f"{soak['last_bytes'] / MB:.1f}", f"{soak['growth_bytes_per_min']:,.0f}"]])]
+                    f"{soak['last_bytes'] / MB:.1f}", f"{soak['growth_bytes_per_min']:,.0f}",
+                    number(soak["late_growth_bytes_per_min"], "{:,.0f}")]])]
 
 
 def problems(document):

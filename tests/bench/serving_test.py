@@ -15,14 +15,14 @@ sys.dont_write_bytecode = True
 import runs  # noqa: E402, which finds bench/models and bench/peers
 from contenders import Failed, Tandem  # noqa: E402
 from copies import one_process, pairs_of, peer_jobs, start_ms, tandem_jobs  # noqa: E402
-from costs import growth, router_figures  # noqa: E402
+from costs import growth, late_growth, router_figures  # noqa: E402
 from goals import Goal, goals_of, trace_cost  # noqa: E402
 from machine import between, others, ticks, warnings  # noqa: E402
 from measure import figures  # noqa: E402
 from pipelines import balanced_cut, parts_of, placement  # noqa: E402
 from report import copies_table, memory_table, problems, render  # noqa: E402
 from serving import contenders_of, least_minutes, options_of  # noqa: E402
-from splits import speed  # noqa: E402
+from splits import speed, split_model  # noqa: E402
 
 
 def rounds(*items_per_s, **more):
@@ -169,6 +169,17 @@ class Growth(unittest.TestCase):
         filling = [(at, min(1000 + 500 * at, 3000)) for at in range(61)]
         self.assertEqual(growth(filling), 0)
 
+    def test_what_fills_in_the_beginning_is_no_growth_of_the_second_half(self):
+        slow = [(at, min(1000 + 100 * at, 3000)) for at in range(61)]
+        self.assertGreater(growth(slow), 0)
+        self.assertEqual(late_growth(slow), 0)
+        self.assertIsNone(late_growth(slow[:14]))
+
+    def test_a_batch_is_split_of_the_programs_own_model_where_it_has_one(self):
+        case = argparse.Namespace(model="resnet50", file="f.onnx", folder=pathlib.Path("x"))
+        self.assertEqual(split_model(["mnist", "resnet50"], case), ("sample:resnet50", []))
+        self.assertEqual(split_model(["mnist"], case), ("f.onnx", ["--input", pathlib.Path("x/inputs.npz"), "--no-state"]))
+
     def test_a_few_samples_say_nothing_of_growth(self):
         with self.assertRaisesRegex(Failed, "more seconds"):
             growth([(0, 1), (1, 2)])
@@ -217,7 +228,7 @@ class Goals(unittest.TestCase):
         self.assertEqual(verdict(None, False, [5]), "–")
 
     def test_the_goals_of_all_tables_are_judged_from_their_rounds(self):
-        split = {"model": "m", "batch": 16, "devices": ["CPU:0", "X:1"], "seconds": 1, "least": 6,
+        split = {"model": "m", "batch": 16, "devices": ["CPU:0", "X:1"], "seconds": 1,
                  "found": {"CPU:0": rounds(60), "X:1": rounds(40), "split": rounds(91, share=0.6)}}
         trace = {"model": "m", "devices": ["CPU:0", "X:1"], "seconds": 1,
                  "found": {"plain": rounds(100, 100), "traced": rounds(98, 96, trace_bytes=1e6)}}
@@ -232,7 +243,7 @@ class Goals(unittest.TestCase):
     def test_a_table_that_was_asked_for_and_not_made_is_a_goal_that_was_not_measured(self):
         told = goals_of(empty(asked=["pipeline", "router", "soak", "trace"]))
         self.assertEqual({goal.verdict for goal in told}, {"not measured"})
-        self.assertEqual(len(told), 6)
+        self.assertEqual(len(told), 7)
         self.assertEqual(goals_of(empty()), [])
 
 
