@@ -90,8 +90,8 @@ def method(options):
     rounds = "1 round" if options.rounds == 1 else f"{options.rounds} rounds"
     return (f"`{' '.join(['./dev bench serving', *sys.argv[2:]])}`: {rounds}, in which everybody ran once, in an "
             f"order that rotates, in processes that were pinned before they loaded anything: alone to one processor, together to "
-            f"two, a copy each. A window is {options.seconds:g} s, or 100 predictions, after {WARMUP_S:g} s of warm-up; of split "
-            "batches and the pipeline's ends as their tables say. Figures are medians over the rounds; a ratio is taken within "
+            f"two, a copy each. A window is {options.seconds:g} s, or 100 predictions, after {WARMUP_S:g} s of warm-up; for split "
+            "batches six batches. Traces take twice the rounds; the router and memory over time are measured once. Figures are medians over the rounds; a ratio is taken within "
             "every round, and the median of these is shown with the least and the greatest. Latencies of peers are of calls from "
             "Python. Results were compared with ONNX Runtime's before.")
 
