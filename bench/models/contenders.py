@@ -96,7 +96,7 @@ class Tandem:
             command += ["--route", "least-loaded"]
         if case.batch > 1:
             command += ["--batch", str(case.batch)]
-        report = self._call(command, {cpu for each in cores for cpu in each})
+        report = self.call(command, {cpu for each in cores for cpu in each})
         if report["failed"]:
             raise Failed(f"{report['failed']} of {report['requests'] + report['failed']} requests failed")
         if not report["requests"]:
@@ -107,23 +107,39 @@ class Tandem:
                 "peak_rss_bytes": report["memory"]["rss_peak_bytes"]}
 
     def save_outputs(self, case, core, folder):
-        report = self._call([self.program, "predict", case.file, "--input", case.folder / "inputs.npz", "--no-state",
+        report = self.call([self.program, "predict", case.file, "--input", case.folder / "inputs.npz", "--no-state",
                              "--device", self.device.format(0), "--mode", self.mode, "--cores", str(core), "--output", folder,
                              "--json"], {core})
         return report["predictions"][0]["output_files"]
 
     @staticmethod
-    def _call(command, cpus):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE_S,
-                              preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-        if done.returncode:
-            raise Failed(last_line(done.stderr))
-        return json.loads(done.stdout)
+    def start(command, cpus):
+        """The program on these processors; for finish()."""
+        return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+
+    @staticmethod
+    def finish(process):
+        """What it printed as JSON."""
+        try:
+            printed, complaints = process.communicate(timeout=PATIENCE_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.returncode:
+            raise Failed(last_line(complaints))
+        return json.loads(printed)
+
+    @classmethod
+    def call(cls, command, cpus):
+        return cls.finish(cls.start(command, cpus))
 
 
 class Peer:
     """A module of bench/peers, run by measure.py: one process per copy, pinned before it imports anything. A peer that takes
     a second per prediction need not run in more than `most_rounds`; `job` is what its module wants to know besides."""
+    script = "measure.py"
 
     def __init__(self, name, title, module, venv, packages, package=None, reads_onnx=True, only=None, heavy=False, start_s=1.5,
                  most_rounds=None, job=None):
@@ -165,7 +181,7 @@ class Peer:
 
     def _start(self, job, folder):
         complaints = tempfile.TemporaryFile("w+", dir=folder)
-        process = subprocess.Popen([self.python, PEERS / "measure.py", job], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        process = subprocess.Popen([self.python, PEERS / self.script, job], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=complaints, text=True)
         return process, complaints
 

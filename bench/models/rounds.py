@@ -73,28 +73,34 @@ def median_of(rounds):
     return {key: statistics.median(each[key] for each in rounds) for key in numbers}
 
 
-def long_enough(reference, case, setting, cores, seconds):
+def long_enough(reference, case, setting, cores, seconds, predictions=LEAST_PREDICTIONS):
     """Seconds for a round, so that models that take long are predicted several times, too."""
-    return max(seconds, LEAST_PREDICTIONS * reference.measure(case, setting, cores, 0.05, 0)["p50"] * 1e-3)
+    return max(seconds, predictions * reference.measure(case, setting, cores, 0.05, 0)["p50"] * 1e-3)
 
 
-def measure_setting(contenders, case, setting, cores, options):
-    """{name: {"rounds": [...], "median": {...}} or {"error": ...}} of one row."""
+def in_turns(contenders, count, measure):
+    """{name: {"rounds": [...], "median": {...}} or {"rounds": [...], "error": ...}} of `measure` for each contender, once in
+    every round; one that failed is not asked again."""
     found = {each.name: {"rounds": []} for each in contenders}
-    reference = next(each for each in contenders if each.name == "ort")
-    seconds = long_enough(reference, case, setting, cores, options.seconds)
-    for order in turns(contenders, options.rounds):
+    for order in turns(contenders, count):
         for each in order:
             if "error" in found[each.name] or len(found[each.name]["rounds"]) == each.most_rounds:
                 continue
             try:
-                found[each.name]["rounds"].append(each.measure(case, setting, cores, seconds, options.warmup))
+                found[each.name]["rounds"].append(measure(each))
             except (Failed, subprocess.SubprocessError) as error:
                 found[each.name]["error"] = str(error)
     for each in found.values():
         if "error" not in each:
             each["median"] = median_of(each["rounds"])
     return found
+
+
+def measure_setting(contenders, case, setting, cores, options):
+    """What in_turns() found, of one row."""
+    reference = next(each for each in contenders if each.name == "ort")
+    seconds = long_enough(reference, case, setting, cores, options.seconds)
+    return in_turns(contenders, options.rounds, lambda each: each.measure(case, setting, cores, seconds, options.warmup))
 
 
 def agrees(difference, tolerance):

@@ -17,9 +17,10 @@ import sys
 import time
 
 
-def peak_rss_bytes():
-    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+def memory_bytes(field, process="self"):
+    """Of /proc/PID/status: VmHWM is the greatest resident size, VmRSS the present one."""
+    for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     return 0
 
@@ -36,12 +37,20 @@ def predict_for(peer, seconds):
     return times
 
 
+def figures(times, items_per_s):
+    """Of single predictions in ms."""
+    times = sorted(times) or [0.0]
+    at = lambda share: times[int(len(times) * share)]
+    return {"count": len(times), "p50": at(0.5), "p99": at(0.99), "mean": sum(times) / len(times), "min": times[0],
+            "items_per_s": items_per_s}
+
+
 def main():
     job = json.loads(sys.argv[1])
     # Before anything that starts threads is imported, so that they inherit it.
     os.sched_setaffinity(0, job["cpus"])
     module = importlib.import_module(job["peer"])
-    import_rss = peak_rss_bytes()
+    import_rss = memory_bytes("VmHWM")
     begin = time.monotonic_ns()
     peer = module.Peer(job)
     peer.run()
@@ -58,11 +67,8 @@ def main():
     start = time.perf_counter()
     times = predict_for(peer, job["seconds"])
     passed = time.perf_counter() - start
-    times = sorted(times) or [0.0]
-    at = lambda share: times[int(len(times) * share)]
-    print(json.dumps({"count": len(times), "p50": at(0.5), "p99": at(0.99), "mean": sum(times) / len(times), "min": times[0],
-                      "items_per_s": len(times) * job["batch"] / passed, "load_to_first_ms": (first_ns - begin) * 1e-6,
-                      "first_ns": first_ns, "peak_rss_bytes": peak_rss_bytes(), "import_rss_bytes": import_rss,
+    print(json.dumps({**figures(times, len(times) * job["batch"] / passed), "load_to_first_ms": (first_ns - begin) * 1e-6,
+                      "first_ns": first_ns, "peak_rss_bytes": memory_bytes("VmHWM"), "import_rss_bytes": import_rss,
                       "note": getattr(peer, "note", "")}), flush=True)
 
 

@@ -16,6 +16,10 @@ class Peer:
             model.reshape(open_shapes)
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": job["threads"], "NUM_STREAMS": 1,
                     "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+        if job.get("copies", 1) > 1:
+            # OpenVINO leaves the processors that a thread is pinned to, and pins all models to the first ones unless each
+            # reserves its own.
+            settings.update({"ENABLE_CPU_PINNING": True, "ENABLE_CPU_RESERVATION": True})
         self.request = core.compile_model(model, "CPU", settings).create_infer_request()
         self.names = job["outputs"]
         for name, array in given.items():

@@ -12,10 +12,20 @@ from inputs import picture
 NAMES = {"resnet50": "ResNet50", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121", "vgg19": "VGG19"}
 
 
+def set_threads(threads, copies):
+    """Once in a process, before anything is computed."""
+    chosen = tensorflow.config.threading
+    if chosen.get_intra_op_parallelism_threads() != threads:
+        chosen.set_intra_op_parallelism_threads(threads)
+    if chosen.get_inter_op_parallelism_threads() != copies:
+        chosen.set_inter_op_parallelism_threads(copies)
+
+
 class Peer:
+    process_wide = True  # all copies of a process share its thread pools
+
     def __init__(self, job):
-        tensorflow.config.threading.set_intra_op_parallelism_threads(job["threads"])
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        set_threads(job["threads"], job.get("copies", 1))
         tensorflow.keras.utils.set_random_seed(1)
         network = getattr(tensorflow.keras.applications, NAMES[job["model"]])(weights=None)
         self.image = tensorflow.constant(picture(job, "nhwc"))

@@ -100,6 +100,7 @@ class Deployment {
   Result<void> measureSplit(const std::vector<Replica*>& replicas, const RequestData& data, const ReplicaSetup& setup);
   void rebalance();
   bool rebalanceSplit(const std::vector<Replica*>& replicas, int items);
+  bool askAgain(int items, const std::vector<int>& shares, std::vector<int>& next);
   int crossover(const std::vector<Replica*>& replicas) const;
 
   RequestTable m_table;
@@ -113,7 +114,8 @@ class Deployment {
   int m_size = 0;                                             ///< size:auto: as measured
   std::map<int, std::vector<int>> m_shares;                   ///< split: by request size
   std::map<int, std::pair<std::vector<int>, int>> m_proposed; ///< split: by request size, and seconds in a row
-  std::map<const Replica*, ServicePoints> m_alone;            ///< split: what executions took at set-up
+  std::map<int, int> m_withNothing;                ///< split: seconds that a replica has got nothing, by request size
+  std::map<const Replica*, ServicePoints> m_alone; ///< split: what executions took at set-up
   std::vector<ServingEvent> m_events;
   std::function<void(const ServingEvent&)> m_listener;
   std::thread m_supervisor;

@@ -79,10 +79,13 @@ int Deployment::crossover(const std::vector<Replica*>& replicas) const {
 /// the next one.
 Result<void> Deployment::measureSplit(const std::vector<Replica*>& replicas, const RequestData& data,
                                       const ReplicaSetup& setup) {
-  constexpr int kRounds = 3;
+  constexpr int kRounds = 3, kRepeats = 3;
   const auto measure = [&](Replica& replica, int items) -> Result<void> {
-    TANDEM_TRY(setup.cancel.check());
-    return replica.warmUp(data, items);
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+      TANDEM_TRY(setup.cancel.check());
+      TANDEM_TRY(replica.warmUp(data, items));
+    }
+    return {};
   };
   for (Replica* replica : replicas)
     for (int items : {std::max(1, data.items / 4), std::max(1, data.items / 2)}) TANDEM_TRY(measure(*replica, items));
@@ -123,6 +126,23 @@ void Deployment::rebalance() {
   if (changed && !publish(m_route)) note("the routing could not be changed");
 }
 
+/// A replica that gets nothing is not measured, and would never get anything again, however fast it has become: every
+/// now and then it gets a few items. True where `next` is such a division.
+bool Deployment::askAgain(int items, const std::vector<int>& shares, std::vector<int>& next) {
+  constexpr int kSeconds = 5;
+  constexpr int kPart = 8; // of the request
+  const auto nothing = std::find(shares.begin(), shares.end(), 0);
+  int& seconds = m_withNothing[items];
+  seconds = nothing == shares.end() ? 0 : seconds + 1;
+  if (seconds < kSeconds) return false;
+  seconds = 0;
+  next = shares;
+  const int few = std::max(1, items / kPart);
+  *std::max_element(next.begin(), next.end()) -= few;
+  next[static_cast<std::size_t>(nothing - shares.begin())] = few;
+  return true;
+}
+
 /// Measured times at the present shares, against those at set-up, say how much slower or faster each replica has
 /// become; all other sizes are taken to have changed as much.
 bool Deployment::rebalanceSplit(const std::vector<Replica*>& replicas, int items) {
@@ -141,7 +161,13 @@ bool Deployment::rebalanceSplit(const std::vector<Replica*>& replicas, int items
     costs.push_back({alone.alphaNs * factor, alone.betaNs * factor});
   }
   const auto line = [&](std::size_t d, int count) { return costs[d].alphaNs + costs[d].betaNs * count; };
-  const std::vector<int> next = splitShares(items, costs);
+  std::vector<int> next = splitShares(items, costs);
+  if (askAgain(items, shares, next)) {
+    note("split of " + std::to_string(items) + ": " + text(next) +
+         " for a moment, to see whether what got nothing is faster now");
+    found->second = next;
+    return true;
+  }
   const double before = makespanNs(shares, line), after = makespanNs(next, line);
   if (next == shares || after > before * kWorthMoving) {
     m_proposed.erase(items);

@@ -7,7 +7,7 @@
 namespace tandem {
 namespace {
 
-constexpr double kWeight = 0.1;
+constexpr int kRemembered = 10;
 
 } // namespace
 
@@ -28,6 +28,7 @@ void ServiceTimes::learn(int items, double ns) {
     if (!entry) {
       entry = &m_entries[count];
       entry->items.store(items, std::memory_order_relaxed);
+      entry->count.store(1, std::memory_order_relaxed);
       entry->ns.store(ns, std::memory_order_relaxed);
       entry->bestNs.store(ns, std::memory_order_relaxed);
       m_count.store(count + 1, std::memory_order_release);
@@ -36,7 +37,9 @@ void ServiceTimes::learn(int items, double ns) {
   }
   // Two streams may learn at once; one of the two is lost then, which a running mean can bear.
   const double before = entry->ns.load(std::memory_order_relaxed);
-  const double now = before + kWeight * (ns - before);
+  const int count = std::min(kRemembered, entry->count.load(std::memory_order_relaxed) + 1);
+  entry->count.store(count, std::memory_order_relaxed);
+  const double now = before + (ns - before) / count;
   entry->ns.store(now, std::memory_order_relaxed);
   if (now < entry->bestNs.load(std::memory_order_relaxed)) entry->bestNs.store(now, std::memory_order_relaxed);
 }

@@ -13,8 +13,8 @@ namespace tandem {
 /// (items, nanoseconds of one execution), ascending.
 using ServicePoints = std::vector<std::pair<int, double>>;
 
-/// What one execution takes on a replica, by number of items: a running mean of what was measured (an exponential one;
-/// about the last ten executions count), straight lines between sizes, and in proportion beyond the largest. Readers
+/// What one execution takes on a replica, by number of items: a running mean of what was measured (of all at first, of
+/// about the last ten later on), straight lines between sizes, and in proportion beyond the largest. Readers
 /// and learn() of a size that is known take no lock. Thread-safe.
 class ServiceTimes {
  public:
@@ -32,6 +32,7 @@ class ServiceTimes {
   struct Entry {
     std::atomic<int> items{0};
     std::atomic<double> ns{0};
+    std::atomic<int> count{0};     ///< measured so far, as far as it matters
     std::atomic<double> bestNs{0}; ///< least running mean so far
   };
   Entry* find(int items);

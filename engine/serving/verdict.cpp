@@ -72,8 +72,10 @@ Verdict judge(const VerdictFacts& facts) {
   const auto best = std::max_element(facts.parts.begin(), facts.parts.end(),
                                      [](const auto& a, const auto& b) { return a.aloneItemsPerS < b.aloneItemsPerS; });
   verdict.best = best->name;
-  if (best->aloneItemsPerS <= 0) {
-    verdict.summary = "No replica completed anything alone, so nothing can be compared.";
+  for (const VerdictPart& part : facts.parts) {
+    if (part.aloneItemsPerS > 0) continue;
+    verdict.summary = "Nothing can be compared: " + part.name +
+                      " completed nothing in the time it was measured alone; give it longer (--alone).";
     return verdict;
   }
   double sum = 0;

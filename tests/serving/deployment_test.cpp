@@ -217,5 +217,26 @@ TEST_F(DeploymentTest, SplitMovesItemsAwayFromAReplicaThatBecameSlow) {
   EXPECT_EQ(generator.log().failed(), 0u);
 }
 
+TEST_F(DeploymentTest, AReplicaThatGotNothingOfASplitIsAskedAgainAndComesBack) {
+  std::atomic<int> factor{1000};
+  auto steady = [](auto, int items) -> Result<RunTimes> { return tookNs(1000 * items); };
+  auto late = [&](auto, int items) -> Result<RunTimes> { return tookNs(1000 * items * factor.load()); };
+  std::vector<ReplicaPlan> plans;
+  plans.push_back(fakePlan("steady", steady));
+  plans.push_back(fakePlan("late", late));
+  auto deployment = *Deployment::create(std::move(plans), *Route::parse("split"));
+  const RequestData sixteen{16, {}};
+  ASSERT_TRUE(deployment->setUp(setupFor(sixteen)).ok());
+  EXPECT_EQ(deployment->router().shares(16), (std::vector<int>{16, 0}));
+  deployment->start();
+  factor = 1; // what disturbed it at set-up is over
+  LoadGenerator generator(*Scenario::parse("closed:1"), deployment->router(), {.sizes = {&sixteen}});
+  generator.start();
+  while (deployment->router().shares(16) != std::vector<int>{8, 8}) std::this_thread::yield();
+  generator.stop();
+  ASSERT_TRUE(generator.waitIdle(20'000));
+  EXPECT_TRUE(noted(*deployment, "for a moment"));
+}
+
 } // namespace
 } // namespace tandem

@@ -180,6 +180,15 @@ TEST(Verdict, ComparesWithTheBestAloneAndWithTheBound) {
   EXPECT_TRUE(judge(twoReplicas(80)).summary.starts_with("Using all at once costs"));
 }
 
+TEST(Verdict, ComparesNothingWhereAReplicaWasMeasuredTooShort) {
+  VerdictFacts facts = twoReplicas(126);
+  facts.parts[0].aloneItemsPerS = 0;
+  const Verdict verdict = judge(facts);
+  EXPECT_TRUE(verdict.summary.starts_with("Nothing can be compared: CPU:0")) << verdict.summary;
+  EXPECT_EQ(verdict.gain, 0);
+  EXPECT_TRUE(verdict.reasons.empty());
+}
+
 TEST(Verdict, SaysWhatHeldItBack) {
   VerdictFacts facts = twoReplicas(105);
   facts.parts[0].busyFraction = 0.4;
