@@ -14,6 +14,10 @@ template <class T> void add(T& number, T more) {
   std::atomic_ref<T>(number).fetch_add(more, std::memory_order_relaxed);
 }
 
+template <class T> void put(T& number, T value) {
+  std::atomic_ref<T>(number).store(value, std::memory_order_relaxed);
+}
+
 template <class T> T read(const T& number) {
   return std::atomic_ref<T>(const_cast<T&>(number)).load(std::memory_order_relaxed); // C++20 has none of const
 }
@@ -53,7 +57,11 @@ double LatencyHistogram::meanNs() const {
   return count ? static_cast<double>(read(m_sum)) / static_cast<double>(count) : 0.0;
 }
 
-void LatencyHistogram::clear() { *this = LatencyHistogram(); }
+void LatencyHistogram::clear() {
+  for (std::uint32_t& bucket : m_buckets) put(bucket, std::uint32_t{0});
+  put(m_count, std::uint64_t{0});
+  put(m_sum, std::int64_t{0});
+}
 
 std::int64_t LatencyHistogram::quantileNs(double p) const {
   const std::uint64_t all = count();

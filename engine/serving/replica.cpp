@@ -209,6 +209,12 @@ Replica::Check Replica::checkHung(std::int64_t now, const Failover& failover) {
     }
     anyHung = true;
     if (worker.hung.exchange(true)) continue;
+    {
+      // Before anybody is told: whoever is asks why.
+      std::lock_guard lock(m_mutex);
+      m_lastError = makeError(ErrorCode::DeviceFailed, "an execution has not come back", m_options.name,
+                              "it gets no requests until it does");
+    }
     const std::size_t count = worker.count.load();
     for (std::size_t i = 0; i < count; ++i)
       m_table.withdrawTaken(worker.tickets[i].load(), [&](const Request& request) {
@@ -227,11 +233,6 @@ Replica::Check Replica::checkHung(std::int64_t now, const Failover& failover) {
   if (!m_state.compare_exchange_strong(before, anyHung ? ReplicaState::Hung : ReplicaState::Serving))
     return Check::Fine;
   if (!anyHung) return Check::Recovered;
-  {
-    std::lock_guard lock(m_mutex);
-    m_lastError = makeError(ErrorCode::DeviceFailed, "an execution has not come back", m_options.name,
-                            "it gets no requests until it does");
-  }
   emptyQueue(Status::Failed, failover);
   return Check::Hung;
 }

@@ -43,9 +43,9 @@ bool RequestQueue::push(Ticket ticket) {
 }
 
 void RequestQueue::wake() {
-  // Pairs with the fence in sleep(): either the sleeper is seen here, or it sees the request.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (m_sleepers.load(std::memory_order_relaxed) == 0) return;
+  // Both sides change the same number: whoever comes second sees what the first did before. So either the sleeper is seen
+  // here, or it sees the request.
+  if (m_sleepers.fetch_add(0, std::memory_order_acq_rel) == 0) return;
   { std::lock_guard lock(m_mutex); }
   m_wake.notify_one();
 }
@@ -87,8 +87,7 @@ Ticket RequestQueue::popOf(Priority priority) {
 
 void RequestQueue::sleep(std::int64_t untilNs, const std::function<bool()>& ready) {
   std::unique_lock lock(m_mutex);
-  m_sleepers.fetch_add(1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  m_sleepers.fetch_add(1, std::memory_order_acq_rel);
   for (;;) {
     if (ready() || isClosed()) break;
     if (untilNs == INT64_MAX) {
