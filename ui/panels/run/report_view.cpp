@@ -30,7 +30,7 @@ ReportView::ReportView(Workspace& workspace, QWidget* parent) : QWidget(parent),
   m_text->setAccessibleName(tr("Report of the run"));
   m_text->setFrameShape(QFrame::NoFrame);
   m_text->setPlaceholderText(tr("The report appears here when a run has ended. Press F5 to run."));
-  m_latency = new QuantileChart(tr("Latency: share of requests answered within"), Unit::Milliseconds, splitter);
+  m_latency = new QuantileChart(tr("Share of requests answered within"), Unit::Milliseconds, splitter);
   m_latency->setObjectName(QStringLiteral("report_latency"));
   m_latency->hide();
   m_runs = new QTreeView(splitter);

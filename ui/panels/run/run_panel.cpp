@@ -22,6 +22,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace tandem::ui {
 
 RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
@@ -62,7 +64,6 @@ RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_w
   m_events = new QListWidget(this);
   m_events->setObjectName(QStringLiteral("run_events"));
   m_events->setAccessibleName(tr("What happened in the run"));
-  m_events->setMaximumHeight(fontMetrics().height() * 5);
   m_events->setWordWrap(true);
   m_events->setSelectionMode(QAbstractItemView::NoSelection);
   m_events->hide();
@@ -137,6 +138,10 @@ void RunPanel::updateProgress() {
 void RunPanel::addEvent(const QString& text) {
   auto* item = new QListWidgetItem(text, m_events);
   item->setToolTip(text);
+  // As high as what there is, up to four lines: the panel is short.
+  constexpr int kMostLines = 4;
+  m_events->setFixedHeight(std::min(m_events->count(), kMostLines) * m_events->sizeHintForRow(0) +
+                           2 * m_events->frameWidth() + fontMetrics().height() / 3);
   m_events->show();
   m_events->scrollToBottom();
 }
