@@ -41,10 +41,10 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   if (batchGiven) spec.batches = TANDEM_TRY(parseBatches(options.batch));
   if (durationGiven || options.deployment.empty()) spec.durationS = options.duration;
   spec.warmupS = options.warmup;
-  spec.aloneS = options.alone;
+  if (options.alone >= 0) spec.aloneS = options.alone;
   if (options.bulk >= 0) spec.bulkShare = options.bulk;
-  spec.queueLimit = options.queueLimit;
-  spec.startOnCpu = options.startOnCpu;
+  if (options.queueLimit > 0) spec.queueLimit = options.queueLimit;
+  spec.startOnCpu = spec.startOnCpu || options.startOnCpu;
   for (const std::string& text : options.changes) spec.changes.push_back(TANDEM_TRY(parseChange(text)));
   spec.mode = options.mode;
   spec.inputs = options.inputs.files;

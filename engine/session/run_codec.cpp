@@ -313,7 +313,8 @@ Json encodeDeployment(const RunSpec& spec) {
   Json run = encodeRun(spec);
   Json json{{"format", "tandem-deployment"}, {"version", 1}};
   for (const char* key : {"replicas", "route", "scenario", "batches", "duration_s"}) json[key] = std::move(run[key]);
-  if (run.contains("bulk_share")) json["bulk_share"] = run["bulk_share"];
+  for (const char* key : {"bulk_share", "alone_s", "queue_limit", "start_on_cpu"})
+    if (run.contains(key)) json[key] = run[key];
   return json;
 }
 
@@ -330,6 +331,9 @@ Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
     readIf(json, "batches", spec.batches);
     readIf(json, "duration_s", spec.durationS);
     readIf(json, "bulk_share", spec.bulkShare);
+    readIf(json, "alone_s", spec.aloneS);
+    readIf(json, "queue_limit", spec.queueLimit);
+    readIf(json, "start_on_cpu", spec.startOnCpu);
     for (const Json& each : json.at("replicas")) spec.replicas.push_back(toReplica(each));
     return spec;
   });

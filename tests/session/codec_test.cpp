@@ -115,6 +115,31 @@ TEST(Deployment, AFileKeepsThePrecisionOfReplicas) {
   EXPECT_EQ(decodeDeployment(file, "d.json")->replicas[1].precision, "model");
 }
 
+TEST(Deployment, AFileKeepsHowReplicasJoinRequestsAndWhatTheRunAsksFor) {
+  RunSpec spec;
+  spec.replicas = {{.device = "CPU:0", .batch = 8, .preferred = {4, 8}, .delayMs = 5, .targetMs = 50}};
+  spec.scenario = "ramp:50";
+  spec.route = "slo:20";
+  spec.aloneS = 0;
+  spec.bulkShare = 0.25;
+  spec.queueLimit = 64;
+  spec.startOnCpu = true;
+  const auto decoded = decodeDeployment(encodeDeployment(spec), "d.json");
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->replicas, spec.replicas);
+  EXPECT_EQ(decoded->scenario, "ramp:50");
+  EXPECT_EQ(decoded->route, "slo:20");
+  EXPECT_EQ(decoded->aloneS, 0);
+  EXPECT_EQ(decoded->bulkShare, 0.25);
+  EXPECT_EQ(decoded->queueLimit, 64);
+  EXPECT_TRUE(decoded->startOnCpu);
+  RunSpec usual;
+  usual.replicas = {{.device = "CPU:0"}};
+  const auto plain = decodeDeployment(encodeDeployment(usual), "d.json");
+  ASSERT_TRUE(plain.ok());
+  EXPECT_LT(plain->aloneS, 0) << "as fits the duration";
+}
+
 TEST(Deployment, AFileOfAnotherVersionOrFormatIsRefused) {
   RunSpec spec;
   spec.replicas = {{.name = "a", .device = "CPU:0"}};

@@ -295,6 +295,12 @@ void EngineBridge::run(const ModelRef& model, const session::RunSpec& spec, Done
       });
 }
 
+void EngineBridge::deploy(const session::RunChange& change, Done<bool> done) {
+  send<bool>(
+      kOther, session::method::kDeploy, session::encodeChange(change), [](const Json&) -> Result<bool> { return true; },
+      std::move(done));
+}
+
 void EngineBridge::exportPlacement(const ModelRef& model, const session::PlacementDoc& placement, const QString& format,
                                    const QString& folder, bool overwrite, Done<session::ExportResult> done) {
   Json params = modelParams(model);

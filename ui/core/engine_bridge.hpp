@@ -108,6 +108,9 @@ class EngineBridge : public QObject {
   /// One run at a time; `snapshot` comes ten times a second.
   void run(const ModelRef& model, const session::RunSpec& spec, Done<session::Report> done,
            std::function<void(const session::Snapshot&)> snapshot, Progress progress = {});
+  /// Asks for a change of the run that goes on, beside it. The answer says whether it was taken, not that it is made:
+  /// that is told by the events of later snapshots.
+  void deploy(const session::RunChange& change, Done<bool> done);
   /// Ends the run early; it still answers with its report.
   void stopRun();
   void exportPlacement(const ModelRef& model, const session::PlacementDoc& placement, const QString& format,

@@ -23,12 +23,19 @@ std::vector<RunController::Sample> RunController::samplesAfter(quint64 after) co
   return {first, m_samples.end()};
 }
 
+const session::Snapshot* RunController::lastSnapshot() const {
+  return m_samples.empty() ? nullptr : &m_samples.back().snapshot;
+}
+
 void RunController::start(const session::RunSpec& spec) {
   if (isActive() || !m_document.canRun()) return;
   m_spec = spec;
   ++m_number;
   m_report.reset();
   m_samples.clear();
+  m_events.clear();
+  m_eventsRead = 0;
+  m_changes.clear();
   m_progress = -1;
   m_elapsedS = 0;
   m_phaseText = tr("Starting");
@@ -59,6 +66,34 @@ void RunController::stop() {
   m_engine.stopRun();
 }
 
+void RunController::deploy(const session::RunChange& change) {
+  if (m_state != State::Running && m_state != State::Starting) return;
+  const std::size_t index = m_changes.size();
+  m_changes.push_back({change, LiveChange::State::Waiting, {}});
+  emit changesChanged();
+  const int number = m_number;
+  m_engine.deploy(change, [this, index, number](const Result<bool>& taken) {
+    if (taken.ok() || number != m_number || index >= m_changes.size()) return;
+    m_changes[index].state = LiveChange::State::Refused;
+    m_changes[index].outcome = toQString(taken.error().line());
+    m_events.push_back({m_elapsedS, m_clock.elapsed(),
+                        tr("%1 was refused: %2").arg(changeText(m_changes[index].change), m_changes[index].outcome)});
+    emit eventHappened(m_events.back());
+    emit changesChanged();
+  });
+}
+
+void RunController::readEvents(const session::Snapshot& snapshot) {
+  bool settled = false;
+  for (; m_eventsRead < snapshot.events.size(); ++m_eventsRead) {
+    const QString text = toQString(snapshot.events[m_eventsRead]);
+    m_events.push_back({std::max(0.0, snapshot.elapsedS), m_clock.elapsed(), text});
+    settled |= settle(m_changes, text);
+    emit eventHappened(m_events.back());
+  }
+  if (settled) emit changesChanged();
+}
+
 void RunController::setState(State state) {
   if (state == m_state) return;
   m_state = state;
@@ -68,12 +103,19 @@ void RunController::setState(State state) {
 void RunController::onSnapshot(const session::Snapshot& snapshot) {
   m_samples.push_back({++m_sampleNumber, m_clock.elapsed(), snapshot});
   if (m_samples.size() > kKeptSamples) m_samples.erase(m_samples.begin());
+  readEvents(snapshot);
   if (m_state == State::Stopping) return;
   if (snapshot.phase == "load") m_phaseText = tr("Loading");
   if (snapshot.phase == "compile") m_phaseText = tr("Compiling");
   if (snapshot.phase == "warmup") m_phaseText = tr("Warming up");
-  if (snapshot.phase == "measure") {
-    m_phaseText = tr("Measuring");
+  const QString phase = toQString(snapshot.phase);
+  const bool ramp = phase.startsWith(QStringLiteral("ramp:"));
+  if (phase.startsWith(QStringLiteral("alone ")))
+    m_phaseText = tr("Measuring %1 alone").arg(phase.mid(6));
+  else if (phase.endsWith(QStringLiteral(" in flight")))
+    m_phaseText = tr("Measuring %1").arg(phase);
+  if (snapshot.phase == "measure" || ramp) {
+    m_phaseText = ramp ? tr("Ramp: %1").arg(phase.mid(5).trimmed()) : tr("Measuring");
     m_elapsedS = std::max(0.0, snapshot.elapsedS);
     m_progress = m_spec.durationS > 0 ? std::clamp(snapshot.elapsedS / m_spec.durationS, 0.0, 1.0) : -1;
     setState(State::Running);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "ui/core/document_model.hpp"
+#include "ui/core/live_change.hpp"
 
 #include <QElapsedTimer>
 #include <QObject>
@@ -22,6 +23,13 @@ class RunController : public QObject {
     session::Snapshot snapshot;
   };
 
+  /// What happened to the deployment of the run, and when it was first heard of (seconds measured).
+  struct Event {
+    double atS = 0;
+    qint64 timeMs = 0; ///< of now()
+    QString text;
+  };
+
   RunController(EngineBridge& engine, DocumentModel& document, QObject* parent = nullptr);
 
   [[nodiscard]] State state() const { return m_state; }
@@ -38,13 +46,22 @@ class RunController : public QObject {
   [[nodiscard]] double elapsedS() const { return m_elapsedS; }
   /// The samples after number `after`, oldest first; at most the last minute is kept.
   [[nodiscard]] std::vector<Sample> samplesAfter(quint64 after) const;
+  /// The newest sample of this run, or null.
+  [[nodiscard]] const session::Snapshot* lastSnapshot() const;
+  [[nodiscard]] const std::vector<Event>& events() const { return m_events; }
+  /// What was asked of the run that goes on, oldest first.
+  [[nodiscard]] const std::vector<LiveChange>& changes() const { return m_changes; }
   [[nodiscard]] qint64 now() const { return m_clock.elapsed(); }
 
   void start(const session::RunSpec& spec);
   void startAgain();
   void stop();
+  /// Changes the deployment of the run that goes on. Replicas that are added need a name that none of the run has.
+  void deploy(const session::RunChange& change);
 
  signals:
+  void changesChanged();
+  void eventHappened(const tandem::ui::RunController::Event& event);
   void stateChanged();
   void progressChanged();
   void started();
@@ -55,6 +72,7 @@ class RunController : public QObject {
 
  private:
   void setState(State state);
+  void readEvents(const session::Snapshot& snapshot);
   void onSnapshot(const session::Snapshot& snapshot);
   void onReport(const Result<session::Report>& report);
 
@@ -63,11 +81,14 @@ class RunController : public QObject {
   session::RunSpec m_spec;
   std::optional<session::Report> m_report;
   std::vector<Sample> m_samples;
+  std::vector<Event> m_events;
+  std::vector<LiveChange> m_changes;
   QElapsedTimer m_clock;
   QString m_phaseText;
   State m_state = State::Idle;
   quint64 m_sampleNumber = 0;
   double m_progress = -1, m_elapsedS = 0;
+  std::size_t m_eventsRead = 0;
   int m_number = 0;
 };
 

@@ -80,6 +80,10 @@ void Workspace::connectLog() {
   });
   connect(&runs, &RunController::started, this,
           [this] { log.add(Severity::Info, tr("Run %1 started").arg(runs.runNumber())); });
+  connect(&runs, &RunController::eventHappened, this, [this](const RunController::Event& event) {
+    log.add(Severity::Info,
+            tr("Run %1, %2: %3").arg(QString::number(runs.runNumber()), formatMs(event.atS * 1e3), event.text));
+  });
   connect(&runs, &RunController::finished, this, [this] {
     const auto& report = *runs.report();
     log.add(report.failed > 0 ? Severity::Error : Severity::Info,

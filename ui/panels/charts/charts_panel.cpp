@@ -65,6 +65,9 @@ ChartsPanel::ChartsPanel(Workspace& workspace, QWidget* parent) : QWidget(parent
   m_timer.setInterval(kTickMs);
   connect(&m_timer, &QTimer::timeout, this, &ChartsPanel::tick);
   connect(&m_workspace.runs, &RunController::started, this, &ChartsPanel::begin);
+  connect(&m_workspace.runs, &RunController::eventHappened, this, [this](const RunController::Event& event) {
+    for (LiveChart* chart : {m_latency, m_throughput}) chart->addMark(event.timeMs, event.text);
+  });
   connect(&m_workspace.runs, &RunController::stateChanged, this, [this] {
     if (m_workspace.runs.isActive() && isVisible()) m_timer.start();
     if (!m_workspace.runs.isActive()) {
@@ -114,21 +117,25 @@ void ChartsPanel::begin() {
   m_replicas.clear();
   m_devices.clear();
   m_names.clear();
+  m_colors.clear();
   m_total = m_process = -1;
   m_memory->setData({}, {});
 }
 
+/// For the replicas that have none yet: all at first, later those that were added while the run went on.
 void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
   const bool several = snapshot.replicas.size() > 1;
-  QList<int> taken;
-  int next = static_cast<int>(m_workspace.devices.visibleIds().size());
-  for (const auto& replica : snapshot.replicas) {
+  for (std::size_t i = m_replicas.size(); i < snapshot.replicas.size(); ++i) {
+    const auto& replica = snapshot.replicas[i];
     const QString name = shortName(replica), whole = toQString(replica.name);
     // A replica has the colour of its first device; a second one there takes that of a device yet unseen.
     const QString first = toQString(replica.devices).section(QLatin1Char('+'), 0, 0).trimmed();
     int device = deviceNumber(first.toStdString());
-    if (device < 0 || taken.contains(device)) device = next++;
-    taken << device;
+    if (device < 0 || m_colors.contains(device)) {
+      device = static_cast<int>(m_workspace.devices.visibleIds().size());
+      while (m_colors.contains(device)) ++device;
+    }
+    m_colors << device;
     const auto add = [&](LiveChart* chart, const QString& suffix, RingSeries::Aggregate aggregate) {
       const QString label = several || suffix.isEmpty() ? (name + QLatin1Char(' ') + suffix).trimmed() : suffix;
       const int series = chart->addDeviceSeries(label, device, aggregate);
@@ -144,7 +151,7 @@ void ChartsPanel::makeSeries(const session::Snapshot& snapshot) {
     series.throughput = add(m_throughput, {}, RingSeries::Aggregate::Mean);
     m_replicas.push_back(series);
   }
-  if (several) {
+  if (several && m_total < 0) {
     m_total = m_throughput->addDeviceSeries(tr("total"), kAutoDevice);
     m_throughput->setSeriesDescription(m_total, tr("All replicas together"));
   }
@@ -160,7 +167,7 @@ void ChartsPanel::drain() {
     if (snapshot.rssBytes > 0) m_rss->append(m_process, sample.timeMs, static_cast<double>(snapshot.rssBytes));
     // Nothing is computed while loading and compiling; zeros would only hide what follows.
     if (snapshot.replicas.empty() || snapshot.phase == "load" || snapshot.phase == "compile") continue;
-    if (m_replicas.empty()) makeSeries(snapshot);
+    if (m_replicas.size() < snapshot.replicas.size()) makeSeries(snapshot);
     for (std::size_t i = 0; i < std::min(m_replicas.size(), snapshot.replicas.size()); ++i) {
       const auto& replica = snapshot.replicas[i];
       m_throughput->append(m_replicas[i].throughput, sample.timeMs, replica.itemsPerS);

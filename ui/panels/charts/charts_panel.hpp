@@ -56,6 +56,7 @@ class ChartsPanel : public QWidget {
   QTimer m_timer;
   std::vector<ReplicaSeries> m_replicas;
   QMap<QString, int> m_devices, m_names;
+  QList<int> m_colors; ///< device colours that replicas have
   int m_total = -1, m_process = -1, m_columns = 0;
   quint64 m_last = 0;
   bool m_paused = false;

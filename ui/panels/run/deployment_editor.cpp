@@ -5,17 +5,13 @@
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/panels/run/replica_card.hpp"
+#include "ui/panels/run/request_editor.hpp"
 #include "ui/panels/run/shared_cores_hint.hpp"
 
 #include <QComboBox>
-#include <QDoubleSpinBox>
-#include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QLineEdit>
 #include <QPushButton>
-#include <QRegularExpressionValidator>
-#include <QSpinBox>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -25,55 +21,12 @@ namespace {
 
 constexpr int kMostReplicas = 16;
 
-struct Choice {
-  const char* key;
-  const char* title;
-  const char* text;
-};
-
-constexpr Choice kScenarios[] = {
-    {"closed", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Closed loop: clients"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor",
-                       "Each client sends its next request when the last one is answered.")},
-    {"single-stream", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Single stream"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "One request after another: the best latency there is.")},
-    {"multi-stream", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Multi stream: at once"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Several requests arrive together; the next group when all are "
-                                                       "answered.")},
-    {"poisson", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Open loop: per second"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Requests arrive at random times, whether or not the engine "
-                                                       "keeps up; latency counts from the scheduled arrival.")},
-    {"offline", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Offline: requests"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "All requests are there from the start: the best throughput.")},
-};
-
-constexpr Choice kRoutes[] = {
-    {"predicted-finish", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Predicted finish"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "To the replica that is expected to answer first.")},
-    {"least-loaded", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Least loaded"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "To the replica with the fewest waiting items.")},
-    {"round-robin", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Round robin"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "To each replica in turn, however fast it is.")},
-    {"size", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "By size"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Requests of at most this many items go to the first replica, "
-                                                       "larger ones to the second.")},
-    {"split", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Split each request"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "One request is divided over the replicas in proportion to "
-                                                       "their speed.")},
-    {"pinned", QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "Pinned"),
-     QT_TRANSLATE_NOOP("tandem::ui::DeploymentEditor", "All requests go to one replica.")},
-};
-
-QLabel* explanation(QWidget* parent) {
-  auto* label = new QLabel(parent);
-  label->setWordWrap(true);
-  label->setForegroundRole(QPalette::PlaceholderText);
-  return label;
-}
-
 } // namespace
 
-DeploymentEditor::DeploymentEditor(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
+DeploymentEditor::DeploymentEditor(Workspace& workspace, QWidget* parent)
+    : QWidget(parent),
+      m_workspace(workspace),
+      m_live(workspace.runs) {
   auto* layout = new QVBoxLayout(this);
   const int gap = fontMetrics().height() / 2;
   layout->setContentsMargins(gap, gap, gap, gap);
@@ -97,105 +50,74 @@ DeploymentEditor::DeploymentEditor(Workspace& workspace, QWidget* parent) : QWid
   m_sharedCores = new SharedCoresHint(m_workspace, this);
   layout->addWidget(m_sharedCores);
   connect(m_sharedCores, &SharedCoresHint::separating, this, [this] { m_touched = false; });
-  auto* form = new QFormLayout;
-  form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-  form->setRowWrapPolicy(QFormLayout::WrapLongRows);
-  makeRequests(form);
-  layout->addLayout(form);
+  m_requests = new RequestEditor(m_workspace, this);
+  layout->addWidget(m_requests);
+  m_problem = new QLabel(this);
+  m_problem->setObjectName(QStringLiteral("deployment_problem"));
+  m_problem->setAccessibleName(tr("What is wrong with the deployment"));
+  m_problem->setWordWrap(true);
+  layout->addWidget(m_problem);
   layout->addStretch();
 
   fillPresets();
   connect(add, &QPushButton::clicked, this, [this] {
     session::ReplicaSpec replica;
     replica.device = m_workspace.devices.cpu().toStdString();
-    addReplica(replica);
+    addCard(m_nextCard++, replica);
     replicasEdited();
   });
+  connect(m_requests, &RequestEditor::changed, this, [this] {
+    updateProblem();
+    updateLive();
+  });
+  connect(m_requests, &RequestEditor::routeNow, this, [this] { m_live.setRoute(route()); });
+  RunController& runs = m_workspace.runs;
+  connect(&runs, &RunController::started, this, &DeploymentEditor::beginRun);
+  connect(&runs, &RunController::progressChanged, this, &DeploymentEditor::takeSnapshot);
+  connect(&runs, &RunController::changesChanged, this, &DeploymentEditor::updateLive);
+  connect(&runs, &RunController::stateChanged, this, [this] {
+    if (!m_workspace.runs.isActive())
+      endRun();
+    else
+      updateLive();
+  });
+  connect(&m_workspace.document, &DocumentModel::effectiveChanged, this, &DeploymentEditor::updateLive);
   connect(m_preset, &QComboBox::activated, this, [this](int index) {
     m_touched = true;
     applyPreset(m_preset->itemData(index).toInt());
   });
   connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
     fillPresets();
-    if (!m_touched && !m_workspace.devices.isLoading()) applyPreset(kClassic);
+    if (!m_touched && !m_running && !m_workspace.devices.isLoading()) applyPreset(kClassic);
   });
   applyPreset(kClassic);
   updateExplanations();
 }
 
-void DeploymentEditor::makeRequests(QFormLayout* form) {
-  const auto named = [](auto* widget, const QString& name, const QString& accessible) {
-    widget->setObjectName(name);
-    widget->setAccessibleName(accessible);
-    return widget;
-  };
-  m_scenario = named(new QComboBox(this), QStringLiteral("scenario"), tr("Scenario"));
-  for (const Choice& choice : kScenarios) m_scenario->addItem(tr(choice.title), QLatin1String(choice.key));
-  m_scenario->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  m_scenario->setMinimumContentsLength(10);
-  m_scenarioValue = named(new QDoubleSpinBox(this), QStringLiteral("scenario_value"), tr("Scenario value"));
-  m_scenarioValue->setRange(1, 1e6);
-  m_scenarioValue->setDecimals(0);
-  m_scenarioValue->setValue(4);
-  m_scenarioText = explanation(this);
-  auto* scenarioRow = new QHBoxLayout;
-  scenarioRow->addWidget(m_scenario, 1);
-  scenarioRow->addWidget(m_scenarioValue);
-  form->addRow(tr("&Scenario"), scenarioRow);
-  qobject_cast<QLabel*>(form->labelForField(scenarioRow))->setBuddy(m_scenario);
-  form->addRow(m_scenarioText);
-
-  m_route = named(new QComboBox(this), QStringLiteral("route"), tr("Routing"));
-  for (const Choice& choice : kRoutes) m_route->addItem(tr(choice.title), QLatin1String(choice.key));
-  m_routeSize = named(new QSpinBox(this), QStringLiteral("route_size"), tr("Largest request for the first replica"));
-  m_routeSize->setRange(1, 4096);
-  m_routeSize->setValue(2);
-  m_routePinned = named(new QComboBox(this), QStringLiteral("route_pinned"), tr("Replica that gets all requests"));
-  m_routeText = explanation(this);
-  auto* routeRow = new QHBoxLayout;
-  routeRow->addWidget(m_route, 1);
-  routeRow->addWidget(m_routeSize);
-  routeRow->addWidget(m_routePinned);
-  form->addRow(tr("R&outing"), routeRow);
-  qobject_cast<QLabel*>(form->labelForField(routeRow))->setBuddy(m_route);
-  form->addRow(m_routeText);
-
-  m_batches = named(new QLineEdit(QStringLiteral("1"), this), QStringLiteral("batches"), tr("Request sizes"));
-  m_batches->setValidator(new QRegularExpressionValidator(
-      QRegularExpression(QStringLiteral("[1-9][0-9]{0,3}( *, *[1-9][0-9]{0,3}){0,15}")), m_batches));
-  m_batches->setToolTip(tr("Items per request; several sizes are mixed evenly: \"1,8\""));
-  form->addRow(tr("Re&quest sizes"), m_batches);
-  m_duration = named(new QDoubleSpinBox(this), QStringLiteral("duration"), tr("Duration"));
-  m_duration->setRange(0.5, 86400);
-  m_duration->setDecimals(1);
-  m_duration->setValue(10);
-  m_duration->setSuffix(tr(" s"));
-  form->addRow(tr("&Duration"), m_duration);
-  m_warmup = named(new QDoubleSpinBox(this), QStringLiteral("warmup"), tr("Warm-up"));
-  m_warmup->setRange(0, 3600);
-  m_warmup->setDecimals(1);
-  m_warmup->setValue(1);
-  m_warmup->setSuffix(tr(" s"));
-  m_warmup->setToolTip(tr("Runs before the measurement and is not counted"));
-  form->addRow(tr("&Warm-up"), m_warmup);
-  m_mode = named(new QComboBox(this), QStringLiteral("mode"), tr("Execution"));
-  m_mode->addItem(tr("Compiled (fused, planned)"), QStringLiteral("compiled"));
-  m_mode->addItem(tr("Eager (layer by layer)"), QStringLiteral("eager"));
-  form->addRow(tr("E&xecution"), m_mode);
-  connect(m_scenario, &QComboBox::activated, this, &DeploymentEditor::updateExplanations);
-  connect(m_route, &QComboBox::activated, this, &DeploymentEditor::updateExplanations);
+void DeploymentEditor::updateExplanations() {
+  m_requests->setReplicas(replicaCount());
+  QStringList devices;
+  for (const Card& card : m_cards) devices << toQString(card.widget->spec().device);
+  m_sharedCores->setDevices(devices);
+  updateProblem();
+  updateLive();
 }
 
-void DeploymentEditor::updateExplanations() {
-  m_scenarioText->setText(tr(kScenarios[m_scenario->currentIndex()].text));
-  m_routeText->setText(tr(kRoutes[m_route->currentIndex()].text));
-  m_scenarioValue->setVisible(m_scenario->currentData() != QLatin1String("single-stream"));
-  m_routeSize->setVisible(m_route->currentData() == QLatin1String("size"));
-  m_routePinned->setVisible(m_route->currentData() == QLatin1String("pinned"));
-  m_route->setEnabled(m_cards.size() > 1);
-  QStringList devices;
-  for (const ReplicaCard* card : m_cards) devices << toQString(card->spec().device);
-  m_sharedCores->setDevices(devices);
+QString DeploymentEditor::problem() const {
+  for (std::size_t i = 0; i < m_cards.size(); ++i)
+    if (const QString text = m_cards[i].widget->problem(); !text.isEmpty())
+      return tr("Replica %1: %2").arg(QString::number(i + 1), text);
+  return m_requests->problem();
+}
+
+void DeploymentEditor::updateProblem() {
+  const QString text = problem();
+  QPalette colors = palette();
+  colors.setColor(QPalette::WindowText, Theme::of(palette()).problem);
+  m_problem->setPalette(colors);
+  m_problem->setText(text);
+  m_problem->setVisible(!text.isEmpty());
+  emit problemChanged();
 }
 
 QString DeploymentEditor::secondDevice() const {
@@ -249,72 +171,128 @@ void DeploymentEditor::applyPreset(int preset) {
 }
 
 void DeploymentEditor::setReplicas(const std::vector<session::ReplicaSpec>& replicas) {
-  for (ReplicaCard* card : m_cards) {
-    card->hide();
-    card->deleteLater();
-  }
-  m_cards.clear();
-  for (const auto& replica : replicas) addReplica(replica);
+  std::vector<std::pair<int, session::ReplicaSpec>> cards;
+  for (const auto& replica : replicas) cards.emplace_back(m_nextCard++, replica);
+  setCards(cards);
 }
 
-void DeploymentEditor::addReplica(const session::ReplicaSpec& replica) {
+/// Made anew, since numbers are part of their names; those that stay keep the number they are known by in the run.
+void DeploymentEditor::setCards(const std::vector<std::pair<int, session::ReplicaSpec>>& cards) {
+  for (const Card& card : m_cards) {
+    card.widget->hide();
+    card.widget->deleteLater();
+  }
+  m_cards.clear();
+  for (const auto& [number, replica] : cards) addCard(number, replica);
+  updateExplanations();
+}
+
+void DeploymentEditor::addCard(int number, const session::ReplicaSpec& replica) {
   if (m_cards.size() >= kMostReplicas) return;
   auto* card = new ReplicaCard(m_workspace, replicaCount(), replica, this);
-  m_cards.push_back(card);
+  m_cards.push_back({number, card});
   m_list->addWidget(card);
   connect(card, &ReplicaCard::changed, this, &DeploymentEditor::replicasEdited);
-  connect(card, &ReplicaCard::removeRequested, this, [this, card] {
-    std::vector<session::ReplicaSpec> kept;
-    for (const ReplicaCard* other : m_cards) {
-      if (other != card) kept.push_back(other->spec());
-    }
-    setReplicas(kept);
-    replicasEdited();
-  });
-  for (ReplicaCard* each : m_cards) each->setRemovable(m_cards.size() > 1);
-  m_routePinned->clear();
-  for (std::size_t i = 0; i < m_cards.size(); ++i)
-    m_routePinned->addItem(tr("Replica %1").arg(i + 1), QStringLiteral("replica%1").arg(i + 1));
-  updateExplanations();
+  connect(card, &ReplicaCard::removeRequested, this, [this, number] { removeCards({number}); });
+  connect(card, &ReplicaCard::addNow, this, [this, number, card] { m_live.add(number, card->spec()); });
+  connect(card, &ReplicaCard::applyNow, this, [this, number, card] { m_live.apply(number, card->spec()); });
+  connect(card, &ReplicaCard::removeNow, this, [this, number] { m_live.remove(number); });
+}
+
+void DeploymentEditor::removeCards(const std::vector<int>& numbers) {
+  std::vector<std::pair<int, session::ReplicaSpec>> kept;
+  for (const Card& card : m_cards)
+    if (std::find(numbers.begin(), numbers.end(), card.number) == numbers.end())
+      kept.emplace_back(card.number, card.widget->spec());
+  if (kept.empty()) return;
+  setCards(kept);
+  replicasEdited();
 }
 
 void DeploymentEditor::replicasEdited() {
   m_touched = true;
   m_preset->setCurrentIndex(m_preset->findData(kCustom));
-  for (ReplicaCard* card : m_cards) card->setRemovable(m_cards.size() > 1);
   updateExplanations();
 }
 
-std::vector<int> DeploymentEditor::batches() const {
-  std::vector<int> sizes;
-  for (const QString& part : m_batches->text().split(QLatin1Char(','), Qt::SkipEmptyParts)) {
-    const int size = part.trimmed().toInt();
-    if (size > 0) sizes.push_back(size);
+std::string DeploymentEditor::route() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < m_cards.size(); ++i) {
+    const std::string live = m_live.name(m_cards[i].number);
+    names.push_back(m_workspace.runs.isActive() ? live : "replica" + std::to_string(i + 1));
   }
-  if (sizes.empty()) sizes.push_back(1);
-  return sizes;
+  return m_requests->route(names);
 }
 
 session::RunSpec DeploymentEditor::spec() const {
   session::RunSpec spec;
-  const QString route = m_route->currentData().toString();
   for (std::size_t i = 0; i < m_cards.size(); ++i) {
-    spec.replicas.push_back(m_cards[i]->spec());
+    spec.replicas.push_back(m_cards[i].widget->spec());
     // A pinned route needs a name that both sides know.
-    if (route == QLatin1String("pinned")) spec.replicas.back().name = "replica" + std::to_string(i + 1);
+    if (m_requests->isPinned()) spec.replicas.back().name = "replica" + std::to_string(i + 1);
   }
-  const QString scenario = m_scenario->currentData().toString();
-  spec.scenario = scenario.toStdString();
-  if (scenario != QLatin1String("single-stream"))
-    spec.scenario += ":" + QString::number(m_scenarioValue->value(), 'f', 0).toStdString();
-  spec.route = route.toStdString();
-  if (route == QLatin1String("size")) spec.route += ":" + std::to_string(m_routeSize->value());
-  if (route == QLatin1String("pinned")) spec.route += ":" + m_routePinned->currentData().toString().toStdString();
-  spec.batches = batches();
-  spec.durationS = m_duration->value();
-  spec.warmupS = m_warmup->value();
-  spec.mode = m_mode->currentData().toString().toStdString();
+  m_requests->writeTo(spec);
+  spec.route = route();
   return spec;
+}
+
+void DeploymentEditor::beginRun() {
+  std::vector<int> numbers;
+  for (const Card& card : m_cards) numbers.push_back(card.number);
+  m_live.begin(numbers);
+  setRunning(true);
+}
+
+void DeploymentEditor::endRun() {
+  const std::vector<int> removed = m_live.end();
+  setRunning(false);
+  if (!removed.empty()) removeCards(removed);
+}
+
+void DeploymentEditor::setRunning(bool running) {
+  m_running = running;
+  m_preset->setEnabled(!running);
+  m_sharedCores->setEnabled(!running);
+  m_requests->setRunning(running);
+  m_liveKey.clear();
+  updateLive();
+}
+
+/// Snapshots come ten times a second: only what can change a card is looked at that often.
+void DeploymentEditor::takeSnapshot() {
+  const session::Snapshot* snapshot = m_workspace.runs.lastSnapshot();
+  if (!m_running || snapshot == nullptr) return;
+  std::string key = snapshot->phase + (m_live.canChange() ? "!" : "");
+  for (const auto& replica : snapshot->replicas)
+    key += "\n" + replica.name + " " + replica.state + " " + std::to_string(replica.batchLimit);
+  if (key == m_liveKey) return;
+  m_liveKey = std::move(key);
+  updateLive();
+}
+
+void DeploymentEditor::updateLive() {
+  if (m_running) m_live.update();
+  for (const Card& card : m_cards) {
+    const bool isLive = m_running && !m_live.name(card.number).empty() && m_live.isPresent(card.number);
+    card.widget->setRemovable(m_cards.size() > 1 && !isLive,
+                              isLive ? tr("It runs: \"Remove now\" takes it out of the run first") : QString());
+    if (m_running)
+      card.widget->showLive(m_live.describe(card.number, card.widget->spec()));
+    else
+      card.widget->hideLive();
+  }
+  if (!m_running) return;
+  const std::string wanted = route();
+  const QString now = tr("Routing now: %1.").arg(toQString(m_live.route()));
+  if (m_live.isRoutePending())
+    m_requests->showLiveRoute(tr("%1 The change is being made.").arg(now), false);
+  else if (!m_requests->problem().isEmpty())
+    m_requests->showLiveRoute(now, false);
+  else if (wanted != m_live.route())
+    m_requests->showLiveRoute(tr("%1 The choice above is not applied yet.").arg(now),
+                              m_live.canChange() && wanted != "pinned:");
+  else
+    m_requests->showLiveRoute(now, false);
 }
 
 } // namespace tandem::ui

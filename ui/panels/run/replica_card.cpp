@@ -3,13 +3,16 @@
 
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
+#include "ui/panels/run/batching_editor.hpp"
 #include "ui/widgets/common/common.hpp"
 
 #include <QComboBox>
 #include <QGridLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QSpinBox>
 #include <QToolButton>
+#include <QVBoxLayout>
 
 namespace tandem::ui {
 namespace {
@@ -76,6 +79,12 @@ ReplicaCard::ReplicaCard(Workspace& workspace, int index, const session::Replica
   precisionLabel->setBuddy(m_precision);
   grid->addWidget(precisionLabel, 3, 0, 1, 2);
   grid->addWidget(m_precision, 3, 2, 1, 4);
+  m_batching = new BatchingEditor(index, who, spec, this);
+  grid->addWidget(m_batching, 4, 0, 1, 6);
+  connect(m_batch, &QSpinBox::valueChanged, m_batching, &BatchingEditor::setBatch);
+  connect(m_batching, &BatchingEditor::changed, this, &ReplicaCard::changed);
+  makeLive(index, who);
+  grid->addWidget(m_live, 5, 0, 1, 6);
 
   fillDevices();
   setDevice(spec.placement ? QString() : toQString(spec.device));
@@ -93,6 +102,52 @@ ReplicaCard::ReplicaCard(Workspace& workspace, int index, const session::Replica
     updatePrecision();
   });
 }
+
+void ReplicaCard::makeLive(int index, const QString& who) {
+  m_live = new QWidget(this);
+  auto* column = new QVBoxLayout(m_live);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(fontMetrics().height() / 4);
+  m_state = new QLabel(m_live);
+  m_state->setObjectName(QStringLiteral("replica_state_%1").arg(index));
+  m_state->setWordWrap(true);
+  column->addWidget(m_state);
+  auto* row = new QHBoxLayout;
+  const auto button = [&](const char* name, const QString& text, const QString& help) {
+    auto* made = new QPushButton(text, m_live);
+    made->setObjectName(QStringLiteral("replica_%1_%2").arg(QLatin1String(name)).arg(index));
+    made->setAccessibleName(tr("%1: %2").arg(text, who));
+    made->setToolTip(help);
+    row->addWidget(made);
+    return made;
+  };
+  m_addNow = button("add_now", tr("Add now"), tr("Compiles this replica beside the run, which then uses it too"));
+  m_applyNow = button("apply_now", tr("Apply change now"),
+                      tr("Compiles the replica as it is set here, then puts it in the place of the one that runs"));
+  m_removeNow =
+      button("remove_now", tr("Remove now"), tr("Takes no more requests, finishes those it has, and frees its memory"));
+  row->addStretch();
+  column->addLayout(row);
+  connect(m_addNow, &QPushButton::clicked, this, &ReplicaCard::addNow);
+  connect(m_applyNow, &QPushButton::clicked, this, &ReplicaCard::applyNow);
+  connect(m_removeNow, &QPushButton::clicked, this, &ReplicaCard::removeNow);
+  m_live->hide();
+}
+
+void ReplicaCard::showLive(const LiveReplica& live) {
+  const QString state = live.state.isEmpty() ? tr("not part of this run") : live.state;
+  QString text = QStringLiteral("<b>%1</b>").arg(state.toHtmlEscaped());
+  if (!live.note.isEmpty()) text += QStringLiteral(" – ") + live.note.toHtmlEscaped();
+  m_state->setText(text);
+  m_addNow->setVisible(live.add);
+  m_applyNow->setVisible(live.apply);
+  m_removeNow->setVisible(live.remove);
+  m_live->show();
+}
+
+void ReplicaCard::hideLive() { m_live->hide(); }
+
+QString ReplicaCard::problem() const { return m_batching->problem(); }
 
 /// A choice that the device does not have is shown as such, and comes back with a device that has it.
 void ReplicaCard::updatePrecision() {
@@ -139,10 +194,14 @@ session::ReplicaSpec ReplicaCard::spec() const {
   spec.threads = m_threads->value();
   spec.streams = m_streams->value();
   spec.batch = m_batch->value();
+  m_batching->writeTo(spec);
   if (m_precision->isEnabled()) spec.precision = m_precision->currentData().toString().toStdString();
   return spec;
 }
 
-void ReplicaCard::setRemovable(bool removable) { m_remove->setEnabled(removable); }
+void ReplicaCard::setRemovable(bool removable, const QString& why) {
+  m_remove->setEnabled(removable);
+  m_remove->setToolTip(why.isEmpty() ? tr("Remove this replica") : why);
+}
 
 } // namespace tandem::ui

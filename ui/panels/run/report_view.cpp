@@ -1,34 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/panels/run/report_view.hpp"
 
-#include "ui/core/labels.hpp"
+#include "ui/core/icons.hpp"
 #include "ui/core/theme.hpp"
-#include "ui/core/units.hpp"
+#include "ui/panels/run/report_html.hpp"
+#include "ui/widgets/chart/quantile_chart.hpp"
 
 #include <QEvent>
+#include <QFileDialog>
 #include <QHeaderView>
 #include <QItemSelectionModel>
+#include <QPushButton>
+#include <QSaveFile>
 #include <QSplitter>
 #include <QTextBrowser>
+#include <QTextDocument>
 #include <QTreeView>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace tandem::ui {
-namespace {
-
-QString cell(const QString& text, bool right = true) {
-  return QStringLiteral("<td align='%1' style='padding-right:10px'>%2</td>")
-      .arg(right ? QStringLiteral("right") : QStringLiteral("left"), text);
-}
-
-QString escaped(const std::string& text) { return unbrokenIds(toQString(text)).toHtmlEscaped(); }
-
-QString latencyCells(const session::Latency& latency) {
-  return cell(formatMs(latency.p50Ms)) + cell(formatMs(latency.p95Ms)) + cell(formatMs(latency.p99Ms));
-}
-
-} // namespace
-
 ReportView::ReportView(Workspace& workspace, QWidget* parent) : QWidget(parent), m_workspace(workspace) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -38,6 +30,9 @@ ReportView::ReportView(Workspace& workspace, QWidget* parent) : QWidget(parent),
   m_text->setAccessibleName(tr("Report of the run"));
   m_text->setFrameShape(QFrame::NoFrame);
   m_text->setPlaceholderText(tr("The report appears here when a run has ended. Press F5 to run."));
+  m_latency = new QuantileChart(tr("Share of requests answered within"), Unit::Milliseconds, splitter);
+  m_latency->setObjectName(QStringLiteral("report_latency"));
+  m_latency->hide();
   m_runs = new QTreeView(splitter);
   m_runs->setObjectName(QStringLiteral("run_history"));
   m_runs->setAccessibleName(tr("Runs of this window"));
@@ -50,8 +45,14 @@ ReportView::ReportView(Workspace& workspace, QWidget* parent) : QWidget(parent),
   m_runs->header()->setStretchLastSection(false);
   m_runs->hide();
   splitter->setStretchFactor(0, 4);
-  splitter->setStretchFactor(1, 1);
-  layout->addWidget(splitter);
+  splitter->setStretchFactor(2, 1);
+  layout->addWidget(splitter, 1);
+  m_export = new QPushButton(icon(QStringLiteral("export")), tr("&Export the report..."), this);
+  m_export->setObjectName(QStringLiteral("export_report"));
+  m_export->setToolTip(tr("As JSON, like tandem run --json, or as text"));
+  m_export->setEnabled(false);
+  layout->addWidget(m_export, 0, Qt::AlignLeft);
+  connect(m_export, &QPushButton::clicked, this, &ReportView::chooseExport);
   connect(m_runs->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
     if (current.isValid()) show(current.row());
   });
@@ -67,80 +68,45 @@ void ReportView::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
 }
 
-void ReportView::show(int row) { m_text->setHtml(html(m_workspace.history.entry(row))); }
+void ReportView::show(int row) {
+  const RunHistory::Entry& entry = m_workspace.history.entry(row);
+  m_text->setHtml(reportHtml(entry, Theme::of(palette())));
+  const auto& quantiles = entry.report.latencyQuantilesMs;
+  m_latency->setQuantiles(QList<double>(quantiles.begin(), quantiles.end()));
+  m_latency->setVisible(!m_latency->isEmpty());
+  m_export->setEnabled(true);
+}
 
-QString ReportView::html(const RunHistory::Entry& entry) const {
-  const auto& report = entry.report;
-  const Theme theme = Theme::of(palette());
-  const auto muted = [&](const QString& text) {
-    return QStringLiteral("<span style='color:%1'>%2</span>").arg(theme.mutedText.name(), text);
-  };
-  const auto heading = [](const QString& text) {
-    return QStringLiteral("<h4 style='margin-bottom:2px'>%1</h4>").arg(text);
-  };
-  const auto row = [&](const QString& title, const QString& value) {
-    return QStringLiteral("<tr>") + cell(muted(title), false) + cell(value, false) + QStringLiteral("</tr>");
-  };
-  const QString table = QStringLiteral("<table cellspacing='2'>"), end = QStringLiteral("</table>");
-  QString html = QStringLiteral("<h3 style='margin-bottom:0px'>%1</h3>")
-                     .arg(tr("Throughput %1").arg(formatRate(report.itemsPerS)));
-  html += muted(tr("Run %1 of %2, %3 measured%4")
-                    .arg(QString::number(entry.number), entry.model.toHtmlEscaped(), formatMs(report.durationS * 1e3),
-                         report.stopped ? tr(", stopped by you") : QString()));
-  html += heading(tr("Latency")) + table + QStringLiteral("<tr>") + cell({}, false) + cell(muted(tr("p50"))) +
-          cell(muted(tr("p95"))) + cell(muted(tr("p99"))) + QStringLiteral("</tr>");
-  html += QStringLiteral("<tr>") + cell(tr("All"), false) + latencyCells(report.latency) + QStringLiteral("</tr>");
-  for (const auto& replica : report.replicas) {
-    // A long name has a row of its own: beside three columns of numbers it would be broken.
-    constexpr std::size_t kBeside = 10;
-    const bool isLong = replica.name.size() > kBeside;
-    if (isLong) html += QStringLiteral("<tr><td colspan='4'>%1</td></tr>").arg(escaped(replica.name));
-    html += QStringLiteral("<tr>") + cell(isLong ? QString() : escaped(replica.name), false) +
-            latencyCells(replica.latency) + QStringLiteral("</tr>");
-  }
-  html += end + heading(tr("Requests and items")) + table;
-  const auto work = [](std::uint64_t requests, double items) {
-    return tr("%1 requests, %2").arg(formatCount(static_cast<double>(requests)), formatRate(items));
-  };
-  html += row(tr("All"), work(report.requests, report.itemsPerS));
-  for (const auto& replica : report.replicas)
-    html += row(escaped(replica.name), work(replica.requests, replica.itemsPerS));
-  html += end + table;
-  html += row(tr("Mean, p90, p99.9"), QStringLiteral("%1, %2, %3")
-                                          .arg(formatMs(report.latency.meanMs), formatMs(report.latency.p90Ms),
-                                               formatMs(report.latency.p999Ms)));
-  html += row(tr("Slowest"), formatMs(report.latency.maxMs));
-  if (report.failed > 0)
-    html += row(tr("Failed"), QStringLiteral("<b style='color:%1'>%2</b>")
-                                  .arg(theme.problem.name(), formatCount(static_cast<double>(report.failed))));
-  html += end + heading(tr("Mean time of a request")) + table;
-  html += row(tr("Waiting"), formatMs(report.queueMs)) + row(tr("Preprocessing"), formatMs(report.preprocessMs)) +
-          row(tr("Transfers"), formatMs(report.transferMs)) + row(tr("Computing"), formatMs(report.computeMs));
-  html += end + heading(tr("Devices")) + table;
-  for (const auto& device : report.devices)
-    html += row(escaped(device.id), tr("%1 busy").arg(formatPercent(device.busyFraction)));
-  html += end + heading(tr("Memory")) + table;
-  for (const auto& memory : report.memory)
-    html += row(escaped(memory.id), tr("%1 weights, %2 activations, %3 staging")
-                                        .arg(formatBytes(static_cast<double>(memory.weightsBytes)),
-                                             formatBytes(static_cast<double>(memory.activationsBytes)),
-                                             formatBytes(static_cast<double>(memory.stagingBytes))));
-  html += row(tr("Process"), formatBytes(static_cast<double>(report.rssBytes)));
-  html += end + heading(tr("Start-up")) + table;
-  html += row(tr("Load"), formatMs(report.loadMs)) + row(tr("Compile"), formatMs(report.compileMs)) +
-          row(tr("Warm-up"), formatMs(report.warmupMs)) + end;
-  for (const auto& replica : report.replicas) {
-    if (!replica.summary.empty())
-      html += muted(escaped(replica.name) + QStringLiteral(": ") + escaped(replica.summary) +
-                    (replica.precision == "model" ? QString() : QStringLiteral(", ") + escaped(replica.precision))) +
-              QStringLiteral("<br>");
-  }
-  if (!report.notes.empty()) {
-    html += heading(tr("Notes")) + QStringLiteral("<ul style='margin-left:-24px; margin-top:0px'>");
-    for (const auto& note : report.notes) html += QStringLiteral("<li>%1</li>").arg(escaped(note));
-    html += QStringLiteral("</ul>");
-  }
-  return html;
+void ReportView::chooseExport() {
+  const int row = std::max(0, m_runs->currentIndex().row());
+  if (m_workspace.history.rowCount() == 0) return;
+  auto* dialog =
+      new QFileDialog(this, tr("Export the report"), m_workspace.settings.lastFolder(QStringLiteral("report")),
+                      tr("JSON, as tandem run --json (*.json);;Text as shown (*.md)"));
+  dialog->setObjectName(QStringLiteral("report_export_dialog"));
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->setAcceptMode(QFileDialog::AcceptSave);
+  dialog->setDefaultSuffix(QStringLiteral("json"));
+  dialog->selectFile(QStringLiteral("run-%1").arg(m_workspace.history.entry(row).number));
+  connect(dialog, &QFileDialog::filterSelected, dialog, [dialog](const QString& filter) {
+    dialog->setDefaultSuffix(filter.contains(QStringLiteral("*.md")) ? QStringLiteral("md") : QStringLiteral("json"));
+  });
+  connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
+    m_workspace.settings.setLastFolder(QStringLiteral("report"), path);
+    if (const auto written = exportTo(path); !written.ok()) emit failed(written.error());
+  });
+  dialog->open();
+}
+
+Result<void> ReportView::exportTo(const QString& path) const {
+  const int row = std::max(0, m_runs->currentIndex().row());
+  const QByteArray bytes = path.endsWith(QStringLiteral(".json"), Qt::CaseInsensitive)
+                               ? QByteArray::fromStdString(m_workspace.history.entry(row).report.json + "\n")
+                               : m_text->document()->toMarkdown().toUtf8();
+  QSaveFile file(path);
+  if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit()) return {};
+  return makeError(ErrorCode::OutputFailed, "cannot write the report: " + file.errorString().toStdString(),
+                   path.toStdString(), "choose a folder that you may write to, with free space");
 }
 
 } // namespace tandem::ui

@@ -13,6 +13,7 @@
 #include <QClipboard>
 #include <QGuiApplication>
 #include <QHBoxLayout>
+#include <QListWidget>
 #include <QLocale>
 #include <QProgressBar>
 #include <QPushButton>
@@ -20,6 +21,8 @@
 #include <QTabWidget>
 #include <QToolButton>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 namespace tandem::ui {
 
@@ -58,6 +61,14 @@ RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_w
   progressRow->addWidget(m_progress, 2);
   layout->addLayout(progressRow);
 
+  m_events = new QListWidget(this);
+  m_events->setObjectName(QStringLiteral("run_events"));
+  m_events->setAccessibleName(tr("What happened in the run"));
+  m_events->setWordWrap(true);
+  m_events->setSelectionMode(QAbstractItemView::NoSelection);
+  m_events->hide();
+  layout->addWidget(m_events);
+
   m_tabs = new QTabWidget(this);
   m_tabs->setObjectName(QStringLiteral("run_tabs"));
   m_tabs->setDocumentMode(true);
@@ -79,10 +90,19 @@ RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_w
   connect(m_run, &QPushButton::clicked, this, &RunPanel::run);
   connect(m_stop, &QPushButton::clicked, this, &RunPanel::stop);
   connect(m_copy, &QToolButton::clicked, this, &RunPanel::copyCommand);
+  connect(m_report, &ReportView::failed, this, &RunPanel::failed);
   connect(m_predict, &PredictView::failed, this, &RunPanel::failed);
   RunController& runs = m_workspace.runs;
   connect(&runs, &RunController::stateChanged, this, &RunPanel::updateState);
   connect(&runs, &RunController::progressChanged, this, &RunPanel::updateProgress);
+  connect(&runs, &RunController::started, this, [this] {
+    m_events->clear();
+    m_events->hide();
+  });
+  connect(&runs, &RunController::eventHappened, this, [this](const RunController::Event& event) {
+    addEvent(tr("%1  %2").arg(formatMs(event.atS * 1e3), event.text));
+  });
+  connect(m_deployment, &DeploymentEditor::problemChanged, this, &RunPanel::updateState);
   connect(&runs, &RunController::finished, this, [this] { m_tabs->setCurrentWidget(m_report); });
   connect(&m_workspace.document, &DocumentModel::opened, this, &RunPanel::updateState);
   connect(&m_workspace.document, &DocumentModel::closed, this, &RunPanel::updateState);
@@ -91,10 +111,11 @@ RunPanel::RunPanel(Workspace& workspace, QWidget* parent) : QWidget(parent), m_w
 
 void RunPanel::updateState() {
   const bool active = m_workspace.runs.isActive(), ready = m_workspace.document.canRun();
-  m_run->setEnabled(ready && !active);
+  const QString problem = m_deployment->problem();
+  m_run->setEnabled(ready && !active && problem.isEmpty());
+  m_run->setToolTip(problem.isEmpty() ? tr("Run the deployment (F5)") : problem);
   m_stop->setEnabled(active && m_workspace.runs.state() != RunController::State::Stopping);
   m_copy->setEnabled(ready);
-  m_deployment->setEnabled(!active);
   updateProgress();
 }
 
@@ -114,8 +135,24 @@ void RunPanel::updateProgress() {
   m_phase->setText(text);
 }
 
+void RunPanel::addEvent(const QString& text) {
+  auto* item = new QListWidgetItem(text, m_events);
+  item->setToolTip(text);
+  // As high as what there is, up to four lines: the panel is short.
+  constexpr int kMostLines = 4;
+  m_events->setFixedHeight(std::min(m_events->count(), kMostLines) * m_events->sizeHintForRow(0) +
+                           2 * m_events->frameWidth() + fontMetrics().height() / 3);
+  m_events->show();
+  m_events->scrollToBottom();
+}
+
 void RunPanel::run() {
   if (m_workspace.runs.isActive() || !m_workspace.document.canRun()) return;
+  if (const QString problem = m_deployment->problem(); !problem.isEmpty()) {
+    showDeployment();
+    emit failed(makeError(ErrorCode::Usage, problem.toStdString(), "deployment", "change it in the Run panel"));
+    return;
+  }
   m_workspace.runs.start(m_deployment->spec());
 }
 

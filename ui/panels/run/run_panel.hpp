@@ -4,6 +4,7 @@
 
 #include <QWidget>
 
+class QListWidget;
 class QProgressBar;
 class QPushButton;
 class QTabWidget;
@@ -40,12 +41,14 @@ class RunPanel : public QWidget {
  private:
   void updateState();
   void updateProgress();
+  void addEvent(const QString& text);
   Workspace& m_workspace;
   QPushButton* m_run;
   QPushButton* m_stop;
   QToolButton* m_copy;
   QProgressBar* m_progress;
   ElidedLabel* m_phase;
+  QListWidget* m_events;
   QTabWidget* m_tabs;
   DeploymentEditor* m_deployment;
   ReportView* m_report;

@@ -67,6 +67,11 @@ class Overlay : public QWidget {
 
 } // namespace
 
+struct Mark {
+  qint64 timeMs;
+  QString text;
+};
+
 struct LiveChart::Private {
   LiveChart* q;
   QString title;
@@ -85,6 +90,7 @@ struct LiveChart::Private {
   bool paused = false;
   qint64 now = 0;
   qint64 lastSpoken = -1;
+  std::vector<Mark> marks;
   double crosshair = 1;
 
   Private(LiveChart* chartWidget, const QString& chartTitle, Unit chartUnit)
@@ -241,7 +247,20 @@ struct LiveChart::Private {
       p.setPen(theme.mutedText);
       p.drawText(plot.adjusted(0, 2, -6, 0), Qt::AlignRight | Qt::AlignTop, LiveChart::tr("Paused"));
     }
+    paintMarks(p, plot);
     if (crosshair <= 0) paintCrosshair(p, plot);
+  }
+
+  [[nodiscard]] double secondsAgo(const Mark& mark) const { return static_cast<double>(mark.timeMs - now) / 1e3; }
+
+  void paintMarks(QPainter& p, const QRectF& plot) {
+    p.setPen(QPen(theme.warning, 1, Qt::DashLine));
+    for (const Mark& mark : marks) {
+      const double ago = secondsAgo(mark);
+      if (ago > 0 || ago < -kWindowSeconds) continue;
+      const double at = plot.right() + ago / kWindowSeconds * plot.width();
+      p.drawLine(QPointF(at, plot.top()), QPointF(at, plot.bottom()));
+    }
   }
 
   void paintCrosshair(QPainter& p, const QRectF& plot) {
@@ -250,6 +269,12 @@ struct LiveChart::Private {
     p.drawLine(QPointF(at, plot.top()), QPointF(at, plot.bottom()));
     QStringList lines{LiveChart::tr("%1 s").arg(QLocale().toString(crosshair, 'f', 1))};
     QList<QColor> colors{theme.mutedText};
+    constexpr double kNearS = 0.8;
+    for (const Mark& mark : marks) {
+      if (std::abs(secondsAgo(mark) - crosshair) > kNearS) continue;
+      lines.append(QFontMetrics(q->font()).elidedText(mark.text, Qt::ElideRight, static_cast<int>(plot.width() * 0.8)));
+      colors.append(theme.warning);
+    }
     for (std::size_t i = 0; i < series.size(); ++i) {
       const Series& s = series[i];
       if (!s.visible) continue;
@@ -344,6 +369,12 @@ void LiveChart::append(int series, qint64 timeMs, double value) {
   d->series.at(static_cast<std::size_t>(series)).ring.add(timeMs, value);
 }
 
+void LiveChart::addMark(qint64 timeMs, const QString& text) {
+  constexpr std::size_t kMost = 200; // what is older than a minute is not seen anyway
+  if (d->marks.size() >= kMost) d->marks.erase(d->marks.begin());
+  d->marks.push_back({timeMs, text});
+}
+
 void LiveChart::refresh(qint64 nowMs) {
   if (d->paused || !isVisible()) return;
   d->now = nowMs;
@@ -366,6 +397,7 @@ void LiveChart::clearData() {
     s.shown.clear();
     s.line->clear();
   }
+  d->marks.clear();
   d->maximum.reset();
   d->labelAxis();
   d->lastSpoken = -1;
@@ -384,6 +416,7 @@ QString LiveChart::summary() const {
           tr("%1: last %2, highest in a minute %3")
               .arg(s.name, formatValue(d->unit, s.ring.lastValue()), formatValue(d->unit, s.ring.maximum(d->now))));
   }
+  for (const Mark& mark : d->marks) parts.append(tr("mark: %1").arg(mark.text));
   return QStringLiteral("%1. %2").arg(d->title, parts.join(QStringLiteral("; ")));
 }
 

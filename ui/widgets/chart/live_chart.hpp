@@ -37,6 +37,8 @@ class LiveChart : public QWidget {
   [[nodiscard]] bool isSeriesVisible(int series) const;
 
   void append(int series, qint64 timeMs, double value);
+  /// A vertical line at that moment; its text shows with the crosshair near it.
+  void addMark(qint64 timeMs, const QString& text);
   /// Draws everything up to `nowMs`. Cheap when paused or hidden.
   void refresh(qint64 nowMs);
   /// Paused: samples are still recorded, the picture stands still.
