@@ -14,9 +14,7 @@ template <class T> void add(T& number, T more) {
   std::atomic_ref<T>(number).fetch_add(more, std::memory_order_relaxed);
 }
 
-template <class T> void put(T& number, T value) {
-  std::atomic_ref<T>(number).store(value, std::memory_order_relaxed);
-}
+template <class T> void put(T& number, T value) { std::atomic_ref<T>(number).store(value, std::memory_order_relaxed); }
 
 template <class T> T read(const T& number) {
   return std::atomic_ref<T>(const_cast<T&>(number)).load(std::memory_order_relaxed); // C++20 has none of const

@@ -43,8 +43,8 @@ bool RequestQueue::push(Ticket ticket) {
 }
 
 void RequestQueue::wake() {
-  // Both sides change the same number: whoever comes second sees what the first did before. So either the sleeper is seen
-  // here, or it sees the request.
+  // Both sides change the same number: whoever comes second sees what the first did before. So either the sleeper is
+  // seen here, or it sees the request.
   if (m_sleepers.fetch_add(0, std::memory_order_acq_rel) == 0) return;
   { std::lock_guard lock(m_mutex); }
   m_wake.notify_one();

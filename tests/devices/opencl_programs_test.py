@@ -126,24 +126,24 @@ class Faults(unittest.TestCase):
     def run_on_two(self, rules, *more, **variables):
         return tandem("run", "sample:mnist", "--cores", "0;1", "--replica", "OPENCL-CPU:0,name=good", "--replica",
                       "OPENCL-CPU:1,name=bad", "--route", "round-robin", "--scenario", "closed:4", "--warmup", "0",
-                      "--duration", "0.5", "--json", *more, rules=rules, **variables)
+                      "--alone", "0", "--duration", "0.5", "--json", *more, rules=rules, **variables)
 
     @unittest.skipUnless(TWO_CORES, "needs two processors")
     def test_a_device_that_fails_once_is_set_up_anew_during_the_run(self):
         done = self.run_on_two("clFinish@1:40=-5")
         report = json.loads(done.stdout)
-        self.assertEqual(done.returncode, 1, "a request was lost, and that is told")
-        self.assertEqual(report["failed"], 1, report)
+        self.assertEqual(done.returncode, 0, "the other replica did what had failed")
+        self.assertEqual(report["failed"], 0, report)
         self.assertTrue(any("CL_OUT_OF_RESOURCES" in note for note in report["notes"]), report["notes"])
         self.assertFalse(any(note.startswith("bad is lost") for note in report["notes"]), report["notes"])
         self.assertGreater({r["name"]: r["requests"] for r in report["replicas"]}["bad"], 20)
 
     @unittest.skipUnless(TWO_CORES, "needs two processors")
-    def test_a_device_that_vanishes_loses_its_requests_and_the_other_goes_on(self):
+    def test_a_device_that_vanishes_loses_no_request_that_the_other_can_do(self):
         done = self.run_on_two("*@1:900+=-2")
         report = json.loads(done.stdout)
-        self.assertEqual(done.returncode, 1)
-        self.assertTrue(1 <= report["failed"] <= 10, report["failed"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(report["failed"], 0, report["failed"])
         self.assertTrue(any(note.startswith("bad is lost: ") for note in report["notes"]), report["notes"])
         self.assertFalse(any(note.startswith("good") for note in report["notes"]), report["notes"])
         self.assertGreater({r["name"]: r["requests"] for r in report["replicas"]}["good"], 20)
