@@ -157,9 +157,10 @@ void PhaseRunner::tell(const std::string& phase, LoadGenerator* generator) {
   const std::int64_t cpu = processCpuNs();
   if (m_lastTickNs != 0)
     snapshot.cpuFraction = static_cast<double>(cpu - m_lastCpuNs) / static_cast<double>(now - m_lastTickNs);
-  double windowS = 1; // shorter while the load is younger than a second
+  double windowS = 1; // shorter while the load is younger than a second; what came before it is of another load
+  const std::int64_t from = generator ? std::max(now - kSecond, m_moment.loadStartNs) : now - kSecond;
   if (generator) {
-    const SampleWindow window = generator->log().window(now - kSecond, now);
+    const SampleWindow window = generator->log().window(from, now);
     windowS = std::clamp(static_cast<double>(now - m_moment.loadStartNs) * 1e-9, 0.05, 1.0);
     snapshot.completed = generator->log().completed();
     snapshot.failed = generator->log().failed();
@@ -169,7 +170,7 @@ void PhaseRunner::tell(const std::string& phase, LoadGenerator* generator) {
   }
   for (const Deployment::Entry* entry : m_deployment.entries()) {
     const Replica& replica = *entry->replica;
-    const SampleWindow window = replica.log().window(now - kSecond, now);
+    const SampleWindow window = replica.log().window(from, now);
     snapshot.replicas.push_back({replica.name(), devicesText(entry->plan), std::string(toString(replica.state())),
                                  replica.log().completed(), static_cast<double>(window.completed) / windowS,
                                  static_cast<double>(window.items) / windowS, window.latency, replica.queued(),

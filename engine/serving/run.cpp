@@ -216,7 +216,9 @@ class Run {
       m_outcome.events.push_back({static_cast<double>(event.timeNs - measured.startNs) * 1e-9, event.text});
     m_outcome.rssBytes = processRssBytes();
     m_outcome.rssPeakBytes = std::max(m_runner.rssPeakBytes(), m_outcome.rssBytes);
-    if (m_alone.size() == m_outcome.replicas.size() && m_alone.size() > 1 && !m_outcome.stopped) judgeRun(measured);
+    // Whoever stops a run early wants to know as well, where there is something to compare.
+    const bool isLongEnough = !m_outcome.stopped || measured.measuredS >= m_settings.aloneS;
+    if (m_alone.size() == m_outcome.replicas.size() && m_alone.size() > 1 && isLongEnough) judgeRun(measured);
   }
 
   void judgeRun(const PhaseOutcome& measured) {
