@@ -86,7 +86,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
   double compileMs() const { return m_compileMs; }
 
   /// Activations, streams and buffers for one request in flight. `meters` and `turns` may be null; they must outlive
-  /// the slot. With `turns`, slots of an executable with several devices take turns on those that compute on the host.
+  /// the slot. With `turns`, slots of an executable with several devices take turns on those that compute on the host,
+  /// and the calling thread moves to the cores of the device whose turn it has.
   Result<std::unique_ptr<ExecutionSlot>> createSlot(BusyMeters* meters = nullptr, DeviceTurns* turns = nullptr) const;
 
  private:

@@ -79,7 +79,10 @@ Result<void> ExecutionSlot::initialize() {
     // A GPU copies for one request while it computes another; cores can only be divided.
     const DeviceKind kind = device->info().kind;
     const bool onHost = kind == DeviceKind::NativeCpu || kind == DeviceKind::OpenClCpu;
-    if (m_turns && onHost && m_executable->devices().size() > 1) state.turn = &m_turns->of(device->id());
+    if (m_turns && m_executable->devices().size() > 1) {
+      if (onHost) state.turn = &m_turns->of(device->id());
+      state.cores = onHost ? device->info().cores : m_executable->options().hostCores;
+    }
     m_devices.push_back(std::move(state));
   }
   TANDEM_TRY(allocateBuffers());
@@ -297,6 +300,12 @@ ExecutionSlot::DeviceState& ExecutionSlot::stateOf(const Device* device) {
 void ExecutionSlot::enter(DeviceState& state) {
   if (state.busy) return;
   state.busy = true;
+  // The thread goes along, and first, so that it wakes where it will work: on cores that another request computes on it
+  // would wait for milliseconds although its own device is idle.
+  if (!state.cores.empty() && m_pinnedTo != &state) {
+    pinCurrentThread(state.cores);
+    m_pinnedTo = &state;
+  }
   if (state.turn) {
     // Whoever holds a turn does not wait for another one: two that wait for each other's would wait for ever.
     const bool holdsOne =

@@ -50,6 +50,7 @@ class ExecutionSlot {
     std::unique_ptr<Stream> stream;
     BusyMeter* meter = nullptr;
     DeviceTurn* turn = nullptr; ///< null: any number of slots at a time
+    CpuSet cores;               ///< where the calling thread works for it; empty: where it is
     bool busy = false;          ///< entered and not left
     bool hasTurn = false;
     TraceWriter* writer = nullptr;
@@ -66,6 +67,7 @@ class ExecutionSlot {
   std::shared_ptr<const Executable> m_executable;
   BusyMeters* m_meters;
   DeviceTurns* m_turns;
+  const DeviceState* m_pinnedTo = nullptr; ///< of the calling thread, where it follows its turns
   SlotPlan m_plan;
   HostRunner m_hostRunner; ///< dynamic segments
   std::vector<DeviceState> m_devices;
