@@ -21,6 +21,7 @@ void addVerify(CLI::App& app, const CommonOptions& common, Command& command);
 void addProfile(CLI::App& app, const CommonOptions& common, Command& command);
 void addTune(CLI::App& app, const CommonOptions& common, Command& command);
 void addRun(CLI::App& app, const CommonOptions& common, Command& command);
+void addCompare(CLI::App& app, const CommonOptions& common, Command& command);
 void addExport(CLI::App& app, const CommonOptions& common, Command& command);
 
 } // namespace tandem::cli

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   addProfile(app, common, command);
   addTune(app, common, command);
   addRun(app, common, command);
+  addCompare(app, common, command);
   addExport(app, common, command);
 
   const bool wantsJson =

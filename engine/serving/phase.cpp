@@ -11,6 +11,7 @@ namespace tandem {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr int kSlices = 20; // of what was measured, see metrics/batch_means.hpp
 constexpr std::int64_t kTickNs = kSecond / 10;
 constexpr std::int64_t kNapNs = 10'000'000;     // a stop request is honoured within this time
 constexpr std::int64_t kDrainNs = 10 * kSecond; // an overloaded open loop never empties its queue
@@ -72,6 +73,7 @@ PhaseOutcome PhaseRunner::run(const PhaseSettings& settings) {
   outcome.transferMs = generator.log().meanTransferMs();
   outcome.computeMs = generator.log().meanComputeMs();
   outcome.quantilesMs = generator.log().quantilesMs(101);
+  outcome.slices = generator.log().slices(kSlices, outcome.sliceS);
   for (Replica* replica : m_deployment.replicas()) {
     PhaseOutcome::ReplicaPart part;
     part.replica = replica;

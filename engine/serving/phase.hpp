@@ -53,6 +53,8 @@ struct PhaseOutcome {
   std::vector<ReplicaPart> replicas;
   std::vector<DeviceUse> devices;             ///< busy in the measured part
   std::vector<double> quantilesMs;            ///< latency at 0, 1, ..., 100 %
+  std::vector<SampleSlice> slices;            ///< equal stretches; none where too little was done
+  double sliceS = 0;                          ///< length of one
   std::optional<PipelineStatistics> pipeline; ///< where requests came from one
   std::optional<Error> failure;               ///< why it ended before its time
   std::uint64_t unfinished = 0;               ///< still under way when draining was given up

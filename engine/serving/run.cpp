@@ -182,6 +182,8 @@ class Run {
     m_outcome.computeMs = measured.computeMs;
     m_outcome.warmupMs += measured.warmupMs;
     m_outcome.quantilesMs = measured.quantilesMs;
+    m_outcome.slices = measured.slices;
+    m_outcome.sliceS = measured.sliceS;
     m_outcome.devices = measured.devices;
     m_outcome.pipeline = measured.pipeline;
     if (measured.pipeline) {

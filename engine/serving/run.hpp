@@ -63,6 +63,8 @@ struct RunOutcome {
   double transferMs = -1, computeMs = -1; ///< means over profiled executions; -1 where none was
   double compileMs = 0, warmupMs = 0;
   std::vector<double> quantilesMs; ///< latency at 0, 1, ..., 100 %
+  std::vector<SampleSlice> slices; ///< equal stretches of what was measured, for how sure a figure is
+  double sliceS = 0;               ///< length of one
   struct ReplicaOutcome {
     std::string name, devices, summary;
     SampleWindow window;

@@ -101,8 +101,8 @@ template <class Visit> void SampleLog::forEach(std::int64_t fromNs, std::int64_t
     const std::int64_t latency = std::atomic_ref(sample.latencyNs).load(std::memory_order_acquire);
     // Else it was overwritten meanwhile.
     if (std::atomic_ref(sample.endNs).load(kRelaxed) == end)
-      visit(Read{latency, queue, static_cast<int>(rest >> 16), static_cast<Status>(rest & 0xff),
-                 static_cast<Priority>((rest >> 8) & 0xff)});
+      visit(end, Read{latency, queue, static_cast<int>(rest >> 16), static_cast<Status>(rest & 0xff),
+                      static_cast<Priority>((rest >> 8) & 0xff)});
   }
 }
 
@@ -110,7 +110,7 @@ SampleWindow SampleLog::window(std::int64_t fromNs, std::int64_t toNs) const {
   SampleWindow window;
   std::array<std::vector<std::int64_t>, 2> latencies;
   double queueNs = 0;
-  forEach(fromNs, toNs, [&](const Read& read) {
+  forEach(fromNs, toNs, [&](std::int64_t, const Read& read) {
     switch (read.status) {
     case Status::Failed: ++window.failed; return;
     case Status::Cancelled: ++window.cancelled; return;
@@ -180,7 +180,7 @@ std::vector<double> SampleLog::quantilesMs(int points) const {
   std::vector<double> quantiles;
   if (keepsAllMeasured()) {
     std::vector<std::int64_t> all;
-    forEach(m_fromNs.load(kRelaxed), m_toNs.load(kRelaxed), [&](const Read& read) {
+    forEach(m_fromNs.load(kRelaxed), m_toNs.load(kRelaxed), [&](std::int64_t, const Read& read) {
       if (read.status == Status::Done) all.push_back(read.latencyNs);
     });
     std::sort(all.begin(), all.end());
@@ -195,6 +195,42 @@ std::vector<double> SampleLog::quantilesMs(int points) const {
   for (int i = 0; i < points && both.count() > 0; ++i)
     quantiles.push_back(static_cast<double>(both.quantileNs(static_cast<double>(i) / std::max(points - 1, 1))) * 1e-6);
   return quantiles;
+}
+
+std::vector<SampleSlice> SampleLog::slices(int most, double& seconds) const {
+  // A stretch with fewer completions would mostly show where its borders fall.
+  constexpr std::int64_t kPerSlice = 10;
+  constexpr std::int64_t kFewest = 5;
+  seconds = 0;
+  std::int64_t from = m_fromNs.load(kRelaxed);
+  const std::int64_t to = m_toNs.load(kRelaxed);
+  std::vector<std::pair<std::int64_t, Read>> done;
+  forEach(from, to, [&](std::int64_t endNs, const Read& read) {
+    if (read.status == Status::Done) done.emplace_back(endNs, read);
+  });
+  if (done.empty()) return {};
+  if (!keepsAllMeasured())
+    from = std::min_element(done.begin(), done.end(), [](const auto& a, const auto& b) {
+             return a.first < b.first;
+           })->first;
+  const std::int64_t count = std::min<std::int64_t>(most, static_cast<std::int64_t>(done.size()) / kPerSlice);
+  const std::int64_t lengthNs = count >= kFewest ? (to - from) / count : 0;
+  if (lengthNs <= 0) return {};
+  std::vector<std::vector<std::int64_t>> latencies(static_cast<std::size_t>(count));
+  std::vector<SampleSlice> slices(latencies.size());
+  for (const auto& [endNs, read] : done) {
+    const auto at = static_cast<std::size_t>(std::min((endNs - from) / lengthNs, count - 1));
+    ++slices[at].completed;
+    slices[at].items += static_cast<std::uint64_t>(read.items);
+    latencies[at].push_back(read.latencyNs);
+  }
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const LatencySummary summary = summarize(latencies[i]);
+    slices[i].p50Ms = summary.p50Ms;
+    slices[i].p99Ms = summary.p99Ms;
+  }
+  seconds = static_cast<double>(lengthNs) * 1e-9;
+  return slices;
 }
 
 double SampleLog::meanTransferMs() const {

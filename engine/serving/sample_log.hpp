@@ -23,6 +23,12 @@ struct SampleWindow {
   bool isExact = true;
 };
 
+/// One of several equal stretches of what was measured, for how sure a figure is.
+struct SampleSlice {
+  std::uint64_t completed = 0, items = 0;
+  double p50Ms = 0, p99Ms = 0; ///< 0 where nothing completed
+};
+
 /// Completions of a run or of one replica, in bounded memory: the last kKept one by one, and counts of all. add() is
 /// lock-free and allocates nothing; any number of threads.
 class SampleLog {
@@ -50,6 +56,10 @@ class SampleLog {
   double meanComputeMs() const;
   /// Latencies (ms) of those done in the measured stretch as `points` quantiles, ascending, for a distribution's curve.
   std::vector<double> quantilesMs(int points) const;
+  /// The measured stretch, or the part of it that is kept one by one, in at most `most` equal parts in order of time;
+  /// fewer where they would hold too few completions, none where even five would. `seconds` is set to the length of
+  /// one.
+  std::vector<SampleSlice> slices(int most, double& seconds) const;
 
  private:
   /// Written by one thread and read by others at any time, through std::atomic_ref; `endNs` is 0 while the rest

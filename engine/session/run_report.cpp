@@ -147,6 +147,18 @@ Json encodePipeline(const PipelineStatistics& pipeline, const StarvationVerdict&
   return json;
 }
 
+/// In columns: there are up to twenty.
+Json encodeSlices(const std::vector<SampleSlice>& slices, double seconds) {
+  Json rates = Json::array(), p50 = Json::array(), p99 = Json::array();
+  for (const SampleSlice& slice : slices) {
+    rates.push_back(static_cast<double>(slice.items) / seconds);
+    p50.push_back(slice.p50Ms);
+    p99.push_back(slice.p99Ms);
+  }
+  return {
+      {"seconds", seconds}, {"items_per_s", std::move(rates)}, {"p50_ms", std::move(p50)}, {"p99_ms", std::move(p99)}};
+}
+
 /// The guarantee of RequestQueue, in the words of a report.
 Json encodePriorities(const SampleWindow& all) {
   Json list = Json::array();
@@ -307,6 +319,7 @@ Json encodeReport(const RunOutcome& outcome, const ReportContext& context) {
   if (context.bulkShare > 0) json["priorities"] = encodePriorities(outcome.all);
   if (outcome.pipeline) json["pipeline"] = encodePipeline(*outcome.pipeline, outcome.starvation, outcome.measuredS);
   json["latency_quantiles_ms"] = outcome.quantilesMs;
+  if (!outcome.slices.empty()) json["slices"] = encodeSlices(outcome.slices, outcome.sliceS);
   const MlperfCheck mlperf = checkMlperf(context.scenario, outcome.all, outcome.measuredS);
   if (!mlperf.scenario.empty())
     json["mlperf"] = {{"scenario", mlperf.scenario}, {"valid", mlperf.valid()}, {"missing", mlperf.missing}};
