@@ -2,7 +2,6 @@
 #include "engine/session/comparison.hpp"
 
 #include "engine/metrics/batch_means.hpp"
-#include "engine/session/codec.hpp"
 
 #include <array>
 #include <cmath>
@@ -221,6 +220,14 @@ Result<Comparison> compareReports(const std::string& a, const std::string& b, co
   comparison.notes.push_back("the confidence covers the noise within each run, not what changes from one run to the "
                              "next: measure both again, in turn, before relying on a small difference");
   return comparison;
+}
+
+Result<Report> readReport(const std::string& text, const std::string& name) {
+  const Json json = TANDEM_TRY(parseReport(text, name));
+  auto report = decodeReport(json);
+  if (report) return report;
+  return makeError(ErrorCode::InputRejected, "the report is damaged: " + report.error().message, name,
+                   "export it again");
 }
 
 Json encodeComparison(const Comparison& comparison) {

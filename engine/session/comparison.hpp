@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "engine/session/session.hpp"
+#include "engine/session/codec.hpp"
 
 #include <optional>
 #include <string>
@@ -45,6 +45,8 @@ struct Comparison {
 /// knows nothing of what changes from one run to the next; a note says so.
 [[nodiscard]] Result<Comparison> compareReports(const std::string& a, const std::string& b, const std::string& nameA,
                                                 const std::string& nameB);
+/// A report from a file's text. Fails, naming `name`, where it is none.
+[[nodiscard]] Result<Report> readReport(const std::string& text, const std::string& name);
 [[nodiscard]] Json encodeComparison(const Comparison& comparison);
 
 } // namespace tandem::session

@@ -183,6 +183,7 @@ Result<Snapshot> decodeSnapshot(const Json& json) {
 Result<Report> decodeReport(const Json& json) {
   return decoding("the report", [&] {
     Report report;
+    readIf(json, "model", report.model);
     read(json, "throughput_per_s", report.throughputPerS);
     read(json, "items_per_s", report.itemsPerS);
     readIf(json, "duration_s", report.durationS);

@@ -208,6 +208,7 @@ struct Latency {
 
 /// The summary of a finished run; `json` is the whole report as `tandem run --json` prints it.
 struct Report {
+  std::string model; ///< its name
   double throughputPerS = 0, itemsPerS = 0, durationS = 0;
   std::uint64_t requests = 0, failed = 0;
   bool stopped = false; ///< ended by the user before its time

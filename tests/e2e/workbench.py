@@ -362,6 +362,31 @@ class Steps:
         app.until("opened", lambda s: s.get("document", {}).get("source") == path)
         app.wait("document", "effective", "idle")
 
+    def compare_runs(self):
+        """One client against four: the second run waits more, and the panel says that it is no noise."""
+        app = self.app
+        number = app.state()["run"]["number"]
+        for clients in ("1", "8"):
+            app.command("edit deployment")
+            self.set_duration(3)
+            app.click("scenario_value")
+            app.key("ctrl+a")
+            app.type(clients)
+            app.key("Tab")
+            app.key("F5")
+            number += 1
+            app.until("run %d" % number, lambda s: s["run"]["number"] == number and s["run"]["state"] == "idle")
+        app.key("F4")
+        app.until("the runs are compared", lambda s: s["comparison"]["figures"])
+        found = {each["name"]: each for each in app.state()["comparison"]["figures"]}
+        check(found["latency p50"]["outcome"] == "worse", f"eight clients wait longer than one: {found}")
+        app.shot("compare-runs")
+        app.click("compare_pin")
+        app.until("pinned", lambda s: not s["comparison"]["figures"])
+        app.click("compare_pin")
+        app.until("unpinned", lambda s: s["comparison"]["figures"])
+        app.key("alt+4")
+
     def compare(self):
         """Numbers of two devices, layer by layer: by keyboard, then a row of the table selects its layer."""
         app = self.app
@@ -484,7 +509,7 @@ class Steps:
         app.command("theme light")
 
     def all(self):
-        for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.export,
+        for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.compare_runs, self.export,
                      self.predict, self.compare, self.roofline, self.tune, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
             print("step:", step.__name__, flush=True)
             step()

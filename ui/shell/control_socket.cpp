@@ -3,6 +3,7 @@
 
 #include "ui/core/labels.hpp"
 #include "ui/panels/charts/charts_panel.hpp"
+#include "ui/panels/compare/compare_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/parity/parity_panel.hpp"
 #include "ui/panels/roofline/roofline_panel.hpp"
@@ -79,6 +80,15 @@ QJsonObject parityJson(const ParityPanel& panel) {
                               {"max_abs", layer.accumulated.maxAbs}});
   return {{"passed", parity.passed},          {"compared", parity.compared},    {"over", parity.over},
           {"input", toQString(parity.input)}, {"summary", panel.summaryText()}, {"layers", layers}};
+}
+
+QJsonObject comparisonJson(const ComparePanel& panel) {
+  QJsonArray figures;
+  for (const auto& figure : panel.model().comparison().figures)
+    figures.append(QJsonObject{{"name", toQString(figure.name)},
+                               {"ratio", figure.ratio},
+                               {"outcome", toQString(std::string(session::toString(figure.outcome)))}});
+  return {{"summary", panel.summaryText()}, {"figures", figures}};
 }
 
 QJsonObject rooflineJson(const RooflinePanel& panel) {
@@ -306,6 +316,7 @@ QJsonObject ControlSocket::state() const {
   }
   json["predictions"] = predictions;
   json["parity"] = parityJson(m_window.parityPanel());
+  json["comparison"] = comparisonJson(m_window.comparePanel());
   json["roofline"] = rooflineJson(m_window.rooflinePanel());
   if (const auto* tuning = m_window.findChild<TuneDialog*>())
     json["tuning"] = QJsonObject{{"busy", tuning->isBusy()}, {"text", tuning->text()}, {"kernels", tuning->rowCount()}};

@@ -5,6 +5,7 @@
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 #include "ui/panels/charts/charts_panel.hpp"
+#include "ui/panels/compare/compare_panel.hpp"
 #include "ui/panels/devices/devices_panel.hpp"
 #include "ui/panels/inspector/inspector_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
@@ -102,6 +103,7 @@ void MainWindow::makeDocks() {
   m_log = new LogPanel(m_workspace);
   m_parity = new ParityPanel(m_workspace);
   m_roofline = new RooflinePanel(m_workspace);
+  m_compare = new ComparePanel(m_workspace);
   addDock(Qt::LeftDockWidgetArea, QStringLiteral("dock_devices"), tr("Devices"), m_devices);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_inspector"), tr("Inspector"), m_inspector);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_run"), tr("Run"), m_run);
@@ -109,6 +111,7 @@ void MainWindow::makeDocks() {
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_log"), tr("Log"), m_log);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_parity"), tr("Compare numerics"), m_parity);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_roofline"), tr("Roofline"), m_roofline);
+  addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_compare"), tr("Compare runs"), m_compare);
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
 }
 
@@ -121,6 +124,7 @@ void MainWindow::resetLayout() {
   QDockWidget* run = m_docks[QStringLiteral("dock_run")];
   QDockWidget* charts = m_docks[QStringLiteral("dock_charts")];
   tabifyDockWidget(inspector, run);
+  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_compare")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_roofline")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_parity")]);
   tabifyDockWidget(charts, m_docks[QStringLiteral("dock_log")]);
@@ -167,6 +171,7 @@ void MainWindow::connectModel() {
   connect(m_parity, &ParityPanel::commandCopied, this, copied);
   connect(m_parity, &ParityPanel::failed, this, &MainWindow::showError);
   connect(m_parity, &ParityPanel::stateChanged, this, &MainWindow::updateActions);
+  connect(m_compare, &ComparePanel::failed, this, &MainWindow::showError);
   connect(m_roofline, &RooflinePanel::failed, this, &MainWindow::showError);
 
   connect(&document, &DocumentModel::opening, this,

@@ -21,6 +21,7 @@ class LayersPanel;
 class LogPanel;
 class MessageBar;
 class ParityPanel;
+class ComparePanel;
 class RooflinePanel;
 class RunPanel;
 class StartPage;
@@ -42,6 +43,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] ChartsPanel& charts() { return *m_charts; }
   [[nodiscard]] RunPanel& runPanel() { return *m_run; }
   [[nodiscard]] ParityPanel& parityPanel() { return *m_parity; }
+  [[nodiscard]] ComparePanel& comparePanel() { return *m_compare; }
   [[nodiscard]] RooflinePanel& rooflinePanel() { return *m_roofline; }
   [[nodiscard]] MessageBar& messages() { return *m_messages; }
   [[nodiscard]] QString summaryText() const;
@@ -97,6 +99,7 @@ class MainWindow : public QMainWindow {
   void showTuning();
   void showPalette();
   void showShortcuts();
+  void showCompare();
   void showGuide();
   void showAbout();
   void applyTheme(ThemeChoice theme);
@@ -114,6 +117,7 @@ class MainWindow : public QMainWindow {
   LogPanel* m_log;
   ParityPanel* m_parity;
   RooflinePanel* m_roofline;
+  ComparePanel* m_compare;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
   QByteArray m_defaultState;

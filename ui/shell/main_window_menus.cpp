@@ -2,6 +2,7 @@
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/panels/charts/charts_panel.hpp"
+#include "ui/panels/compare/compare_panel.hpp"
 #include "ui/panels/devices/devices_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/parity/parity_panel.hpp"
@@ -167,13 +168,14 @@ void MainWindow::makeViewMenu() {
   for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
                             m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")],
-                            m_docks[QStringLiteral("dock_roofline")]})
+                            m_docks[QStringLiteral("dock_roofline")], m_docks[QStringLiteral("dock_compare")]})
     panels->addAction(dock->toggleViewAction());
   // Closing is not showing: a panel behind a tab is "visible" to its toggle.
   int number = 0;
-  for (const QString& name : {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"),
-                              QStringLiteral("dock_run"), QStringLiteral("dock_charts"), QStringLiteral("dock_log"),
-                              QStringLiteral("dock_parity"), QStringLiteral("dock_roofline")}) {
+  for (const QString& name :
+       {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"), QStringLiteral("dock_run"),
+        QStringLiteral("dock_charts"), QStringLiteral("dock_log"), QStringLiteral("dock_parity"),
+        QStringLiteral("dock_roofline"), QStringLiteral("dock_compare")}) {
     QDockWidget* dock = m_docks[name];
     add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
         [dock] {
@@ -302,6 +304,13 @@ void MainWindow::makeRunMenu() {
       {QKeySequence(tr("Shift+F8"))});
   add(menu, QStringLiteral("export_roofline"), tr("Export the roo&fline..."), [this] { m_roofline->chooseExport(); });
   add(
+      menu, QStringLiteral("compare_runs"), tr("Co&mpare runs"), [this] { showCompare(); }, {QKeySequence(tr("F4"))},
+      QStringLiteral("chart"));
+  add(menu, QStringLiteral("open_reports"), tr("Open reports to com&pare..."), [this] {
+    showCompare();
+    m_compare->chooseReports();
+  });
+  add(
       menu, QStringLiteral("compare_numerics"), tr("Compare &numerics"),
       [this] {
         showParity();
@@ -425,6 +434,13 @@ void MainWindow::showRoofline() {
   dock->show();
   dock->raise();
   m_roofline->focusFirst();
+}
+
+void MainWindow::showCompare() {
+  QDockWidget* dock = m_docks[QStringLiteral("dock_compare")];
+  dock->show();
+  dock->raise();
+  m_compare->setFocus();
 }
 
 void MainWindow::showPalette() { (new CommandPalette(allActions(), this))->open(); }

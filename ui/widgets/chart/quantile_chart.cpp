@@ -24,6 +24,17 @@ QFont boldOf(QFont font) {
   return font;
 }
 
+bool isUsable(const QList<double>& values) {
+  return values.size() >= 2 && std::is_sorted(values.begin(), values.end()) &&
+         std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v) && v >= 0; });
+}
+
+double quantileOf(const QList<double>& values, double fraction) {
+  const double at = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(values.size() - 1);
+  const auto index = std::min(static_cast<qsizetype>(at), values.size() - 2);
+  return std::lerp(values[index], values[index + 1], at - static_cast<double>(index));
+}
+
 } // namespace
 
 struct QuantileChart::Scale {
@@ -48,25 +59,30 @@ QuantileChart::QuantileChart(const QString& title, Unit unit, QWidget* parent)
 }
 
 void QuantileChart::setQuantiles(const QList<double>& values) {
-  const bool usable = values.size() >= 2 && std::is_sorted(values.begin(), values.end()) &&
-                      std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v) && v >= 0; });
-  m_values = usable ? values : QList<double>();
+  m_values = isUsable(values) ? values : QList<double>();
   setAccessibleDescription(summary());
   update();
 }
 
-double QuantileChart::valueAt(double fraction) const {
-  if (m_values.isEmpty()) return 0;
-  const double at = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(m_values.size() - 1);
-  const auto index = std::min(static_cast<qsizetype>(at), m_values.size() - 2);
-  return std::lerp(m_values[index], m_values[index + 1], at - static_cast<double>(index));
+void QuantileChart::setReference(const QList<double>& values, const QString& name, const QString& referenceName) {
+  m_reference = isUsable(values) ? values : QList<double>();
+  m_name = name;
+  m_referenceName = referenceName;
+  setAccessibleDescription(summary());
+  update();
 }
+
+double QuantileChart::valueAt(double fraction) const { return m_values.isEmpty() ? 0 : quantileOf(m_values, fraction); }
 
 QString QuantileChart::summary() const {
   if (m_values.isEmpty()) return tr("%1. No data yet").arg(m_title);
-  return tr("%1. Half within %2, 95 % within %3, 99 % within %4, all within %5")
-      .arg(m_title, formatValue(m_unit, valueAt(0.5)), formatValue(m_unit, valueAt(0.95)),
-           formatValue(m_unit, valueAt(0.99)), formatValue(m_unit, m_values.last()));
+  const QString own = tr("%1. Half within %2, 95 % within %3, 99 % within %4, all within %5")
+                          .arg(m_title, formatValue(m_unit, valueAt(0.5)), formatValue(m_unit, valueAt(0.95)),
+                               formatValue(m_unit, valueAt(0.99)), formatValue(m_unit, m_values.last()));
+  if (m_reference.isEmpty()) return own;
+  return tr("%1. %2: half within %3, 99 % within %4")
+      .arg(own, m_referenceName, formatValue(m_unit, quantileOf(m_reference, 0.5)),
+           formatValue(m_unit, quantileOf(m_reference, 0.99)));
 }
 
 QSize QuantileChart::sizeHint() const { return {340, 12 * fontMetrics().height()}; }
@@ -78,11 +94,13 @@ QuantileChart::Scale QuantileChart::scale() const {
   const int left = fontMetrics().horizontalAdvance(formatPercent(1.0)) + 6;
   s.plot = QRectF(rect()).adjusted(kMargin + left, kMargin + 2 * line + 4, -kMargin - 8, -line - 10);
   if (m_values.isEmpty()) return s;
-  s.logarithmic = m_values.first() > 0 && m_values.last() > kLogarithmicFrom * valueAt(0.5);
+  const QList<double> all = m_values + m_reference;
+  const auto [least, most] = std::minmax_element(all.begin(), all.end());
+  s.logarithmic = *least > 0 && *most > kLogarithmicFrom * valueAt(0.5);
   if (s.logarithmic)
-    s.log = LogAxis::over(m_values);
+    s.log = LogAxis::over(all);
   else
-    s.maximum = niceMaximum(m_values.last(), m_unit);
+    s.maximum = niceMaximum(*most, m_unit);
   return s;
 }
 
@@ -105,20 +123,48 @@ void QuantileChart::paintEvent(QPaintEvent*) {
   }
   const Scale s = scale();
   paintAxes(p, s);
+  p.setRenderHint(QPainter::Antialiasing);
+  p.setBrush(Qt::NoBrush);
+  if (!m_reference.isEmpty()) {
+    p.setPen(QPen(theme.mutedText, 1.5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    paintCurve(p, s, m_reference);
+  }
+  p.setPen(QPen(theme.lineColor(theme.category(0)), 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  paintCurve(p, s, m_values);
+  paintMarks(p, s);
+  if (!m_reference.isEmpty()) paintLegend(p, s);
+}
+
+void QuantileChart::paintCurve(QPainter& p, const Scale& s, const QList<double>& values) const {
   QPainterPath path;
-  const double steps = static_cast<double>(m_values.size() - 1);
-  for (qsizetype i = 0; i < m_values.size(); ++i) {
-    const QPointF point(s.x(m_values[i]), s.y(static_cast<double>(i) / steps));
+  const double steps = static_cast<double>(values.size() - 1);
+  for (qsizetype i = 0; i < values.size(); ++i) {
+    const QPointF point(s.x(values[i]), s.y(static_cast<double>(i) / steps));
     if (i == 0)
       path.moveTo(point);
     else
       path.lineTo(point);
   }
-  p.setRenderHint(QPainter::Antialiasing);
-  p.setBrush(Qt::NoBrush);
-  p.setPen(QPen(theme.lineColor(theme.category(0)), 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
   p.drawPath(path);
-  paintMarks(p, s);
+}
+
+void QuantileChart::paintLegend(QPainter& p, const Scale& s) const {
+  const Theme theme = Theme::of(palette());
+  const int line = fontMetrics().height();
+  constexpr double kSample = 18;
+  double y = s.plot.bottom() - 2.5 * line;
+  const double names =
+      std::max(fontMetrics().horizontalAdvance(m_name), fontMetrics().horizontalAdvance(m_referenceName));
+  const double width = std::min(names, s.plot.width() / 2);
+  const double left = s.plot.right() - width - kSample - 8;
+  for (const bool own : {true, false}) {
+    p.setPen(own ? QPen(theme.lineColor(theme.category(0)), 2) : QPen(theme.mutedText, 1.5));
+    p.drawLine(QPointF(left, y + line / 2.0), QPointF(left + kSample, y + line / 2.0));
+    p.setPen(theme.text);
+    p.drawText(QRectF(left + kSample + 6, y, width + 2, line), Qt::AlignLeft | Qt::AlignVCenter,
+               fontMetrics().elidedText(own ? m_name : m_referenceName, Qt::ElideMiddle, static_cast<int>(width) + 2));
+    y += line;
+  }
 }
 
 void QuantileChart::paintAxes(QPainter& p, const Scale& s) const {

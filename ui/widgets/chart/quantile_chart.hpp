@@ -19,6 +19,8 @@ class QuantileChart : public QWidget {
 
   /// Ascending, at least two, all finite; anything else shows the empty text.
   void setQuantiles(const QList<double>& values);
+  /// A second curve to hold against the first, thinner and grey, with both names in a legend; empty: none.
+  void setReference(const QList<double>& values, const QString& name, const QString& referenceName);
   [[nodiscard]] bool isEmpty() const { return m_values.isEmpty(); }
   /// The value that `fraction` (0..1) of all stays below.
   [[nodiscard]] double valueAt(double fraction) const;
@@ -36,10 +38,13 @@ class QuantileChart : public QWidget {
   [[nodiscard]] Scale scale() const;
   void paintAxes(QPainter& painter, const Scale& scale) const;
   void paintMarks(QPainter& painter, const Scale& scale) const;
+  void paintCurve(QPainter& painter, const Scale& scale, const QList<double>& values) const;
+  void paintLegend(QPainter& painter, const Scale& scale) const;
 
   QString m_title;
   Unit m_unit;
-  QList<double> m_values;
+  QList<double> m_values, m_reference;
+  QString m_name, m_referenceName;
 };
 
 } // namespace tandem::ui
