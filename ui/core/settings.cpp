@@ -11,7 +11,7 @@ namespace {
 const QString kRecent = QStringLiteral("recent");
 const QString kTheme = QStringLiteral("theme");
 const QString kGeometry = QStringLiteral("window/geometry");
-const QString kState = QStringLiteral("window/state");
+const QString kPerspective = QStringLiteral("window/perspective");
 const QString kCores = QStringLiteral("engine/cores");
 const QString kHidden = QStringLiteral("engine/hidden");
 const QString kLimits = QStringLiteral("engine/memory_limits");
@@ -56,11 +56,17 @@ void Settings::setTheme(ThemeChoice theme) {
 }
 
 QByteArray Settings::windowGeometry() const { return m_file.value(kGeometry).toByteArray(); }
-QByteArray Settings::windowState() const { return m_file.value(kState).toByteArray(); }
+void Settings::setWindowGeometry(const QByteArray& geometry) { m_file.setValue(kGeometry, geometry); }
 
-void Settings::setWindow(const QByteArray& geometry, const QByteArray& state) {
-  m_file.setValue(kGeometry, geometry);
-  m_file.setValue(kState, state);
+QString Settings::perspective() const { return m_file.value(kPerspective).toString(); }
+void Settings::setPerspective(const QString& id) { m_file.setValue(kPerspective, id); }
+
+QByteArray Settings::perspectiveState(const QString& id) const {
+  return m_file.value(QStringLiteral("perspectives/") + id).toByteArray();
+}
+
+void Settings::setPerspectiveState(const QString& id, const QByteArray& state) {
+  m_file.setValue(QStringLiteral("perspectives/") + id, state);
 }
 
 QString Settings::lastFolder(const QString& purpose) const {

@@ -28,8 +28,12 @@ class Settings : public QObject {
   void setTheme(ThemeChoice theme);
 
   [[nodiscard]] QByteArray windowGeometry() const;
-  [[nodiscard]] QByteArray windowState() const;
-  void setWindow(const QByteArray& geometry, const QByteArray& state);
+  void setWindowGeometry(const QByteArray& geometry);
+  /// Which layout of the panels is shown ("run"), and what the user made of each.
+  [[nodiscard]] QString perspective() const;
+  void setPerspective(const QString& id);
+  [[nodiscard]] QByteArray perspectiveState(const QString& id) const;
+  void setPerspectiveState(const QString& id, const QByteArray& state);
 
   [[nodiscard]] QString lastFolder(const QString& purpose) const;
   void setLastFolder(const QString& purpose, const QString& fileOrFolder);

@@ -316,6 +316,7 @@ QJsonObject ControlSocket::state() const {
   }
   json["predictions"] = predictions;
   json["parity"] = parityJson(m_window.parityPanel());
+  json["perspective"] = m_window.perspective();
   json["comparison"] = comparisonJson(m_window.comparePanel());
   json["roofline"] = rooflineJson(m_window.rooflinePanel());
   if (const auto* tuning = m_window.findChild<TuneDialog*>())

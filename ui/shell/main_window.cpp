@@ -34,8 +34,6 @@
 namespace tandem::ui {
 namespace {
 
-constexpr int kStateVersion = 1;
-
 QStringList localFiles(const QMimeData* data) {
   QStringList files;
   for (const QUrl& url : data->urls()) {
@@ -71,10 +69,8 @@ MainWindow::MainWindow(Workspace& workspace, QWidget* parent) : QMainWindow(pare
   connectModel();
   const QSize wanted(fontMetrics().averageCharWidth() * 200, fontMetrics().height() * 54);
   resize(wanted.boundedTo(screen() != nullptr ? screen()->availableSize() : wanted));
-  resetLayout();
-  m_defaultState = saveState(kStateVersion);
   if (const QByteArray geometry = m_workspace.settings.windowGeometry(); !geometry.isEmpty()) restoreGeometry(geometry);
-  if (const QByteArray state = m_workspace.settings.windowState(); !state.isEmpty()) restoreState(state, kStateVersion);
+  restorePerspective();
   applyTheme(m_workspace.settings.theme());
   updateTitle();
   updateActions();
@@ -90,6 +86,8 @@ QDockWidget* MainWindow::addDock(Qt::DockWidgetArea area, const QString& name, c
   dock->setWidget(panel);
   addDockWidget(area, dock);
   m_docks.insert(name, dock);
+  m_dockAreas.insert(name, area);
+  m_dockOrder << name;
   return dock;
 }
 
@@ -113,27 +111,6 @@ void MainWindow::makeDocks() {
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_roofline"), tr("Roofline"), m_roofline);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_compare"), tr("Compare runs"), m_compare);
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
-}
-
-void MainWindow::resetLayout() {
-  if (!m_defaultState.isEmpty()) {
-    restoreState(m_defaultState, kStateVersion);
-    return;
-  }
-  QDockWidget* inspector = m_docks[QStringLiteral("dock_inspector")];
-  QDockWidget* run = m_docks[QStringLiteral("dock_run")];
-  QDockWidget* charts = m_docks[QStringLiteral("dock_charts")];
-  tabifyDockWidget(inspector, run);
-  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_compare")]);
-  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_roofline")]);
-  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_parity")]);
-  tabifyDockWidget(charts, m_docks[QStringLiteral("dock_log")]);
-  run->raise();
-  charts->raise();
-  const int em = fontMetrics().averageCharWidth();
-  resizeDocks({m_docks[QStringLiteral("dock_devices")], run}, {em * 36, em * 46}, Qt::Horizontal);
-  // Two rows of charts, unless that would leave too little of the layers.
-  resizeDocks({charts}, {std::min(fontMetrics().height() * 20, height() * 2 / 5)}, Qt::Vertical);
 }
 
 void MainWindow::makeStatusBar() {
@@ -223,7 +200,9 @@ void MainWindow::connectModel() {
   connect(&runs, &RunController::stateChanged, this, &MainWindow::updateActions);
   connect(&runs, &RunController::started, this, [this] {
     m_messages->hide();
-    m_docks[QStringLiteral("dock_charts")]->raise();
+    // A perspective without charts still shows how far the run is.
+    QDockWidget* charts = m_docks[QStringLiteral("dock_charts")];
+    (charts->isHidden() ? m_docks[QStringLiteral("dock_run")] : charts)->raise();
   });
   connect(&runs, &RunController::failed, this, [this](const Error& error) {
     // A lost worker has its own message.
@@ -334,7 +313,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     });
     return;
   }
-  m_workspace.settings.setWindow(saveGeometry(), saveState(kStateVersion));
+  m_workspace.settings.setWindowGeometry(saveGeometry());
+  savePerspective();
   m_workspace.autosave.remove();
   QMainWindow::closeEvent(event);
 }

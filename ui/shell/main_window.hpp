@@ -10,6 +10,7 @@ class QDockWidget;
 class QLabel;
 class QMenu;
 class QStackedWidget;
+class QTabBar;
 
 namespace tandem::ui {
 
@@ -50,6 +51,11 @@ class MainWindow : public QMainWindow {
   /// Every action of the window with a text, menus' order.
   [[nodiscard]] QList<QAction*> allActions() const;
   [[nodiscard]] QAction* action(const QString& objectName) const;
+  /// The layout of the panels for one kind of work: "place", "run", "compare" or "learn". Others are ignored. What the
+  /// user changes is kept per perspective, between starts, too.
+  void setPerspective(const QString& id);
+  [[nodiscard]] QString perspective() const { return m_perspective; }
+  /// The current perspective as it comes.
   void resetLayout();
   /// The folder dialog is skipped.
   void exportOnnxRuntime(const QString& folder, bool overwrite);
@@ -74,6 +80,11 @@ class MainWindow : public QMainWindow {
   void makePlacementMenu();
   void makeRunMenu();
   void makeHelpMenu();
+  void makePerspectives(QMenu* menu);
+  void restorePerspective();
+  void savePerspective();
+  void enter(const QString& perspective);
+  void arrange(const QString& perspective);
   void makeStatusBar();
   void connectModel();
   void fillRecent();
@@ -120,7 +131,10 @@ class MainWindow : public QMainWindow {
   ComparePanel* m_compare;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
-  QByteArray m_defaultState;
+  QStringList m_dockOrder; ///< as they were added: the order of menus and keys
+  QMap<QString, Qt::DockWidgetArea> m_dockAreas;
+  QTabBar* m_perspectiveBar = nullptr;
+  QString m_perspective;
   QMenu* m_recentMenu = nullptr;
   QMenu* m_placementMenu = nullptr;
   QMenu* m_allOnMenu = nullptr;

@@ -147,9 +147,9 @@ void MainWindow::makeViewMenu() {
   m_viewMenu = menuBar()->addMenu(tr("&View"));
   QMenu* menu = m_viewMenu;
   add(menu, QStringLiteral("show_graph"), tr("&Graph"), [this] { m_layers->showGraph(); },
-      {QKeySequence(tr("Ctrl+1"))});
+      {QKeySequence(tr("Ctrl+Shift+1"))});
   add(menu, QStringLiteral("show_table"), tr("Layers &table"), [this] { m_layers->showTable(); },
-      {QKeySequence(tr("Ctrl+2"))});
+      {QKeySequence(tr("Ctrl+Shift+2"))});
   add(menu, QStringLiteral("zoom_in"), tr("Zoom &in"), [this] { m_layers->canvas()->zoomBy(1.25); },
       {QKeySequence::ZoomIn, QKeySequence(tr("Ctrl+="))});
   add(menu, QStringLiteral("zoom_out"), tr("Zoom &out"), [this] { m_layers->canvas()->zoomBy(0.8); },
@@ -165,37 +165,25 @@ void MainWindow::makeViewMenu() {
       [this] { m_layers->canvas()->collapseAll(); }, {}, QStringLiteral("collapse"));
   menu->addSeparator();
   QMenu* panels = menu->addMenu(tr("&Panels"));
-  for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
-                            m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
-                            m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")],
-                            m_docks[QStringLiteral("dock_roofline")], m_docks[QStringLiteral("dock_compare")]})
-    panels->addAction(dock->toggleViewAction());
+  for (const QString& name : m_dockOrder) panels->addAction(m_docks[name]->toggleViewAction());
   // Closing is not showing: a panel behind a tab is "visible" to its toggle.
   int number = 0;
-  for (const QString& name :
-       {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"), QStringLiteral("dock_run"),
-        QStringLiteral("dock_charts"), QStringLiteral("dock_log"), QStringLiteral("dock_parity"),
-        QStringLiteral("dock_roofline"), QStringLiteral("dock_compare")}) {
+  for (const QString& name : m_dockOrder) {
     QDockWidget* dock = m_docks[name];
-    add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
+    add(
+        menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
         [dock] {
           dock->show();
           dock->raise();
         },
-        {QKeySequence(Qt::ALT | static_cast<Qt::Key>(Qt::Key_1 + number))});
+        number < 9 ? QList{QKeySequence(Qt::ALT | static_cast<Qt::Key>(Qt::Key_1 + number))} : QList<QKeySequence>());
     ++number;
   }
   add(menu, QStringLiteral("next_pane"), tr("&Next pane"),
       [this] {
-        // F6 goes round: graph, inspector or run, charts or log, devices.
-        const QList<QWidget*> panes = {centralWidget(),
-                                       m_docks[QStringLiteral("dock_inspector")],
-                                       m_docks[QStringLiteral("dock_run")],
-                                       m_docks[QStringLiteral("dock_charts")],
-                                       m_docks[QStringLiteral("dock_log")],
-                                       m_docks[QStringLiteral("dock_parity")],
-                                       m_docks[QStringLiteral("dock_roofline")],
-                                       m_docks[QStringLiteral("dock_devices")]};
+        // F6 goes round: the layers, then the panels that can be seen.
+        QList<QWidget*> panes{centralWidget()};
+        for (const QString& name : m_dockOrder) panes << m_docks[name];
         qsizetype current = -1;
         for (qsizetype i = 0; i < panes.size(); ++i) {
           if (panes[i]->isAncestorOf(QApplication::focusWidget())) current = i;
@@ -214,6 +202,8 @@ void MainWindow::makeViewMenu() {
       {QKeySequence(tr("F6"))});
   add(menu, QStringLiteral("pause_display"), tr("Pause c&harts"),
       [this] { m_charts->setPaused(!m_charts->isPaused()); });
+  menu->addSeparator();
+  makePerspectives(menu);
   add(menu, QStringLiteral("reset_layout"), tr("&Reset layout"), [this] { resetLayout(); });
   menu->addSeparator();
   QMenu* themes = menu->addMenu(tr("&Theme"));
