@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/parity_model.hpp"
 
+#include "ui/core/csv.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/theme.hpp"
 
@@ -36,12 +37,6 @@ QString figuresText(const session::ParityFigures& figures) {
     text += ParityModel::tr("\n%1 NaN or infinite on one side only")
                 .arg(QLocale().toString(static_cast<qlonglong>(figures.special)));
   return text;
-}
-
-QString csvField(const QString& text) {
-  if (!text.contains(QLatin1Char(',')) && !text.contains(QLatin1Char('"')) && !text.contains(QLatin1Char('\n')))
-    return text;
-  return QLatin1Char('"') + QString(text).replace(QLatin1Char('"'), QLatin1String("\"\"")) + QLatin1Char('"');
 }
 
 } // namespace

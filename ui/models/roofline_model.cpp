@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/roofline_model.hpp"
 
+#include "ui/core/csv.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/roofline_text.hpp"
 #include "ui/core/units.hpp"
@@ -11,12 +12,6 @@ namespace tandem::ui {
 namespace {
 
 bool isNumber(int column) { return column >= RooflineModel::kLost && column <= RooflineModel::kIntensity; }
-
-QString csvField(const QString& text) {
-  if (!text.contains(QLatin1Char(',')) && !text.contains(QLatin1Char('"')) && !text.contains(QLatin1Char('\n')))
-    return text;
-  return QLatin1Char('"') + QString(text).replace(QLatin1Char('"'), QLatin1String("\"\"")) + QLatin1Char('"');
-}
 
 QString csvNumber(const std::optional<double>& value) { return value ? QString::number(*value, 'g', 9) : QString(); }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
 
-#include "ui/core/units.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas_p.hpp"
 
 #include <QEvent>
@@ -16,7 +15,6 @@ namespace {
 
 constexpr double kReadableZoom = 0.75;
 constexpr double kSmallestReadableZoom = 0.45;
-constexpr int kSpokenNames = 3;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
@@ -76,6 +74,7 @@ void GraphCanvas::setScene(GraphScene scene) {
   d->anchor.reset();
   d->ensurePending = -1;
   d->firstViewPending = true;
+  d->cancelStroke();
   d->minimap = {};
   d->invalidate();
   d->startLayout();
@@ -89,6 +88,7 @@ const GraphScene& GraphCanvas::scene() const { return d->scene; }
 void GraphCanvas::setDevices(const QList<CanvasDevice>& devices) {
   d->devices = devices;
   d->updateLooks();
+  d->restoreCursor();
 }
 
 const QList<CanvasDevice>& GraphCanvas::devices() const { return d->devices; }
@@ -100,6 +100,11 @@ void GraphCanvas::setPlacement(const QList<int>& requested, const QList<int>& ef
   for (int node = 0; node < count; ++node)
     d->scene.setPlacement(node, requested[node], effective[node], node < flags.size() ? flags[node] : quint8(0),
                           node < reasons.size() ? reasons[node] : QString());
+  d->updateLooks();
+}
+
+void GraphCanvas::setMeasured(const QList<double>& ms, double transferMs, bool stale) {
+  d->scene.setMeasured(ms, transferMs, stale);
   d->updateLooks();
 }
 
@@ -133,6 +138,7 @@ void GraphCanvas::Private::startLayout() {
 void GraphCanvas::Private::takeLayout() {
   const auto outcome = watcher.result();
   if (!outcome) return; // cancelled: another one is under way
+  cancelStroke();
   graph = std::move(outcome->graph);
   geometry = std::move(outcome->geometry);
   layoutRunning = false;
@@ -240,29 +246,6 @@ void GraphCanvas::Private::updateSelectedBoxes() {
   selectedInBox.assign(graph.boxes.size(), 0);
   if (!ready) return;
   for (const int node : selection) ++selectedInBox[at(graph.boxOfNode[at(node)])];
-}
-
-void GraphCanvas::Private::describeForAccessibility() {
-  const int count = scene.nodeCount();
-  if (count == 0) {
-    q->setAccessibleDescription(emptyHeadline);
-    return;
-  }
-  QString text = tr("Nodes: %1.").arg(formatCount(count));
-  if (selection.isEmpty()) {
-    text += QLatin1Char(' ') + tr("Nothing selected.");
-  } else {
-    QStringList names;
-    for (qsizetype i = 0; i < std::min<qsizetype>(selection.size(), kSpokenNames); ++i) {
-      const int node = selection[i];
-      const QString device = deviceName(scene.effective(node));
-      names.append(tr("%1, %2, on %3").arg(scene.name(node), scene.title(node), device));
-    }
-    text += QLatin1Char(' ') + tr("Selected: %1:").arg(formatCount(static_cast<double>(selection.size()))) +
-            QLatin1Char(' ') + names.join(QStringLiteral("; "));
-    if (selection.size() > kSpokenNames) text += QStringLiteral(" …");
-  }
-  q->setAccessibleDescription(text);
 }
 
 void GraphCanvas::setHighlighted(const QList<int>& nodes) {
@@ -408,29 +391,6 @@ void GraphCanvas::Private::setCurrentBox(int box) {
 QSizeF GraphCanvas::Private::viewSize() const { return QSizeF(q->viewport()->size()); }
 
 CanvasPainter::Picture GraphCanvas::Private::picture() const { return {scene, graph, geometry, looks, theme}; }
-
-QString GraphCanvas::Private::deviceName(int device) const {
-  if (device < 0) return tr("no device");
-  if (device >= devices.size()) return tr("device %1").arg(device + 1);
-  const CanvasDevice& known = devices[device];
-  return known.name.isEmpty() || known.name == known.id ? known.id : tr("%1 (%2)").arg(known.name, known.id);
-}
-
-QString GraphCanvas::Private::toolTipOf(int node) const {
-  if (toolTipProvider) return toolTipProvider(node);
-  QStringList lines{scene.name(node), scene.subtitle(node), tr("Runs on %1").arg(deviceName(scene.effective(node)))};
-  if (scene.isMoved(node)) lines.append(tr("Requested %1").arg(deviceName(scene.requested(node))));
-  lines.append(scene.reason(node));
-  lines.removeAll(QString());
-  return lines.join(QLatin1Char('\n'));
-}
-
-QString GraphCanvas::Private::scopeToolTip(int scope) const {
-  QStringList lines{scene.scopePath(scope)};
-  for (const DeviceShare& share : scene.sharesOf(scope))
-    lines.append(tr("%1 on %2").arg(formatCount(share.count), deviceName(share.device)));
-  return lines.join(QLatin1Char('\n'));
-}
 
 void GraphCanvas::setMinimapVisible(bool visible) {
   d->minimapVisible = visible;
