@@ -34,6 +34,10 @@ class DeviceDelegate : public QStyledItemDelegate {
     return editor;
   }
 
+  void updateEditorGeometry(QWidget* editor, const QStyleOptionViewItem& option, const QModelIndex&) const override {
+    editor->setGeometry(option.rect); // over the badge as well
+  }
+
   void setEditorData(QWidget* editor, const QModelIndex& index) const override {
     auto* box = static_cast<QComboBox*>(editor);
     box->setCurrentIndex(box->findData(index.data().toString()));

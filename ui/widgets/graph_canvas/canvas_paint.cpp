@@ -145,20 +145,24 @@ void GraphCanvas::Private::paintStroke(QPainter& p) {
   if (drag != Drag::Paint || brush() < 0) return;
   const DeviceStyle style = theme.device(brush());
   const QString badge = badgeOf(devices[brush()]);
-  QColor fill = style.fill;
-  fill.setAlpha(205);
+  // The name stays readable; the block at the left is where the letter will be.
+  QColor body = style.fill;
+  body.setAlpha(120);
   QFont font = q->font();
-  font.setPixelSize(13);
+  font.setPixelSize(std::clamp(static_cast<int>(13 * view.zoom), 9, 26));
   font.setWeight(QFont::Bold);
   p.setFont(font);
   for (std::size_t box = 0; box < strokeBox.size(); ++box) {
     if (strokeBox[box] == 0) continue;
     const QRectF rect = view.toView(geometry.layout.boxes[box]);
-    p.setPen(QPen(style.outline, 1.5));
-    p.setBrush(fill);
+    p.setPen(QPen(style.outline, 2));
+    p.setBrush(body);
     p.drawRoundedRect(rect, 4, 4);
+    const QRectF block(rect.left(), rect.top(), std::min(kBadgeWidth * view.zoom, rect.width()), rect.height());
+    p.fillRect(block, style.fill);
+    if (rect.height() < 12) continue;
     p.setPen(style.text);
-    if (rect.height() >= 14) p.drawText(rect, Qt::AlignCenter, badge);
+    p.drawText(block, Qt::AlignCenter, badge);
   }
 }
 
