@@ -164,18 +164,6 @@ TEST(LayerFilter, HintsAreFiltersThatAreUnderstood) {
   }
 }
 
-TEST(LayerFilter, QuotesTextsThatWouldMeanSomethingElse) {
-  for (const char* text : {"conv", "two words", "CPU:0", "moved", "-x", "t>1ms", "/a b/", "a/b:0"}) {
-    const QString literal = QString::fromUtf8(text);
-    LayerFacts layer;
-    layer.name = literal;
-    const LayerFilter filter(LayerFilter::quoted(literal));
-    EXPECT_FALSE(filter.error()) << text;
-    EXPECT_TRUE(filter.matches(layer)) << text;
-    EXPECT_FALSE(filter.matches(conv()) && literal != QLatin1String("conv")) << text;
-  }
-}
-
 TEST(LayerFilter, AnyTextIsReadWithoutFailing) {
   const QString alphabet = QStringLiteral("op:t>1m s/\"-\\([é<=.dev:");
   std::uint32_t state = 12345;

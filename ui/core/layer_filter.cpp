@@ -358,11 +358,4 @@ QList<FilterHint> LayerFilter::hints() {
           {QStringLiteral("\""), QStringLiteral("\"two words\""), tr("a text with spaces or colons")}};
 }
 
-QString LayerFilter::quoted(const QString& text) {
-  const LayerFilter plain(text);
-  const bool literal = !plain.m_error && plain.m_terms.size() == 1 && plain.m_terms[0].field == Field::Any &&
-                       !plain.m_terms[0].regex && !plain.m_terms[0].negated && plain.m_terms[0].text == text;
-  return literal || text.contains(u'"') ? text : u'"' + text + u'"';
-}
-
 } // namespace tandem::ui

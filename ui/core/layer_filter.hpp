@@ -53,8 +53,6 @@ class LayerFilter {
   [[nodiscard]] bool matches(const LayerFacts& layer) const;
 
   [[nodiscard]] static QList<FilterHint> hints();
-  /// `text` as a filter finds it literally: in quotes where it needs them.
-  [[nodiscard]] static QString quoted(const QString& text);
 
  private:
   friend class FilterParser;

@@ -8,7 +8,6 @@
 #include <QtConcurrent>
 
 #include <algorithm>
-#include <cmath>
 
 namespace tandem::ui {
 namespace {
@@ -278,58 +277,6 @@ void GraphCanvas::setActivity(const QList<float>& activity) {
 }
 
 bool GraphCanvas::isLayoutDone() const { return d->ready && !d->layoutRunning; }
-
-void GraphCanvas::fitToWindow() {
-  if (!d->ready) {
-    d->firstViewPending = true;
-    return;
-  }
-  d->setView(ViewTransform::fitting(d->geometry.layout.bounds, d->viewSize(), 24, 1.5));
-}
-
-void GraphCanvas::zoomBy(double factor) {
-  const QPointF middle(d->viewSize().width() / 2, d->viewSize().height() / 2);
-  d->setView(d->view.zoomedAt(middle, d->view.zoom * factor));
-}
-
-double GraphCanvas::zoom() const { return d->view.zoom; }
-
-double GraphCanvas::Private::minimumZoom() const {
-  return std::min(0.1, ViewTransform::fitting(geometry.layout.bounds, viewSize(), 24, 1.0).zoom * 0.7);
-}
-
-void GraphCanvas::Private::setView(const ViewTransform& newView) {
-  constexpr double kMaximumZoom = 4;
-  ViewTransform next = newView;
-  const double zoom = std::clamp(next.zoom, std::min(minimumZoom(), kMaximumZoom), kMaximumZoom);
-  if (zoom != next.zoom) next = view.zoomedAt(QPointF(viewSize().width() / 2, viewSize().height() / 2), zoom);
-  // Some of the graph stays in sight.
-  const QRectF shown = next.toView(geometry.layout.bounds);
-  const double keep = 60;
-  const QSizeF size = viewSize();
-  next.offset.rx() += std::max(0.0, keep - shown.right()) + std::min(0.0, size.width() - keep - shown.left());
-  next.offset.ry() += std::max(0.0, keep - shown.bottom()) + std::min(0.0, size.height() - keep - shown.top());
-  // Whole device pixels, so that panning can move the cached picture.
-  const double ratio = q->devicePixelRatioF();
-  next.offset = {std::round(next.offset.x() * ratio) / ratio, std::round(next.offset.y() * ratio) / ratio};
-  view = next;
-  q->viewport()->update();
-}
-
-void GraphCanvas::ensureVisible(int node) {
-  if (node < 0 || node >= d->scene.nodeCount()) return;
-  bool opened = false;
-  for (int s = d->scene.scopeOf(node); s >= 0; s = d->scene.scopeParent(s)) {
-    opened |= d->scene.isCollapsed(s);
-    d->scene.setCollapsed(s, false);
-  }
-  if (opened) d->scopeStateChanged();
-  if (!isLayoutDone()) {
-    d->ensurePending = node;
-    return;
-  }
-  d->revealBox(d->boxOfNode(node), true);
-}
 
 QPoint GraphCanvas::viewPosOf(int node) const {
   const int box = d->boxOfNode(node);
