@@ -267,8 +267,8 @@ TEST_F(CanvasTest, ReportsHoverAndContextMenus) {
 TEST_F(CanvasTest, PaintsEveryModeAndZoomWithFiftyThousandNodes) {
   show(unetLike(50000));
   canvas.setSelection({0, 1, 2, 40000});
-  for (const ColorMode mode :
-       {ColorMode::Device, ColorMode::Operator, ColorMode::Flops, ColorMode::Bytes, ColorMode::Support}) {
+  for (const ColorMode mode : {ColorMode::Device, ColorMode::Operator, ColorMode::Time, ColorMode::Flops,
+                               ColorMode::Bytes, ColorMode::Type, ColorMode::Support}) {
     canvas.setColorMode(mode);
     canvas.fitToWindow();
     EXPECT_FALSE(canvas.grab().isNull());

@@ -2,7 +2,6 @@
 // The window on a fake engine: what the user does, what the engine is asked, what shows.
 #include "tests/ui/window_fixture.hpp"
 #include "ui/core/labels.hpp"
-#include "ui/models/layer_table_model.hpp"
 #include "ui/panels/charts/charts_panel.hpp"
 #include "ui/panels/layers/layers_panel.hpp"
 #include "ui/panels/run/deployment_editor.hpp"
@@ -133,16 +132,9 @@ TEST_F(Window, SelectsByOperatorScopeAndDependence) {
   EXPECT_EQ(workspace->document.sameScope({0}), (QList<int>{0, 1}));
   EXPECT_EQ(workspace->document.sameOperator({2}), (QList<int>{2}));
   EXPECT_EQ(workspace->document.downstream({1}), (QList<int>{1, 2}));
-}
-
-TEST_F(Window, FilterFindsByOperatorDeviceAndText) {
-  open();
-  EXPECT_EQ(LayerFilter(QStringLiteral("op:conv")).matching(workspace->document), (QList<int>{0}));
-  EXPECT_EQ(LayerFilter(QStringLiteral("stem dev:CPU:0")).matching(workspace->document), (QList<int>{0, 1}));
-  EXPECT_TRUE(LayerFilter(QStringLiteral("dev:OPENCL")).matching(workspace->document).isEmpty());
-  workspace->document.assign({2}, QStringLiteral("OPENCL-CPU:0"));
-  settle();
-  EXPECT_EQ(LayerFilter(QStringLiteral("moved:")).matching(workspace->document), (QList<int>{2}));
+  EXPECT_EQ(workspace->document.upstream({1}), (QList<int>{0, 1}));
+  EXPECT_EQ(workspace->document.producersOf({1, 2}), QList<int>{0});
+  EXPECT_EQ(workspace->document.consumersOf({0}), QList<int>{1});
 }
 
 TEST_F(Window, ABadFileIsExplainedAndTheOpenDocumentStays) {

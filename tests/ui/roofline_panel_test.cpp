@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Layers against what their devices can do: what is asked of the engine, what shows, what is selected, what leaves.
 #include "tests/ui/window_fixture.hpp"
+#include "ui/models/layer_table_model.hpp"
 #include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/widgets/chart/roofline_chart.hpp"
 #include "ui/widgets/common/common.hpp"

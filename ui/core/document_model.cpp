@@ -7,9 +7,6 @@
 #include <QStandardPaths>
 #include <QUndoCommand>
 
-#include <algorithm>
-#include <set>
-
 namespace tandem::ui {
 
 /// One change of the placement; painting merges into one.
@@ -46,11 +43,6 @@ constexpr int kAutosaveDelayMs = 700;
 template <class T> const T* entry(const std::vector<T>& values, int index) {
   return index >= 0 && static_cast<std::size_t>(index) < values.size() ? &values[static_cast<std::size_t>(index)]
                                                                        : nullptr;
-}
-
-bool insideScope(const std::string& scope, const std::string& outer) {
-  return scope == outer || (scope.size() > outer.size() && scope.compare(0, outer.size(), outer) == 0 &&
-                            (scope[outer.size()] == '/' || scope[outer.size()] == '.'));
 }
 
 } // namespace
@@ -112,6 +104,7 @@ void DocumentModel::cancelOpen() { m_engine.cancelOpen(); }
 void DocumentModel::adopt(const session::Document& document) {
   const int oldHandle = m_open ? m_document.handle : 0;
   m_document = document;
+  m_blocks.reset();
   m_sizes.clear();
   for (const session::FreeDimSummary& dim : document.freeDims)
     if (dim.chosen) m_sizes[dim.key] = dim.size;
@@ -180,6 +173,7 @@ void DocumentModel::close() {
   if (!m_open) return;
   m_engine.close(m_document.handle);
   m_document = {};
+  m_blocks.reset();
   m_placement = {};
   m_view = {};
   forgetProfile();
@@ -404,54 +398,6 @@ void DocumentModel::forgetProfile() {
   m_engine.cancelProfile();
   m_measuring = false;
   emit measuringChanged();
-}
-
-QList<int> DocumentModel::sameOperator(const QList<int>& nodes) const {
-  std::set<std::string> operators;
-  for (const int node : nodes) {
-    if (const auto* summary = entry(m_document.nodes, node)) operators.insert(summary->op);
-  }
-  QList<int> found;
-  for (int node = 0; node < nodeCount(); ++node) {
-    if (operators.contains(m_document.nodes[static_cast<std::size_t>(node)].op)) found.append(node);
-  }
-  return found;
-}
-
-QList<int> DocumentModel::downstream(const QList<int>& nodes) const {
-  std::vector<bool> seen(m_document.nodes.size(), false);
-  QList<int> found;
-  const auto visit = [&](int node) {
-    if (entry(m_document.nodes, node) == nullptr || seen[static_cast<std::size_t>(node)]) return;
-    seen[static_cast<std::size_t>(node)] = true;
-    found.append(node);
-  };
-  for (const int node : nodes) visit(node);
-  for (qsizetype next = 0; next < found.size(); ++next) {
-    for (const int value : m_document.nodes[static_cast<std::size_t>(found[next])].outputs) {
-      const auto* tensor = entry(m_document.values, value);
-      if (tensor == nullptr) continue;
-      for (const int consumer : tensor->consumers) visit(consumer);
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-QList<int> DocumentModel::sameScope(const QList<int>& nodes) const {
-  std::set<std::string> scopes;
-  for (const int node : nodes) {
-    if (const auto* summary = entry(m_document.nodes, node)) scopes.insert(summary->scope);
-  }
-  QList<int> found;
-  for (int node = 0; node < nodeCount(); ++node) {
-    const std::string& scope = m_document.nodes[static_cast<std::size_t>(node)].scope;
-    const bool inside = std::any_of(scopes.begin(), scopes.end(), [&](const std::string& outer) {
-      return outer.empty() ? scope.empty() : insideScope(scope, outer);
-    });
-    if (inside) found.append(node);
-  }
-  return found;
 }
 
 } // namespace tandem::ui

@@ -2,6 +2,7 @@
 #pragma once
 #include "ui/core/engine_bridge.hpp"
 #include "ui/core/placement_file.hpp"
+#include "ui/core/repeated_blocks.hpp"
 
 #include <QList>
 #include <QObject>
@@ -87,6 +88,17 @@ class DocumentModel : public QObject {
   [[nodiscard]] QList<int> sameOperator(const QList<int>& nodes) const;
   /// `nodes` and everything that depends on them.
   [[nodiscard]] QList<int> downstream(const QList<int>& nodes) const;
+  /// `nodes` and everything that they depend on.
+  [[nodiscard]] QList<int> upstream(const QList<int>& nodes) const;
+  /// The nodes that `nodes` read from, and that read them; without `nodes` themselves.
+  [[nodiscard]] QList<int> producersOf(const QList<int>& nodes) const;
+  [[nodiscard]] QList<int> consumersOf(const QList<int>& nodes) const;
+  /// The node's first output, nullptr where it has none; its element type and shape as texts.
+  [[nodiscard]] const session::TensorSummary* firstOutputOf(int node) const;
+  [[nodiscard]] QString typeOf(int node) const;
+  [[nodiscard]] QString shapeOf(int node) const;
+  /// What occurs several times; found on the first call for a document.
+  [[nodiscard]] const RepeatedBlocks& blocks() const;
   /// Nodes whose scope is one of the scopes of `nodes`, or inside them.
   [[nodiscard]] QList<int> sameScope(const QList<int>& nodes) const;
 
@@ -123,6 +135,7 @@ class DocumentModel : public QObject {
   EngineBridge& m_engine;
   Autosave m_autosave;
   session::Document m_document;
+  mutable std::optional<RepeatedBlocks> m_blocks;
   EngineBridge::Sizes m_sizes; ///< chosen by the user; a replacement worker gets them again
   session::PlacementDoc m_placement;
   session::PlacementView m_view;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/layer_table_model.hpp"
 
+#include "ui/core/csv.hpp"
 #include "ui/core/labels.hpp"
 #include "ui/core/roofline_text.hpp"
 #include "ui/core/theme.hpp"
@@ -36,18 +37,6 @@ LayerTableModel::LayerTableModel(DocumentModel& document, DeviceListModel& devic
 int LayerTableModel::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : m_document.nodeCount(); }
 int LayerTableModel::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : kColumns; }
 
-namespace {
-
-const session::TensorSummary* firstOutput(const session::Document& document, const session::NodeSummary& node) {
-  for (const int value : node.outputs) {
-    if (value >= 0 && static_cast<std::size_t>(value) < document.values.size())
-      return &document.values[static_cast<std::size_t>(value)];
-  }
-  return nullptr;
-}
-
-} // namespace
-
 QString LayerTableModel::text(int row, int column) const {
   const auto& document = m_document.document();
   const auto& node = document.nodes[static_cast<std::size_t>(row)];
@@ -55,14 +44,16 @@ QString LayerTableModel::text(int row, int column) const {
   case kNumber: return QString::number(row + 1);
   case kName: return toQString(node.name);
   case kOperator: return toQString(node.op);
-  case kShape: {
-    const auto* tensor = firstOutput(document, node);
-    return tensor != nullptr ? shapeText(*tensor) : QString();
-  }
+  case kShape: return m_document.shapeOf(row);
+  case kType: return m_document.typeOf(row);
   case kFlops: return node.flops > 0 ? formatFlops(node.flops) : QString();
   case kParameters: return node.parameterBytes > 0 ? formatBytes(static_cast<double>(node.parameterBytes)) : QString();
   case kActivations:
     return node.activationBytes > 0 ? formatBytes(static_cast<double>(node.activationBytes)) : QString();
+  case kMemory: {
+    const std::int64_t bytes = node.parameterBytes + node.activationBytes;
+    return bytes > 0 ? formatBytes(static_cast<double>(bytes)) : QString();
+  }
   case kRequested: return m_document.requestedOf(row);
   case kEffective: return m_document.effectiveOf(row);
   case kReason: return m_document.reasonOf(row);
@@ -88,6 +79,7 @@ QVariant LayerTableModel::sortKey(int row, int column) const {
   case kFlops: return node.flops;
   case kParameters: return static_cast<qlonglong>(node.parameterBytes);
   case kActivations: return static_cast<qlonglong>(node.activationBytes);
+  case kMemory: return static_cast<qlonglong>(node.parameterBytes + node.activationBytes);
   case kTime: return m_document.measuredMsOf(row);
   case kShare: {
     const session::LayerTime* layer = m_document.layerTimeOf(row);
@@ -113,7 +105,7 @@ QVariant LayerTableModel::data(const QModelIndex& index, int role) const {
   }
   case Qt::TextAlignmentRole: {
     const bool isNumber = column == kNumber || column == kFlops || column == kParameters || column == kActivations ||
-                          column == kTime || column == kShare;
+                          column == kMemory || column == kTime || column == kShare;
     return QVariant::fromValue(
         Qt::Alignment(isNumber ? Qt::AlignRight | Qt::AlignVCenter : Qt::AlignLeft | Qt::AlignVCenter));
   }
@@ -128,71 +120,72 @@ QVariant LayerTableModel::data(const QModelIndex& index, int role) const {
 
 QVariant LayerTableModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal || section < 0 || section >= kColumns) return {};
-  static const char* const kTitles[] = {QT_TR_NOOP("#"),           QT_TR_NOOP("Layer"),     QT_TR_NOOP("Operator"),
-                                        QT_TR_NOOP("Output"),      QT_TR_NOOP("FLOPs"),     QT_TR_NOOP("Parameters"),
-                                        QT_TR_NOOP("Activations"), QT_TR_NOOP("Requested"), QT_TR_NOOP("Effective"),
-                                        QT_TR_NOOP("Reason"),      QT_TR_NOOP("Measured"),  QT_TR_NOOP("Of peak")};
+  static const char* const kTitles[] = {QT_TR_NOOP("#"),          QT_TR_NOOP("Layer"),       QT_TR_NOOP("Operator"),
+                                        QT_TR_NOOP("Output"),     QT_TR_NOOP("Data type"),   QT_TR_NOOP("FLOPs"),
+                                        QT_TR_NOOP("Parameters"), QT_TR_NOOP("Activations"), QT_TR_NOOP("Memory"),
+                                        QT_TR_NOOP("Requested"),  QT_TR_NOOP("Effective"),   QT_TR_NOOP("Reason"),
+                                        QT_TR_NOOP("Measured"),   QT_TR_NOOP("Of peak")};
   if (role == Qt::DisplayRole) return tr(kTitles[section]);
+  if (role == Qt::ToolTipRole && section == kRequested)
+    return tr("Double click or F2 chooses another device, number keys do for all selected layers.");
+  if (role == Qt::ToolTipRole && section == kMemory) return tr("Parameters and activations");
   if (role == Qt::ToolTipRole && section == kShare)
     return tr("Least time that the device's measured arithmetic and memory allow, as a share of the measured time.") +
            QLatin1Char(' ') + overHundredText();
   return {};
 }
 
-LayerFilter::LayerFilter(const QString& text) {
-  for (const QString& word : text.split(QLatin1Char(' '), Qt::SkipEmptyParts)) {
-    if (word.startsWith(QLatin1String("op:"), Qt::CaseInsensitive))
-      m_terms.append({Field::Operator, word.mid(3)});
-    else if (word.startsWith(QLatin1String("dev:"), Qt::CaseInsensitive))
-      m_terms.append({Field::Device, word.mid(4)});
-    else if (word.compare(QLatin1String("moved:"), Qt::CaseInsensitive) == 0)
-      m_terms.append({Field::Moved, {}});
-    else
-      m_terms.append({Field::Any, word});
-  }
+Qt::ItemFlags LayerTableModel::flags(const QModelIndex& index) const {
+  Qt::ItemFlags flags = QAbstractTableModel::flags(index);
+  if (index.isValid() && index.column() == kRequested) flags |= Qt::ItemIsEditable;
+  return flags;
 }
 
-bool LayerFilter::matches(const DocumentModel& document, int node) const {
-  const auto& summary = document.document().nodes[static_cast<std::size_t>(node)];
-  const auto contains = [](const QString& text, const QString& part) {
-    return text.contains(part, Qt::CaseInsensitive);
+bool LayerTableModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (!index.isValid() || index.column() != kRequested || role != Qt::EditRole) return false;
+  const QString device = value.toString();
+  if (!device.isEmpty() && m_devices.numberOf(device) < 0) return false;
+  m_document.assign({index.row()}, device);
+  return true;
+}
+
+QString LayerTableModel::csv(const QList<int>& nodes, const QList<int>& columns) const {
+  const auto plain = [&](int node, int column) -> QString {
+    const QVariant key = sortKey(node, column);
+    switch (column) {
+    case kNumber: return QString::number(node + 1);
+    case kTime:
+    case kShare: return key.toDouble() < 0 ? QString() : QString::number(key.toDouble(), 'g', 9);
+    case kFlops: return QString::number(key.toDouble(), 'g', 15);
+    case kParameters:
+    case kActivations:
+    case kMemory: return QString::number(key.toLongLong());
+    default: return csvField(text(node, column));
+    }
   };
-  return std::all_of(m_terms.begin(), m_terms.end(), [&](const Term& term) {
-    switch (term.field) {
-    case Field::Operator: return toQString(summary.op).startsWith(term.text, Qt::CaseInsensitive);
-    case Field::Device: {
-      const QString effective = document.effectiveOf(node);
-      return (effective.isEmpty() ? document.requestedOf(node) : effective).startsWith(term.text, Qt::CaseInsensitive);
+  const auto title = [&](int column) -> QString {
+    const QString name = headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+    switch (column) {
+    case kTime: return name + QStringLiteral(" (ms)");
+    case kShare: return name + QStringLiteral(" (1 = peak)");
+    case kParameters:
+    case kActivations:
+    case kMemory: return name + QStringLiteral(" (B)");
+    default: return name;
     }
-    case Field::Moved: return !document.reasonOf(node).isEmpty();
-    case Field::Any:
-      return contains(toQString(summary.name), term.text) || contains(toQString(summary.op), term.text) ||
-             contains(toQString(summary.scope), term.text);
+  };
+  QString table;
+  for (qsizetype i = 0; i < columns.size(); ++i)
+    table += (i > 0 ? QStringLiteral(",") : QString()) + csvField(title(columns[i]));
+  table += u'\n';
+  for (const int node : nodes) {
+    for (qsizetype i = 0; i < columns.size(); ++i) {
+      if (i > 0) table += u',';
+      table += plain(node, columns[i]);
     }
-    return false;
-  });
-}
-
-QList<int> LayerFilter::matching(const DocumentModel& document) const {
-  QList<int> nodes;
-  if (isEmpty()) return nodes;
-  for (int node = 0; node < document.nodeCount(); ++node) {
-    if (matches(document, node)) nodes.append(node);
+    table += u'\n';
   }
-  return nodes;
+  return table;
 }
-
-LayerProxyModel::LayerProxyModel(DocumentModel& document, QObject* parent)
-    : QSortFilterProxyModel(parent),
-      m_document(document) {
-  setSortRole(LayerTableModel::kSortRole);
-}
-
-void LayerProxyModel::setFilter(const LayerFilter& filter) {
-  m_filter = filter;
-  invalidateFilter();
-}
-
-bool LayerProxyModel::filterAcceptsRow(int row, const QModelIndex&) const { return m_filter.matches(m_document, row); }
 
 } // namespace tandem::ui

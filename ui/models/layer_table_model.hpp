@@ -4,7 +4,6 @@
 #include "ui/models/device_list_model.hpp"
 
 #include <QAbstractTableModel>
-#include <QSortFilterProxyModel>
 
 namespace tandem::ui {
 
@@ -17,9 +16,11 @@ class LayerTableModel : public QAbstractTableModel {
     kName,
     kOperator,
     kShape,
+    kType, ///< of the first output
     kFlops,
     kParameters,
     kActivations,
+    kMemory, ///< both of these
     kRequested,
     kEffective,
     kReason,
@@ -36,46 +37,18 @@ class LayerTableModel : public QAbstractTableModel {
   [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
   [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
   [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
+  [[nodiscard]] Qt::ItemFlags flags(const QModelIndex& index) const override;
+  /// A requested device may be edited: its id, or an empty text for the default.
+  bool setData(const QModelIndex& index, const QVariant& value, int role) override;
+
+  /// These layers in these columns as CSV with a header: numbers in plain units, which the header names.
+  [[nodiscard]] QString csv(const QList<int>& nodes, const QList<int>& columns) const;
 
  private:
   [[nodiscard]] QString text(int node, int column) const;
   [[nodiscard]] QVariant sortKey(int node, int column) const;
   DocumentModel& m_document;
   DeviceListModel& m_devices;
-};
-
-/// What a filter like "op:Conv dev:GPU:0 fire2" asks for. Words must all match; "op:" compares the operator, "dev:" the
-/// effective (or, while unknown, requested) device, "moved:" layers whose devices differ; other words look in name,
-/// operator and scope. Case does not matter.
-class LayerFilter {
- public:
-  explicit LayerFilter(const QString& text = {});
-  [[nodiscard]] bool isEmpty() const { return m_terms.isEmpty(); }
-  [[nodiscard]] bool matches(const DocumentModel& document, int node) const;
-  [[nodiscard]] QList<int> matching(const DocumentModel& document) const;
-
- private:
-  enum class Field { Any, Operator, Device, Moved };
-  struct Term {
-    Field field;
-    QString text;
-  };
-  QList<Term> m_terms;
-};
-
-/// Sorts by value (not by text) and filters.
-class LayerProxyModel : public QSortFilterProxyModel {
-  Q_OBJECT
- public:
-  LayerProxyModel(DocumentModel& document, QObject* parent = nullptr);
-  void setFilter(const LayerFilter& filter);
-
- protected:
-  [[nodiscard]] bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
-
- private:
-  DocumentModel& m_document;
-  LayerFilter m_filter;
 };
 
 } // namespace tandem::ui

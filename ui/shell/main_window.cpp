@@ -131,11 +131,13 @@ void MainWindow::connectModel() {
   connect(m_start, &StartPage::openRequested, this, &MainWindow::chooseModel);
   connect(m_start, &StartPage::sampleRequested, this, [this](const QString& source) { openModel(source); });
   connect(m_layers, &LayersPanel::contextMenuRequested, this,
-          [this](QPoint position) { m_placementMenu->popup(position); });
-  connect(m_layers, &LayersPanel::pictureFailed, this, [this](const QString& path) {
-    showError(makeError(ErrorCode::OutputFailed, "cannot write the picture", path.toStdString(),
-                        "choose a folder that you may write to, with free space"));
+          [this](QPoint position) { m_layerMenu->popup(position); });
+  connect(m_layers, &LayersPanel::failed, this, &MainWindow::showError);
+  connect(m_layers, &LayersPanel::pictureSaved, this, [this](const QString& path, const QString& note) {
+    m_messages->showMessage(MessageKind::Success, tr("Saved %1").arg(path), note);
   });
+  connect(m_layers, &LayersPanel::rowsCopied, this,
+          [this](int count) { statusBar()->showMessage(tr("%n layer(s) copied", nullptr, count), 4000); });
   connect(m_run, &RunPanel::failed, this, &MainWindow::showError);
   connect(m_run->predictions(), &PredictView::recovered, this, [this](const QString& headline) {
     if (m_messages->kind() == MessageKind::Error && m_messages->text() == headline) m_messages->hide();

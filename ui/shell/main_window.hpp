@@ -78,6 +78,9 @@ class MainWindow : public QMainWindow {
   void makeEditMenu();
   void makeViewMenu();
   void makePlacementMenu();
+  void makeLayerActions(QMenu* placement);
+  void makeLayerMenu();
+  void updateLayerActions();
   void makeRunMenu();
   void makeHelpMenu();
   void makePerspectives(QMenu* menu);
@@ -141,6 +144,8 @@ class MainWindow : public QMainWindow {
   QMenu* m_assignMenu = nullptr;
   QMenu* m_scopeMenu = nullptr;
   QMenu* m_operatorMenu = nullptr;
+  QMenu* m_copiesMenu = nullptr;
+  QMenu* m_layerMenu = nullptr; ///< of canvas and table
   QMenu* m_viewMenu = nullptr;
   QActionGroup* m_themes = nullptr;
   ElidedLabel* m_summary;

@@ -98,7 +98,7 @@ void MainWindow::makeFileMenu() {
   add(exports, QStringLiteral("export_placement"), tr("Placement as &JSON..."), [this] { exportPlacementJson(); });
   add(exports, QStringLiteral("export_onnxruntime"), tr("For &ONNX Runtime..."), [this] { chooseExportFolder(); },
       {QKeySequence(tr("Ctrl+Shift+X"))});
-  add(exports, QStringLiteral("export_graph_picture"), tr("&Picture of the graph..."),
+  add(exports, QStringLiteral("export_graph_picture"), tr("&Picture of the graph (PNG or SVG)..."),
       [this] { m_layers->exportPicture(); }, {QKeySequence(tr("Ctrl+Shift+E"))});
   menu->addSeparator();
   add(menu, QStringLiteral("quit"), tr("&Quit"), [this] { close(); }, {QKeySequence(tr("Ctrl+Q"))});
@@ -122,6 +122,11 @@ void MainWindow::makeEditMenu() {
   add(
       menu, QStringLiteral("find"), tr("&Find layers"), [this] { m_layers->focusSearch(); }, {QKeySequence::Find},
       QStringLiteral("search"));
+  add(menu, QStringLiteral("find_next"), tr("Find &next"), [this] { m_layers->step(1); }, {QKeySequence(tr("F3"))});
+  add(menu, QStringLiteral("find_previous"), tr("Find pre&vious"), [this] { m_layers->step(-1); },
+      {QKeySequence(tr("Shift+F3"))});
+  add(menu, QStringLiteral("select_hits"), tr("Select all &hits"), [this] { m_layers->selectHits(); },
+      {QKeySequence(tr("Ctrl+Return")), QKeySequence(tr("Ctrl+Enter"))});
   add(menu, QStringLiteral("select_all"), tr("Select &all layers"),
       [this] {
         QList<int> nodes;
@@ -227,6 +232,7 @@ void MainWindow::makePlacementMenu() {
   m_assignMenu = menu->addMenu(tr("Put &selection on"));
   m_scopeMenu = menu->addMenu(tr("Put its s&cope on"));
   m_operatorMenu = menu->addMenu(tr("Put all of its &operator on"));
+  m_copiesMenu = menu->addMenu(tr("Put all co&pies of its block on"));
   menu->addSeparator();
   add(menu, QStringLiteral("select_operator"), tr("Select all of this o&perator"),
       [this] { m_workspace.selection.select(m_workspace.document.sameOperator(m_workspace.selection.nodes())); });
@@ -234,6 +240,7 @@ void MainWindow::makePlacementMenu() {
       [this] { m_workspace.selection.select(m_workspace.document.sameScope(m_workspace.selection.nodes())); });
   add(menu, QStringLiteral("select_downstream"), tr("Select from here to the out&put"),
       [this] { m_workspace.selection.select(m_workspace.document.downstream(m_workspace.selection.nodes())); });
+  makeLayerActions(menu);
   menu->addSeparator();
   add(menu, QStringLiteral("all_on_cpu"), tr("All layers on the &CPU"),
       [this] { m_workspace.document.assignAll(m_workspace.devices.cpu()); });
@@ -249,6 +256,7 @@ void MainWindow::makePlacementMenu() {
   });
   add(menu, QStringLiteral("add_rule"), tr("Add &rule..."), [this] { addRule(); });
   add(menu, QStringLiteral("reset_placement"), tr("R&eset placement"), [this] { m_workspace.document.resetAll(); });
+  makeLayerMenu();
 }
 
 void MainWindow::makeRunMenu() {
@@ -372,6 +380,9 @@ void MainWindow::fillDeviceMenus() {
       m_operatorMenu, QStringLiteral("assign_operator"),
       [&](const QString& id) { document.assign(document.sameOperator(selection.nodes()), id); }, true);
   fill(
+      m_copiesMenu, QStringLiteral("assign_copies"),
+      [&](const QString& id) { document.assign(document.blocks().copiesOf(selection.nodes()), id); }, true);
+  fill(
       m_allOnMenu, QStringLiteral("all_on"), [&](const QString& id) { document.assignAll(id); }, false);
   updateActions();
 }
@@ -385,9 +396,28 @@ void MainWindow::updateActions() {
       if (QAction* found = action(QLatin1String(name))) found->setEnabled(enabled);
     }
   };
-  enable({"close_model", "open_placement", "save_placement", "save_placement_as", "export_placement",
-          "export_graph_picture", "find", "select_all", "show_graph", "show_table", "zoom_in", "zoom_out", "zoom_fit",
-          "expand_groups", "collapse_groups", "all_on_cpu", "alternate_layers", "add_rule", "reset_placement"},
+  enable({"close_model",
+          "open_placement",
+          "save_placement",
+          "save_placement_as",
+          "export_placement",
+          "export_graph_picture",
+          "find",
+          "find_next",
+          "find_previous",
+          "select_hits",
+          "select_all",
+          "show_graph",
+          "show_table",
+          "zoom_in",
+          "zoom_out",
+          "zoom_fit",
+          "expand_groups",
+          "collapse_groups",
+          "all_on_cpu",
+          "alternate_layers",
+          "add_rule",
+          "reset_placement"},
          open);
   enable({"export_onnxruntime", "copy_command", "show_deployment"}, document.canRun());
   enable({"select_none", "select_operator", "select_scope", "select_downstream"}, selected);
@@ -408,6 +438,7 @@ void MainWindow::updateActions() {
     menu->setEnabled(selected);
     for (QAction* each : menu->actions()) each->setEnabled(selected);
   }
+  updateLayerActions();
   m_allOnMenu->setEnabled(open);
   for (QAction* each : m_allOnMenu->actions()) each->setEnabled(open);
 }

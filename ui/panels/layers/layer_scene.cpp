@@ -15,20 +15,6 @@ namespace {
 
 QString tr(const char* text) { return QCoreApplication::translate("tandem::ui::LayersPanel", text); }
 
-// Makes the scope and its parents on first use.
-int scopeIndex(GraphScene& scene, QHash<QString, int>& known, const QString& path) {
-  if (path.isEmpty()) return -1;
-  int parent = -1;
-  QString prefix;
-  for (const QString& part : path.split(QLatin1Char('/'), Qt::SkipEmptyParts)) {
-    prefix += QLatin1Char('/') + part;
-    auto found = known.find(prefix);
-    if (found == known.end()) found = known.insert(prefix, scene.addScope(parent, part));
-    parent = *found;
-  }
-  return parent;
-}
-
 const session::TensorSummary* valueAt(const session::Document& document, int value) {
   return value >= 0 && static_cast<std::size_t>(value) < document.values.size()
              ? &document.values[static_cast<std::size_t>(value)]
@@ -61,18 +47,24 @@ ScenePlacement buildPlacement(const DocumentModel& document, const DeviceListMod
 
 GraphScene buildScene(const DocumentModel& document, const DeviceListModel& devices) {
   GraphScene scene;
-  QHash<QString, int> scopes;
   const auto& data = document.document();
+  QStringList paths;
+  for (const auto& node : data.nodes) paths.append(toQString(node.scope));
+  const ScopeTree scopes = scopeTree(paths); // the numbers that DocumentModel::blocks() uses
+  for (std::size_t scope = 0; scope < scopes.parents.size(); ++scope)
+    scene.addScope(scopes.parents[scope], scopes.names[static_cast<qsizetype>(scope)]);
+  for (int scope = 0; scope < scene.scopeCount(); ++scope)
+    if (const BlockPlace place = document.blocks().ofScope(scope); place.block >= 0)
+      scene.setScopeCopy(scope, place.copy, place.copies);
   const ScenePlacement placement = buildPlacement(document, devices);
   for (int index = 0; index < document.nodeCount(); ++index) {
     const auto& node = data.nodes[static_cast<std::size_t>(index)];
     SceneNode box;
     box.name = toQString(node.name);
     box.title = toQString(node.op);
-    if (!node.outputs.empty()) {
-      if (const auto* output = valueAt(data, node.outputs.front())) box.subtitle = shapeText(*output);
-    }
-    box.scope = scopeIndex(scene, scopes, toQString(node.scope));
+    box.type = document.typeOf(index);
+    box.subtitle = document.shapeOf(index);
+    box.scope = scopes.ofNode[static_cast<std::size_t>(index)];
     box.requested = placement.requested[index];
     box.effective = placement.effective[index];
     box.flags = placement.flags[index];
@@ -86,10 +78,39 @@ GraphScene buildScene(const DocumentModel& document, const DeviceListModel& devi
     for (const int value : data.nodes[static_cast<std::size_t>(index)].inputs) {
       const auto* tensor = valueAt(data, value);
       if (tensor == nullptr || tensor->producer < 0 || !seen.insert(value).second) continue;
-      scene.addEdge(tensor->producer, index, std::max<std::int64_t>(tensor->bytes, 0));
+      scene.addEdge(tensor->producer, index, std::max<std::int64_t>(tensor->bytes, 0), value);
     }
   }
   return scene;
+}
+
+SceneTimes buildTimes(const DocumentModel& document) {
+  SceneTimes times;
+  const session::Profile* profile = document.measured();
+  if (profile == nullptr) return times;
+  for (int node = 0; node < document.nodeCount(); ++node) {
+    const session::LayerTime* layer = document.layerTimeOf(node);
+    times.ms << (layer == nullptr ? kNotMeasured : layer->node == node ? layer->medianMs : kMeasuredWithOther);
+  }
+  for (const session::ProfileTotal& total : profile->totals)
+    if (total.device == "placement") times.transferMs = total.transferMs;
+  return times;
+}
+
+QList<CanvasDevice> buildDevices(const DeviceListModel& devices) {
+  QList<CanvasDevice> list;
+  for (const QString& id : devices.visibleIds()) {
+    CanvasDevice device{id, id, {}};
+    if (const session::DeviceSummary* known = devices.find(id)) {
+      device.host = known->kind == "cpu";
+      if (known->probe) {
+        device.toDeviceGbPerS = known->probe->toDeviceGbPerS;
+        device.toHostGbPerS = known->probe->toHostGbPerS;
+      }
+    }
+    list.append(device);
+  }
+  return list;
 }
 
 QString nodeToolTip(const DocumentModel& document, int node) {
@@ -117,6 +138,8 @@ QString nodeToolTip(const DocumentModel& document, int node) {
     if (layer->roofFraction) text += tr(", %1 of peak (%2)").arg(roofShareText(*layer), roofText(*layer));
     lines << text.toHtmlEscaped();
   }
+  if (const BlockPlace place = document.blocks().ofNode(node); place.block >= 0)
+    lines << tr("%1 of %2 copies of a block of %3 layers").arg(place.copy + 1).arg(place.copies).arg(place.size);
   return lines.join(QStringLiteral("<br>"));
 }
 

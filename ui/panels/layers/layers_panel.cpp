@@ -3,78 +3,43 @@
 
 #include "ui/core/icons.hpp"
 #include "ui/core/labels.hpp"
+#include "ui/core/units.hpp"
 #include "ui/panels/layers/layer_scene.hpp"
+#include "ui/panels/layers/layer_table.hpp"
+#include "ui/panels/layers/search_bar.hpp"
 #include "ui/widgets/common/common.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
 
+#include <QClipboard>
 #include <QComboBox>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QGuiApplication>
 #include <QHBoxLayout>
-#include <QHeaderView>
-#include <QItemSelectionModel>
-#include <QKeyEvent>
 #include <QLabel>
-#include <QStyledItemDelegate>
+#include <QMenu>
+#include <QStandardItemModel>
 #include <QTabWidget>
 #include <QToolButton>
-#include <QTreeView>
 #include <QVBoxLayout>
 
 #include <algorithm>
 
 namespace tandem::ui {
 namespace {
-
-/// Puts the device's badge before its id.
-class DeviceDelegate : public QStyledItemDelegate {
- public:
-  DeviceDelegate(const DeviceListModel& devices, QObject* parent) : QStyledItemDelegate(parent), m_devices(devices) {}
-
- protected:
-  void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override {
-    QStyledItemDelegate::initStyleOption(option, index);
-    const QString id = index.data(LayerTableModel::kDeviceRole).toString();
-    if (id.isEmpty()) return;
-    option->icon = deviceIcon(m_devices.numberOf(id), id, option->palette);
-    option->features |= QStyleOptionViewItem::HasDecoration;
-  }
-
- private:
-  const DeviceListModel& m_devices;
-};
-
-/// The layer table: number keys assign, as on the canvas.
-class LayerTable : public QTreeView {
- public:
-  LayerTable(std::function<void(int)> assign, QWidget* parent) : QTreeView(parent), m_assign(std::move(assign)) {}
-
- protected:
-  void keyPressEvent(QKeyEvent* event) override {
-    const bool plain = !(event->modifiers() & (Qt::ControlModifier | Qt::AltModifier | Qt::MetaModifier));
-    if (plain && event->key() >= Qt::Key_0 && event->key() <= Qt::Key_9)
-      m_assign(event->key() - Qt::Key_0);
-    else
-      QTreeView::keyPressEvent(event);
-  }
-
- private:
-  std::function<void(int)> m_assign;
-};
-
+constexpr double kPictureScale = 2;
+constexpr int kHeavyDrawing = 5000; // boxes
 } // namespace
-
 LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
     : QWidget(parent),
       m_workspace(workspace),
-      m_model(workspace.document, workspace.devices),
-      m_proxy(workspace.document) {
+      m_search(workspace.document) {
   setObjectName(QStringLiteral("layers_panel"));
   m_canvas = new GraphCanvas(this);
   m_canvas->setObjectName(QStringLiteral("canvas"));
   m_canvas->setAccessibleName(tr("Layers graph"));
   m_canvas->setToolTipProvider([this](int node) { return nodeToolTip(m_workspace.document, node); });
-  makeTable();
+  m_table = new LayerTable(workspace, m_search, this);
   m_tabs = new QTabWidget(this);
   m_tabs->setObjectName(QStringLiteral("layers_tabs"));
   m_tabs->setDocumentMode(true);
@@ -84,6 +49,7 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
   layout->addWidget(makeToolBar());
+  layout->addWidget(m_searchBar->problem());
   layout->addWidget(m_tabs, 1);
 
   DocumentModel& document = m_workspace.document;
@@ -91,11 +57,11 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
   connect(&document, &DocumentModel::sizesChanged, this, &LayersPanel::rebuildScene);
   connect(&document, &DocumentModel::closed, this, &LayersPanel::rebuildScene);
   connect(&document, &DocumentModel::placementChanged, this, &LayersPanel::updatePlacement);
+  connect(&document, &DocumentModel::profiled, this, &LayersPanel::updateTimes);
   connect(&document, &DocumentModel::effectiveChanged, this, &LayersPanel::updatePlacement);
   connect(&m_workspace.devices, &DeviceListModel::changed, this, [this] {
-    QList<CanvasDevice> devices;
-    for (const QString& id : m_workspace.devices.visibleIds()) devices.append({id, id, {}});
-    m_canvas->setDevices(devices);
+    m_canvas->setDevices(buildDevices(m_workspace.devices));
+    fillBrushMenu();
     updatePlacement();
   });
 
@@ -103,11 +69,12 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
   connect(m_canvas, &GraphCanvas::selectionChanged, &selection, &SelectionModel::select);
   connect(m_canvas, &GraphCanvas::hoverChanged, &selection, &SelectionModel::setHovered);
   connect(&selection, &SelectionModel::selectionChanged, m_canvas, &GraphCanvas::setSelection);
-  connect(&selection, &SelectionModel::selectionChanged, this, &LayersPanel::selectRows);
+  connect(&selection, &SelectionModel::selectionChanged, this,
+          [this](const QList<int>& nodes) { m_table->selectNodes(nodes); });
   connect(&selection, &SelectionModel::hoverChanged, m_canvas, &GraphCanvas::setHovered);
   connect(&selection, &SelectionModel::revealRequested, this, [this](int node) {
     m_canvas->ensureVisible(node);
-    m_table->scrollTo(m_proxy.mapFromSource(m_model.index(node, 0)));
+    m_table->scrollToNode(node);
   });
   const auto assign = [this](const QList<int>& nodes, int number) {
     const QStringList ids = m_workspace.devices.visibleIds();
@@ -128,25 +95,34 @@ QWidget* LayersPanel::makeToolBar() {
   auto* row = new QHBoxLayout(bar);
   const int gap = fontMetrics().height() / 3;
   row->setContentsMargins(gap, gap, gap, gap);
-  m_filter = new FilterEdit(bar);
-  m_filter->setObjectName(QStringLiteral("layer_filter"));
-  m_filter->setAccessibleName(tr("Find layers"));
-  m_filter->setPlaceholderText(tr("Find layers: name, op:Conv, dev:CPU:0, moved:"));
-  m_filter->setToolTip(tr("Words that must all match. op: operator, dev: device, moved: layers that run elsewhere than "
-                          "asked. Enter goes to the next hit, Shift+Enter to the one before."));
-  row->addWidget(m_filter, 1);
+  m_searchBar = new LayerSearchBar(m_workspace, m_search, this);
+  row->addWidget(m_searchBar, 1);
   auto* label = new QLabel(tr("Colou&r by"), bar);
   m_colors = new QComboBox(bar);
   m_colors->setObjectName(QStringLiteral("color_mode"));
   m_colors->setAccessibleName(tr("Colour by"));
   m_colors->addItem(tr("Device"), int(ColorMode::Device));
   m_colors->addItem(tr("Operator"), int(ColorMode::Operator));
+  m_colors->addItem(tr("Time"), int(ColorMode::Time));
   m_colors->addItem(tr("FLOPs"), int(ColorMode::Flops));
-  m_colors->addItem(tr("Bytes"), int(ColorMode::Bytes));
+  m_colors->addItem(tr("Memory"), int(ColorMode::Bytes));
+  m_colors->addItem(tr("Data type"), int(ColorMode::Type));
   m_colors->addItem(tr("Support"), int(ColorMode::Support));
   label->setBuddy(m_colors);
   row->addWidget(label);
   row->addWidget(m_colors);
+  m_paint = toolButton(icon(QStringLiteral("brush")),
+                       tr("Paint a device on layers by dragging over them (hold B). Esc takes the stroke back"),
+                       QStringLiteral("paint"), bar);
+  m_paint->setCheckable(true);
+  m_paint->setAutoRaise(true);
+  m_paint->setPopupMode(QToolButton::MenuButtonPopup);
+  m_paint->setMenu(new QMenu(m_paint));
+  m_paint->setToolButtonStyle(Qt::ToolButtonIconOnly);
+  row->addWidget(m_paint);
+  connect(m_paint, &QToolButton::clicked, m_canvas, &GraphCanvas::setPainting);
+  connect(m_canvas, &GraphCanvas::paintingChanged, this, &LayersPanel::showBrush);
+  connect(m_canvas, &GraphCanvas::brushChanged, this, &LayersPanel::showBrush);
   auto* expand = toolButton(icon(QStringLiteral("expand")), tr("Expand all groups"), QStringLiteral("expand_all"), bar);
   auto* collapse =
       toolButton(icon(QStringLiteral("collapse")), tr("Collapse all groups"), QStringLiteral("collapse_all"), bar);
@@ -163,103 +139,103 @@ QWidget* LayersPanel::makeToolBar() {
           [this] { m_canvas->setColorMode(static_cast<ColorMode>(m_colors->currentData().toInt())); });
   connect(m_canvas, &GraphCanvas::colorModeChanged, this,
           [this](ColorMode mode) { m_colors->setCurrentIndex(m_colors->findData(int(mode))); });
-  connect(m_filter, &FilterEdit::filterChanged, this, &LayersPanel::applyFilter);
-  connect(m_filter, &FilterEdit::nextRequested, this, [this] { step(1); });
-  connect(m_filter, &FilterEdit::previousRequested, this, [this] { step(-1); });
+  connect(&m_search, &LayerSearch::changed, this, &LayersPanel::showHits);
+  connect(m_searchBar, &LayerSearchBar::stepRequested, this, &LayersPanel::step);
+  connect(m_searchBar, &LayerSearchBar::selectHitsRequested, this, &LayersPanel::selectHits);
+  connect(m_table, &LayerTable::contextMenuAt, this, &LayersPanel::contextMenuRequested);
+  connect(m_table, &LayerTable::copyRequested, this, &LayersPanel::copyRows);
   return bar;
 }
 
-void LayersPanel::makeTable() {
-  m_table = new LayerTable(
-      [this](int number) {
-        const QStringList ids = m_workspace.devices.visibleIds();
-        if (number <= ids.size())
-          m_workspace.document.assign(m_workspace.selection.nodes(), number == 0 ? QString() : ids[number - 1]);
-      },
-      this);
-  m_table->setObjectName(QStringLiteral("layer_table"));
-  m_table->setAccessibleName(tr("Layers table"));
-  m_proxy.setSourceModel(&m_model);
-  m_table->setModel(&m_proxy);
-  m_table->setItemDelegate(new DeviceDelegate(m_workspace.devices, m_table));
-  m_table->setRootIsDecorated(false);
-  m_table->setUniformRowHeights(true);
-  m_table->setAlternatingRowColors(true);
-  m_table->setSortingEnabled(true);
-  m_table->sortByColumn(LayerTableModel::kNumber, Qt::AscendingOrder);
-  m_table->setSelectionMode(QAbstractItemView::ExtendedSelection);
-  m_table->setFrameShape(QFrame::NoFrame);
-  m_table->setContextMenuPolicy(Qt::CustomContextMenu);
-  m_table->header()->setSectionsMovable(true);
-  connect(m_table, &QWidget::customContextMenuRequested, this,
-          [this](QPoint position) { emit contextMenuRequested(m_table->viewport()->mapToGlobal(position)); });
-  connect(m_table->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
-    if (!m_selecting) m_workspace.selection.select(rowsSelected());
-  });
-}
-
 void LayersPanel::rebuildScene() {
-  m_filter->clear();
+  m_searchBar->clear();
   m_canvas->setScene(buildScene(m_workspace.document, m_workspace.devices));
-  const int em = fontMetrics().averageCharWidth();
-  const int widths[LayerTableModel::kColumns] = {6, 24, 16, 18, 13, 13, 13, 17, 17, 22, 14, 11};
-  for (int column = 0; column < LayerTableModel::kColumns; ++column)
-    m_table->setColumnWidth(column, widths[column] * em);
+  updateTimes();
+  m_table->setDefaultWidths();
 }
 
 void LayersPanel::updatePlacement() {
   if (!m_workspace.document.isOpen()) return;
   const ScenePlacement placement = buildPlacement(m_workspace.document, m_workspace.devices);
   m_canvas->setPlacement(placement.requested, placement.effective, placement.flags, placement.reasons);
+  if (m_timesStale != m_workspace.document.isMeasuredStale()) updateTimes();
 }
 
-void LayersPanel::applyFilter(const QString& text) {
-  const LayerFilter filter(text);
-  m_hits = filter.matching(m_workspace.document);
-  m_proxy.setFilter(filter);
-  m_canvas->setHighlighted(m_hits);
-  m_filter->setMatchCount(filter.isEmpty() ? -1 : static_cast<int>(m_hits.size()), m_workspace.document.nodeCount());
+void LayersPanel::updateTimes() {
+  const DocumentModel& document = m_workspace.document;
+  const SceneTimes times = buildTimes(document);
+  m_timesStale = document.isMeasuredStale();
+  m_canvas->setMeasured(times.ms, times.transferMs, m_timesStale);
+  const int row = m_colors->findData(int(ColorMode::Time));
+  if (auto* model = qobject_cast<QStandardItemModel*>(m_colors->model()))
+    model->item(row)->setEnabled(!times.ms.isEmpty());
+  m_colors->setItemData(row,
+                        times.ms.isEmpty() ? tr("Nothing was measured: Run > Measure each layer where it runs (F8)")
+                                           : tr("Median time of each layer where it runs"),
+                        Qt::ToolTipRole);
 }
+
+void LayersPanel::fillBrushMenu() {
+  QMenu* menu = m_paint->menu();
+  menu->clear();
+  const QStringList ids = m_workspace.devices.visibleIds();
+  for (int i = 0; i < ids.size(); ++i) {
+    QAction* choose = menu->addAction(deviceIcon(i, ids[i], palette()), tr("Paint with %1").arg(ids[i]));
+    choose->setObjectName(QStringLiteral("brush_") + ids[i]);
+    connect(choose, &QAction::triggered, this, [this, i] {
+      m_canvas->setBrush(i);
+      m_canvas->setPainting(true);
+      showGraph();
+    });
+  }
+  m_paint->setEnabled(!ids.isEmpty());
+  showBrush();
+}
+
+// While painting, the button shows what with.
+void LayersPanel::showBrush() {
+  const QStringList ids = m_workspace.devices.visibleIds();
+  const int brush = m_canvas->brush();
+  const bool on = m_canvas->isPainting() && brush >= 0 && brush < ids.size();
+  m_paint->setChecked(on);
+  m_paint->setIcon(on ? deviceIcon(brush, ids[brush], palette()) : icon(QStringLiteral("brush")));
+}
+
+void LayersPanel::togglePainting() {
+  showGraph();
+  m_canvas->setPainting(!m_canvas->isPainting());
+}
+
+void LayersPanel::showHits() { m_canvas->setHighlighted(m_search.hits()); }
 
 void LayersPanel::step(int direction) {
-  if (m_hits.isEmpty()) return;
   const QList<int>& selected = m_workspace.selection.nodes();
-  const int from = selected.isEmpty() ? (direction > 0 ? -1 : m_workspace.document.nodeCount()) : selected.first();
-  qsizetype next;
-  if (direction > 0) {
-    next = std::upper_bound(m_hits.begin(), m_hits.end(), from) - m_hits.begin();
-    if (next == m_hits.size()) next = 0;
-  } else {
-    next = std::lower_bound(m_hits.begin(), m_hits.end(), from) - m_hits.begin() - 1;
-    if (next < 0) next = m_hits.size() - 1;
-  }
-  m_workspace.selection.reveal(m_hits[next]);
+  const int from = selected.isEmpty() ? -1 : direction > 0 ? selected.last() : selected.first();
+  if (const int next = m_search.step(from, direction); next >= 0) m_workspace.selection.reveal(next);
 }
 
-QList<int> LayersPanel::rowsSelected() const {
-  QList<int> nodes;
-  for (const QModelIndex& row : m_table->selectionModel()->selectedRows()) nodes << m_proxy.mapToSource(row).row();
-  return nodes;
+void LayersPanel::selectHits() {
+  if (!m_search.hits().isEmpty()) m_workspace.selection.reveal(m_search.hits());
 }
 
-void LayersPanel::selectRows(const QList<int>& nodes) {
-  QList<int> current = rowsSelected();
-  std::sort(current.begin(), current.end());
-  if (current == nodes) return;
-  QItemSelection rows;
-  for (const int node : nodes) {
-    const QModelIndex index = m_proxy.mapFromSource(m_model.index(node, 0));
-    if (index.isValid()) rows.select(index, index);
-  }
-  m_selecting = true;
-  m_table->selectionModel()->select(rows, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
-  m_selecting = false;
+void LayersPanel::copy(const QString& text, int layers) {
+  QGuiApplication::clipboard()->setText(text);
+  emit rowsCopied(layers);
 }
 
-void LayersPanel::focusSearch() {
-  m_filter->setFocus(Qt::ShortcutFocusReason);
-  m_filter->selectAll();
+void LayersPanel::copyRows() {
+  if (const QList<int>& nodes = m_workspace.selection.nodes(); !nodes.isEmpty())
+    copy(m_table->csv(nodes), static_cast<int>(nodes.size()));
 }
+
+void LayersPanel::copyNames() {
+  QStringList names;
+  for (const int node : m_workspace.selection.nodes())
+    names << toQString(m_workspace.document.document().nodes[static_cast<std::size_t>(node)].name);
+  if (!names.isEmpty()) copy(names.join(u'\n'), static_cast<int>(names.size()));
+}
+
+void LayersPanel::focusSearch() { m_searchBar->focusField(); }
 
 void LayersPanel::showGraph() {
   m_tabs->setCurrentWidget(m_canvas);
@@ -284,10 +260,37 @@ void LayersPanel::exportPicture() {
   });
   connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
     m_workspace.settings.setLastFolder(QStringLiteral("picture"), path);
-    const bool png = path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive);
-    if (!(png ? m_canvas->exportPng(path) : m_canvas->exportSvg(path))) emit pictureFailed(path);
+    const Result<QString> note = savePicture(path);
+    if (note.ok())
+      emit pictureSaved(path, *note);
+    else
+      emit failed(note.error());
   });
   dialog->open();
+}
+
+Result<QString> LayersPanel::savePicture(const QString& path) const {
+  const QString suffix = QFileInfo(path).suffix().toLower();
+  const bool png = suffix == QLatin1String("png");
+  if (!png && suffix != QLatin1String("svg"))
+    return makeError(ErrorCode::Usage, "the graph can be saved as PNG or SVG only", path.toStdString(),
+                     "end the file's name in .png or .svg");
+  if (!m_canvas->isLayoutDone())
+    return makeError(ErrorCode::Usage, "the graph is still being arranged", path.toStdString(),
+                     "try again when it is shown");
+  if (!(png ? m_canvas->exportPng(path, kPictureScale) : m_canvas->exportSvg(path)))
+    return makeError(ErrorCode::OutputFailed, "cannot write the picture", path.toStdString(),
+                     "choose a folder that you may write to, with free space");
+  const double scale = m_canvas->pictureScale(kPictureScale);
+  if (png && scale < 1)
+    return tr("It is reduced to %1: a PNG has at most %2 pixels a side and %3 in all. As SVG the graph keeps every "
+              "detail.")
+        .arg(formatPercent(scale), formatCount(GraphCanvas::kMaxPictureSide),
+             formatCount(GraphCanvas::kMaxPicturePixels));
+  if (!png && m_canvas->scene().visibleCount() > kHeavyDrawing)
+    return tr("The drawing has %1 boxes, which many viewers show slowly. Collapsed groups make it smaller.")
+        .arg(formatCount(m_canvas->scene().visibleCount()));
+  return QString();
 }
 
 } // namespace tandem::ui

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Mouse, keyboard, wheel and drops on the canvas.
+// Mouse, keyboard and wheel on the canvas.
 #include "ui/widgets/graph_canvas/graph_canvas_p.hpp"
 
 #include <QApplication>
 #include <QContextMenuEvent>
-#include <QDragEnterEvent>
 #include <QInputDevice>
 #include <QKeyEvent>
-#include <QMimeData>
 #include <QMouseEvent>
-#include <QToolTip>
 #include <QWheelEvent>
 
 #include <algorithm>
@@ -89,11 +86,15 @@ void GraphCanvas::mousePressEvent(QMouseEvent* event) {
   d->pressButton = event->button();
   d->drag = Private::Drag::Pressed;
   const QRectF map = d->minimapRect();
+  const bool plain = (event->modifiers() & (Qt::ShiftModifier | Qt::ControlModifier)) == 0;
+  const bool onLegend = d->legendVisible && d->legendRect.contains(event->position());
   if (d->minimapVisible && event->button() == Qt::LeftButton && map.contains(event->position()) &&
       !d->view.toScene(QRectF(QPointF(0, 0), d->viewSize())).contains(d->geometry.layout.bounds)) {
     d->drag = Private::Drag::Minimap;
     const QPointF middle(d->viewSize().width() / 2, d->viewSize().height() / 2);
     d->setView({d->view.zoom, middle - d->minimapToScene(event->position()) * d->view.zoom});
+  } else if (d->paintsNow() && plain && !onLegend && event->button() == Qt::LeftButton) {
+    d->beginStroke(event->position());
   }
 }
 
@@ -117,6 +118,7 @@ void GraphCanvas::mouseMoveEvent(QMouseEvent* event) {
     d->setView({d->view.zoom, middle - d->minimapToScene(pos) * d->view.zoom});
     break;
   }
+  case Private::Drag::Paint: d->strokeTo(pos); break;
   case Private::Drag::RubberBand:
   case Private::Drag::ZoomRange: viewport()->update(); break;
   }
@@ -138,8 +140,10 @@ void GraphCanvas::mouseReleaseEvent(QMouseEvent* event) {
   const auto drag = std::exchange(d->drag, Private::Drag::None);
   d->pressButton = Qt::NoButton;
   d->lastPos = event->position();
-  viewport()->unsetCursor();
-  if (drag == Private::Drag::Pressed && event->button() == Qt::LeftButton)
+  d->restoreCursor();
+  if (drag == Private::Drag::Paint)
+    d->finishStroke();
+  else if (drag == Private::Drag::Pressed && event->button() == Qt::LeftButton)
     d->clickAt(event->position(), event->modifiers());
   else if (drag == Private::Drag::RubberBand)
     d->finishRubberBand(event->modifiers());
@@ -203,7 +207,7 @@ bool GraphCanvas::event(QEvent* event) {
     const bool plain = (key->modifiers() & ~(Qt::ShiftModifier | Qt::KeypadModifier)) == Qt::NoModifier;
     const int code = key->key();
     const bool digit = code >= Qt::Key_0 && code <= Qt::Key_9;
-    const bool letter = code == Qt::Key_M || code == Qt::Key_L;
+    const bool letter = code == Qt::Key_M || code == Qt::Key_L || code == Qt::Key_B;
     const bool sign = code == Qt::Key_Plus || code == Qt::Key_Minus || code == Qt::Key_Equal ||
                       code == Qt::Key_Asterisk || code == Qt::Key_Slash || code == Qt::Key_Space;
     if ((plain && (digit || letter || sign)) || key->matches(QKeySequence::SelectAll)) {
@@ -211,12 +215,22 @@ bool GraphCanvas::event(QEvent* event) {
       return true;
     }
   }
+  if (event->type() == QEvent::FocusOut) d->setHeld(false); // its release goes elsewhere
   if (event->type() == QEvent::FocusIn || event->type() == QEvent::FocusOut) viewport()->update();
   return QAbstractScrollArea::event(event);
 }
 
 void GraphCanvas::keyPressEvent(QKeyEvent* event) {
-  if (!d->handleKey(event)) QAbstractScrollArea::keyPressEvent(event);
+  if (event->key() == Qt::Key_B && (event->modifiers() & ~Qt::ShiftModifier) == Qt::NoModifier) {
+    if (!event->isAutoRepeat()) d->setHeld(true);
+  } else if (!d->handleKey(event)) {
+    QAbstractScrollArea::keyPressEvent(event);
+  }
+}
+
+void GraphCanvas::keyReleaseEvent(QKeyEvent* event) {
+  if (event->key() == Qt::Key_B && !event->isAutoRepeat()) d->setHeld(false);
+  QAbstractScrollArea::keyReleaseEvent(event);
 }
 
 bool GraphCanvas::Private::handleKey(QKeyEvent* event) {
@@ -231,7 +245,10 @@ bool GraphCanvas::Private::handleKey(QKeyEvent* event) {
   if (key == Qt::Key_Escape) {
     if (drag != Drag::None) {
       drag = Drag::None;
-      q->viewport()->unsetCursor();
+      cancelStroke();
+      restoreCursor();
+    } else if (painting) {
+      q->setPainting(false);
     } else if (!selection.isEmpty()) {
       applySelection({});
     } else {
@@ -241,7 +258,10 @@ bool GraphCanvas::Private::handleKey(QKeyEvent* event) {
     return true;
   }
   if (key >= Qt::Key_0 && key <= Qt::Key_9 && modifiers == Qt::NoModifier) {
-    if (!selection.isEmpty()) emit q->assignRequested(selection, key - Qt::Key_0);
+    if (paintHeld && key != Qt::Key_0)
+      q->setBrush(key - Qt::Key_1);
+    else if (!selection.isEmpty())
+      emit q->assignRequested(selection, key - Qt::Key_0);
     return true;
   }
   if (!ready) return false;
@@ -362,56 +382,6 @@ void GraphCanvas::contextMenuEvent(QContextMenuEvent* event) {
   const int box = d->boxAtView(event->pos());
   if (box >= 0 && d->selectedInBox[at(box)] == 0) d->selectBox(box, Qt::NoModifier);
   emit contextMenuRequested(event->globalPos(), d->selection);
-}
-
-bool GraphCanvas::viewportEvent(QEvent* event) {
-  if (event->type() == QEvent::ToolTip) {
-    const auto* help = static_cast<QHelpEvent*>(event);
-    const int node = nodeAt(help->pos()), scope = node < 0 ? scopeAt(help->pos()) : -1;
-    const QString text = node >= 0 ? d->toolTipOf(node) : scope >= 0 ? d->scopeToolTip(scope) : QString();
-    if (text.isEmpty())
-      QToolTip::hideText();
-    else
-      QToolTip::showText(help->globalPos(), text, viewport());
-    return true;
-  }
-  if (event->type() == QEvent::Leave) d->hover({-1e6, -1e6});
-  return QAbstractScrollArea::viewportEvent(event);
-}
-
-// A drop goes to the box under the pointer, or to the whole selection when that box is part of it.
-QList<int> GraphCanvas::Private::dropTargets(QPointF pos) const {
-  if (const int box = boxAtView(pos); box >= 0) return selectedInBox[at(box)] > 0 ? selection : nodesOfBox(box);
-  if (const int frame = frameAtView(pos); frame >= 0) return scene.nodesInside(geometry.layout.frames[at(frame)].scope);
-  return selection;
-}
-
-void GraphCanvas::dragEnterEvent(QDragEnterEvent* event) {
-  if (d->ready && event->mimeData()->hasFormat(QLatin1String(kDeviceMimeType))) event->acceptProposedAction();
-}
-
-void GraphCanvas::dragMoveEvent(QDragMoveEvent* event) {
-  d->dropNodes = d->dropTargets(event->position());
-  viewport()->update();
-  if (d->dropNodes.isEmpty())
-    event->ignore();
-  else
-    event->acceptProposedAction();
-}
-
-void GraphCanvas::dragLeaveEvent(QDragLeaveEvent*) {
-  d->dropNodes.clear();
-  viewport()->update();
-}
-
-void GraphCanvas::dropEvent(QDropEvent* event) {
-  const QList<int> nodes = d->ready ? d->dropTargets(event->position()) : QList<int>();
-  d->dropNodes.clear();
-  viewport()->update();
-  const QByteArray id = event->mimeData()->data(QLatin1String(kDeviceMimeType));
-  if (nodes.isEmpty() || id.isEmpty()) return;
-  event->acceptProposedAction();
-  emit deviceDropped(QString::fromUtf8(id), nodes);
 }
 
 } // namespace tandem::ui

@@ -28,8 +28,9 @@ struct BoxLook {
 struct EdgeLook {
   bool transfer = false;
   qint64 transferBytes = 0; ///< of the parts that change device
+  double transferMs = -1;   ///< of these, estimated from bandwidths; negative where they are not known
   float width = 1;
-  QString label; ///< bytes, on transfers
+  QString label; ///< bytes and estimated time, on transfers
 };
 
 struct LegendEntry {
@@ -49,9 +50,10 @@ struct CanvasLooks {
   QString legendTitle;
   bool byDevice = true; ///< groups show their devices' shares
   bool heat = false;    ///< the legend is a ramp from heatLow to heatHigh
-  QString heatLow, heatHigh;
+  QString heatLow, heatMiddle, heatHigh;
   int transfers = 0;
   double transferBytes = 0;
+  QString transferTime; ///< of all copies, and whether it is measured or estimated; empty while unknown
 };
 
 [[nodiscard]] CanvasLooks makeLooks(const GraphScene& scene, const VisibleGraph& graph,

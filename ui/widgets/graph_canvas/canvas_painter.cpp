@@ -125,8 +125,10 @@ void CanvasPainter::paintFrames(QPainter& painter, const Picture& picture, const
     arrow.lineTo(title.left() + 8, title.center().y() - 2.5);
     arrow.lineTo(title.left() + 4, title.center().y() + 3);
     painter.fillPath(arrow, theme.mutedText);
-    text(painter, title.adjusted(14, 0, 0, 0), picture.scene.scopeName(frame.scope), m_subtitle, m_subtitleMetrics,
-         Qt::AlignLeft | Qt::AlignVCenter, theme.mutedText);
+    const QString copies = picture.scene.copyText(frame.scope);
+    const QString name = picture.scene.scopeName(frame.scope);
+    text(painter, title.adjusted(14, 0, 0, 0), copies.isEmpty() ? name : name + QStringLiteral("  ·  ") + copies,
+         m_subtitle, m_subtitleMetrics, Qt::AlignLeft | Qt::AlignVCenter, theme.mutedText);
   }
 }
 

@@ -115,6 +115,7 @@ void GraphCanvas::Private::paintOverlay(QPainter& p) {
   const QRectF exposed = view.toScene(QRectF(q->viewport()->rect()).adjusted(-10, -10, 10, 10));
   p.setRenderHint(QPainter::Antialiasing, true);
   paintHalos(p, exposed);
+  paintStroke(p);
   if (legendVisible) paintLegend(p);
   if (minimapVisible) paintMinimap(p);
   if (drag == Drag::RubberBand || drag == Drag::ZoomRange) {
@@ -259,86 +260,68 @@ void GraphCanvas::Private::paintMinimap(QPainter& p) {
   p.drawRoundedRect(window, 2, 2);
 }
 
-void GraphCanvas::Private::paintLegend(QPainter& p) {
-  QFont title = titleFont(q->font()), normal = subtitleFont(q->font());
-  normal.setPixelSize(12);
-  const QFontMetricsF metrics(normal), titleMetrics(title);
-  const bool transfers = looks.byDevice && looks.transfers > 0;
-  const QString transferText = tr("Copies: %1, %2").arg(formatCount(looks.transfers), formatBytes(looks.transferBytes));
-  double width = titleMetrics.horizontalAdvance(looks.legendTitle);
-  for (const LegendEntry& e : looks.legend)
-    width = std::max(width, 34 + metrics.horizontalAdvance(e.text) + 16 + metrics.horizontalAdvance(e.count));
-  if (transfers) width = std::max(width, 34 + metrics.horizontalAdvance(transferText));
-  if (looks.heat) width = std::max(width, 190.0);
-  width = std::min(width, viewSize().width() * 0.5);
-  const double row = 22;
-  const double rows = static_cast<double>(looks.legend.size()) + (transfers ? 1 : 0) + (looks.heat ? 2 : 0);
-  legendRect = QRectF(14, viewSize().height() - (row * rows + 40) - 14, width + 24, row * rows + 40);
-  legendRows.clear();
-  QColor card = theme.window;
-  card.setAlpha(235);
-  p.setBrush(card);
-  p.setPen(QPen(theme.grid, 1));
-  p.drawRoundedRect(legendRect, 6, 6);
-  const double left = legendRect.left() + 12;
-  double y = legendRect.top() + 8;
-  p.setFont(title);
-  p.setPen(theme.text);
-  p.drawText(QRectF(left, y, width, 20), Qt::AlignLeft | Qt::AlignVCenter, looks.legendTitle);
-  y += 25;
-  p.setFont(normal);
-  for (const LegendEntry& e : looks.legend) {
-    const QRectF swatch(left, y + 2, 24, row - 5);
-    legendRows.emplace_back(legendRect.left() + 4, y, legendRect.width() - 8, row);
-    p.setPen(QPen(theme.dark ? e.color.lighter(135) : e.color.darker(150), 1));
-    p.setBrush(e.color);
-    p.drawRoundedRect(swatch, 3, 3);
-    QColor ink = Theme::textOn(e.color);
-    if (e.hatch != Qt::NoBrush) {
-      QColor faint = ink;
-      faint.setAlpha(60);
-      p.fillRect(swatch.adjusted(1, 1, -1, -1), QBrush(faint, e.hatch));
-    }
-    QFont bold = normal;
-    bold.setWeight(QFont::Bold);
-    p.setFont(bold);
-    p.setPen(ink);
-    p.drawText(swatch, Qt::AlignCenter, e.badge);
-    p.setFont(normal);
-    p.setPen(theme.text);
-    const double countWidth = metrics.horizontalAdvance(e.count) + 12;
-    p.drawText(QRectF(left + 34, y, width - 34 - countWidth, row), Qt::AlignLeft | Qt::AlignVCenter,
-               metrics.elidedText(e.text, Qt::ElideRight, width - 34 - countWidth));
-    p.setPen(theme.mutedText);
-    p.drawText(QRectF(left, y, width, row), Qt::AlignRight | Qt::AlignVCenter, e.count);
-    y += row;
+void GraphCanvas::fitToWindow() {
+  if (!d->ready) {
+    d->firstViewPending = true;
+    return;
   }
-  if (transfers) {
-    p.setPen(QPen(theme.transfer, 2.6));
-    p.drawLine(QPointF(left, y + row / 2), QPointF(left + 24, y + row / 2));
-    p.setPen(theme.text);
-    p.drawText(QRectF(left + 34, y, width - 34, row), Qt::AlignLeft | Qt::AlignVCenter, transferText);
+  d->setView(ViewTransform::fitting(d->geometry.layout.bounds, d->viewSize(), 24, 1.5));
+}
+
+void GraphCanvas::zoomBy(double factor) {
+  const QPointF middle(d->viewSize().width() / 2, d->viewSize().height() / 2);
+  d->setView(d->view.zoomedAt(middle, d->view.zoom * factor));
+}
+
+double GraphCanvas::zoom() const { return d->view.zoom; }
+
+double GraphCanvas::Private::minimumZoom() const {
+  return std::min(0.1, ViewTransform::fitting(geometry.layout.bounds, viewSize(), 24, 1.0).zoom * 0.7);
+}
+
+void GraphCanvas::Private::setView(const ViewTransform& newView) {
+  constexpr double kMaximumZoom = 4;
+  ViewTransform next = newView;
+  const double zoom = std::clamp(next.zoom, std::min(minimumZoom(), kMaximumZoom), kMaximumZoom);
+  if (zoom != next.zoom) next = view.zoomedAt(QPointF(viewSize().width() / 2, viewSize().height() / 2), zoom);
+  // Some of the graph stays in sight.
+  const QRectF shown = next.toView(geometry.layout.bounds);
+  const double keep = 60;
+  const QSizeF size = viewSize();
+  next.offset.rx() += std::max(0.0, keep - shown.right()) + std::min(0.0, size.width() - keep - shown.left());
+  next.offset.ry() += std::max(0.0, keep - shown.bottom()) + std::min(0.0, size.height() - keep - shown.top());
+  // Whole device pixels, so that panning can move the cached picture.
+  const double ratio = q->devicePixelRatioF();
+  next.offset = {std::round(next.offset.x() * ratio) / ratio, std::round(next.offset.y() * ratio) / ratio};
+  view = next;
+  q->viewport()->update();
+}
+
+void GraphCanvas::ensureVisible(int node) {
+  if (node < 0 || node >= d->scene.nodeCount()) return;
+  bool opened = false;
+  for (int s = d->scene.scopeOf(node); s >= 0; s = d->scene.scopeParent(s)) {
+    opened |= d->scene.isCollapsed(s);
+    d->scene.setCollapsed(s, false);
   }
-  if (looks.heat) {
-    constexpr int kSteps = 48;
-    p.setPen(Qt::NoPen);
-    p.setRenderHint(QPainter::Antialiasing, false);
-    for (int i = 0; i < kSteps; ++i) {
-      const int from = static_cast<int>(left + width * i / kSteps),
-                to = static_cast<int>(left + width * (i + 1) / kSteps);
-      p.fillRect(QRect(from, static_cast<int>(y), to - from, 14), Theme::heat((i + 0.5) / kSteps));
-    }
-    p.setRenderHint(QPainter::Antialiasing, true);
-    p.setPen(theme.mutedText);
-    p.drawText(QRectF(left, y + 16, width, row), Qt::AlignLeft | Qt::AlignVCenter, looks.heatLow);
-    p.drawText(QRectF(left, y + 16, width, row), Qt::AlignRight | Qt::AlignVCenter, looks.heatHigh);
+  if (opened) d->scopeStateChanged();
+  if (!isLayoutDone()) {
+    d->ensurePending = node;
+    return;
   }
+  d->revealBox(d->boxOfNode(node), true);
+}
+
+double GraphCanvas::pictureScale(double scale, int maxSide) const {
+  const QSizeF size = d->geometry.layout.bounds.adjusted(-24, -24, 24, 24).size();
+  return std::min({scale, maxSide / std::max(size.width(), size.height()),
+                   std::sqrt(kMaxPicturePixels / (size.width() * size.height()))});
 }
 
 QImage GraphCanvas::toImage(double scale, int maxSide) const {
   if (!d->ready || d->scene.nodeCount() == 0) return {};
   const QRectF bounds = d->geometry.layout.bounds.adjusted(-24, -24, 24, 24);
-  const double zoom = std::min(scale, maxSide / std::max(bounds.width(), bounds.height()));
+  const double zoom = pictureScale(scale, maxSide);
   const QSize size(std::max(1, static_cast<int>(bounds.width() * zoom)),
                    std::max(1, static_cast<int>(bounds.height() * zoom)));
   QImage image(size, QImage::Format_ARGB32_Premultiplied);

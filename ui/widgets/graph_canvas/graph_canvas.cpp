@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
 
-#include "ui/core/units.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas_p.hpp"
 
 #include <QEvent>
@@ -9,14 +8,12 @@
 #include <QtConcurrent>
 
 #include <algorithm>
-#include <cmath>
 
 namespace tandem::ui {
 namespace {
 
 constexpr double kReadableZoom = 0.75;
 constexpr double kSmallestReadableZoom = 0.45;
-constexpr int kSpokenNames = 3;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
@@ -76,6 +73,7 @@ void GraphCanvas::setScene(GraphScene scene) {
   d->anchor.reset();
   d->ensurePending = -1;
   d->firstViewPending = true;
+  d->cancelStroke();
   d->minimap = {};
   d->invalidate();
   d->startLayout();
@@ -89,6 +87,7 @@ const GraphScene& GraphCanvas::scene() const { return d->scene; }
 void GraphCanvas::setDevices(const QList<CanvasDevice>& devices) {
   d->devices = devices;
   d->updateLooks();
+  d->restoreCursor();
 }
 
 const QList<CanvasDevice>& GraphCanvas::devices() const { return d->devices; }
@@ -100,6 +99,11 @@ void GraphCanvas::setPlacement(const QList<int>& requested, const QList<int>& ef
   for (int node = 0; node < count; ++node)
     d->scene.setPlacement(node, requested[node], effective[node], node < flags.size() ? flags[node] : quint8(0),
                           node < reasons.size() ? reasons[node] : QString());
+  d->updateLooks();
+}
+
+void GraphCanvas::setMeasured(const QList<double>& ms, double transferMs, bool stale) {
+  d->scene.setMeasured(ms, transferMs, stale);
   d->updateLooks();
 }
 
@@ -133,6 +137,7 @@ void GraphCanvas::Private::startLayout() {
 void GraphCanvas::Private::takeLayout() {
   const auto outcome = watcher.result();
   if (!outcome) return; // cancelled: another one is under way
+  cancelStroke();
   graph = std::move(outcome->graph);
   geometry = std::move(outcome->geometry);
   layoutRunning = false;
@@ -242,29 +247,6 @@ void GraphCanvas::Private::updateSelectedBoxes() {
   for (const int node : selection) ++selectedInBox[at(graph.boxOfNode[at(node)])];
 }
 
-void GraphCanvas::Private::describeForAccessibility() {
-  const int count = scene.nodeCount();
-  if (count == 0) {
-    q->setAccessibleDescription(emptyHeadline);
-    return;
-  }
-  QString text = tr("Nodes: %1.").arg(formatCount(count));
-  if (selection.isEmpty()) {
-    text += QLatin1Char(' ') + tr("Nothing selected.");
-  } else {
-    QStringList names;
-    for (qsizetype i = 0; i < std::min<qsizetype>(selection.size(), kSpokenNames); ++i) {
-      const int node = selection[i];
-      const QString device = deviceName(scene.effective(node));
-      names.append(tr("%1, %2, on %3").arg(scene.name(node), scene.title(node), device));
-    }
-    text += QLatin1Char(' ') + tr("Selected: %1:").arg(formatCount(static_cast<double>(selection.size()))) +
-            QLatin1Char(' ') + names.join(QStringLiteral("; "));
-    if (selection.size() > kSpokenNames) text += QStringLiteral(" …");
-  }
-  q->setAccessibleDescription(text);
-}
-
 void GraphCanvas::setHighlighted(const QList<int>& nodes) {
   d->highlighted = nodes;
   d->highlightedBox.assign(d->graph.boxes.size(), 0);
@@ -295,58 +277,6 @@ void GraphCanvas::setActivity(const QList<float>& activity) {
 }
 
 bool GraphCanvas::isLayoutDone() const { return d->ready && !d->layoutRunning; }
-
-void GraphCanvas::fitToWindow() {
-  if (!d->ready) {
-    d->firstViewPending = true;
-    return;
-  }
-  d->setView(ViewTransform::fitting(d->geometry.layout.bounds, d->viewSize(), 24, 1.5));
-}
-
-void GraphCanvas::zoomBy(double factor) {
-  const QPointF middle(d->viewSize().width() / 2, d->viewSize().height() / 2);
-  d->setView(d->view.zoomedAt(middle, d->view.zoom * factor));
-}
-
-double GraphCanvas::zoom() const { return d->view.zoom; }
-
-double GraphCanvas::Private::minimumZoom() const {
-  return std::min(0.1, ViewTransform::fitting(geometry.layout.bounds, viewSize(), 24, 1.0).zoom * 0.7);
-}
-
-void GraphCanvas::Private::setView(const ViewTransform& newView) {
-  constexpr double kMaximumZoom = 4;
-  ViewTransform next = newView;
-  const double zoom = std::clamp(next.zoom, std::min(minimumZoom(), kMaximumZoom), kMaximumZoom);
-  if (zoom != next.zoom) next = view.zoomedAt(QPointF(viewSize().width() / 2, viewSize().height() / 2), zoom);
-  // Some of the graph stays in sight.
-  const QRectF shown = next.toView(geometry.layout.bounds);
-  const double keep = 60;
-  const QSizeF size = viewSize();
-  next.offset.rx() += std::max(0.0, keep - shown.right()) + std::min(0.0, size.width() - keep - shown.left());
-  next.offset.ry() += std::max(0.0, keep - shown.bottom()) + std::min(0.0, size.height() - keep - shown.top());
-  // Whole device pixels, so that panning can move the cached picture.
-  const double ratio = q->devicePixelRatioF();
-  next.offset = {std::round(next.offset.x() * ratio) / ratio, std::round(next.offset.y() * ratio) / ratio};
-  view = next;
-  q->viewport()->update();
-}
-
-void GraphCanvas::ensureVisible(int node) {
-  if (node < 0 || node >= d->scene.nodeCount()) return;
-  bool opened = false;
-  for (int s = d->scene.scopeOf(node); s >= 0; s = d->scene.scopeParent(s)) {
-    opened |= d->scene.isCollapsed(s);
-    d->scene.setCollapsed(s, false);
-  }
-  if (opened) d->scopeStateChanged();
-  if (!isLayoutDone()) {
-    d->ensurePending = node;
-    return;
-  }
-  d->revealBox(d->boxOfNode(node), true);
-}
 
 QPoint GraphCanvas::viewPosOf(int node) const {
   const int box = d->boxOfNode(node);
@@ -408,29 +338,6 @@ void GraphCanvas::Private::setCurrentBox(int box) {
 QSizeF GraphCanvas::Private::viewSize() const { return QSizeF(q->viewport()->size()); }
 
 CanvasPainter::Picture GraphCanvas::Private::picture() const { return {scene, graph, geometry, looks, theme}; }
-
-QString GraphCanvas::Private::deviceName(int device) const {
-  if (device < 0) return tr("no device");
-  if (device >= devices.size()) return tr("device %1").arg(device + 1);
-  const CanvasDevice& known = devices[device];
-  return known.name.isEmpty() || known.name == known.id ? known.id : tr("%1 (%2)").arg(known.name, known.id);
-}
-
-QString GraphCanvas::Private::toolTipOf(int node) const {
-  if (toolTipProvider) return toolTipProvider(node);
-  QStringList lines{scene.name(node), scene.subtitle(node), tr("Runs on %1").arg(deviceName(scene.effective(node)))};
-  if (scene.isMoved(node)) lines.append(tr("Requested %1").arg(deviceName(scene.requested(node))));
-  lines.append(scene.reason(node));
-  lines.removeAll(QString());
-  return lines.join(QLatin1Char('\n'));
-}
-
-QString GraphCanvas::Private::scopeToolTip(int scope) const {
-  QStringList lines{scene.scopePath(scope)};
-  for (const DeviceShare& share : scene.sharesOf(scope))
-    lines.append(tr("%1 on %2").arg(formatCount(share.count), deviceName(share.device)));
-  return lines.join(QLatin1Char('\n'));
-}
 
 void GraphCanvas::setMinimapVisible(bool visible) {
   d->minimapVisible = visible;

@@ -17,12 +17,15 @@ struct CanvasDevice {
   QString id;    ///< "GPU:0"
   QString name;  ///< for the legend
   QString badge; ///< deviceBadge(id) when empty
+  /// What copies take is estimated from these: bandwidths between a device and the host, 0 = not measured.
+  bool host = false;
+  double toDeviceGbPerS = 0, toHostGbPerS = 0;
 };
 
 /// MIME type of a device dragged onto the canvas; the payload is the device id in UTF-8.
 inline constexpr char kDeviceMimeType[] = "application/x-tandem-device";
 
-enum class ColorMode { Device, Operator, Flops, Bytes, Support };
+enum class ColorMode { Device, Operator, Time, Flops, Bytes, Type, Support };
 
 /// The graph view: layered drawing, pan, zoom, selection, placement keys, drop target. Custom painted with level of
 /// detail; the layout runs in a task off the UI thread. Node numbers are those of the GraphScene; a collapsed scope
@@ -30,9 +33,10 @@ enum class ColorMode { Device, Operator, Flops, Bytes, Support };
 ///
 /// Keys (with focus): Space fit, +/- zoom, arrows along edges (Shift extends, Ctrl pans), Home/End first/last, Enter
 /// expands a scope or activates a node, Backspace collapses the scope around, * and / expand and collapse all, 0 auto,
-/// 1-9 device n, Ctrl+A all, Esc clear, M minimap, L legend, Menu key.
+/// 1-9 device n, Ctrl+A all, Esc clear, M minimap, L legend, B (held) paints, Menu key.
 /// Mouse: wheel zooms at the pointer (Ctrl finer, Shift pans sideways), drag pans, Shift+drag selects, Ctrl+drag zooms
-/// to the range, double click expands or collapses a scope under the pointer.
+/// to the range, double click expands or collapses a scope under the pointer. While painting, a drag puts what it
+/// touches on the brush's device: one request when the button is released, none when Esc was pressed before.
 class GraphCanvas : public QAbstractScrollArea {
   Q_OBJECT
  public:
@@ -49,6 +53,9 @@ class GraphCanvas : public QAbstractScrollArea {
   /// layout and the view.
   void setPlacement(const QList<int>& requested, const QList<int>& effective, const QList<quint8>& flags = {},
                     const QStringList& reasons = {});
+
+  /// Times per node and of all copies, as GraphScene::setMeasured.
+  void setMeasured(const QList<double>& ms, double transferMs = -1, bool stale = false);
 
   void setColorMode(ColorMode mode);
   [[nodiscard]] ColorMode colorMode() const;
@@ -71,6 +78,12 @@ class GraphCanvas : public QAbstractScrollArea {
   /// Live heat drawn over the nodes, one value in [0, 1] per node; empty clears.
   void setActivity(const QList<float>& activity);
 
+  /// Painting with the mouse. `device` is a position in devices(); while B is held number keys choose it.
+  void setPainting(bool on);
+  [[nodiscard]] bool isPainting() const;
+  void setBrush(int device);
+  [[nodiscard]] int brush() const; ///< -1 when there is no device
+
   [[nodiscard]] bool isLayoutDone() const;
   void fitToWindow();
   void zoomBy(double factor); ///< about the middle of the view
@@ -90,8 +103,12 @@ class GraphCanvas : public QAbstractScrollArea {
   [[nodiscard]] bool isMinimapVisible() const;
   [[nodiscard]] bool isLegendVisible() const;
 
+  static constexpr int kMaxPictureSide = 16384;
+  static constexpr double kMaxPicturePixels = 1e8;
+  /// What a picture at `scale` is reduced to so that it keeps to these.
+  [[nodiscard]] double pictureScale(double scale, int maxSide = kMaxPictureSide) const;
   /// The whole graph; the longest side is limited to `maxSide` pixels. Null before the layout.
-  [[nodiscard]] QImage toImage(double scale = 1.0, int maxSide = 16384) const;
+  [[nodiscard]] QImage toImage(double scale = 1.0, int maxSide = kMaxPictureSide) const;
   /// False when the file cannot be written or there is no layout yet.
   [[nodiscard]] bool exportPng(const QString& path, double scale = 2.0) const;
   [[nodiscard]] bool exportSvg(const QString& path) const;
@@ -100,7 +117,7 @@ class GraphCanvas : public QAbstractScrollArea {
 
  signals:
   void selectionChanged(const QList<int>& nodes);
-  /// A number key on the selection: 0 = auto, 1..9 = the device at position n-1.
+  /// A number key on the selection: 0 = auto, 1..9 = the device at position n-1. Or a stroke of the brush: any n.
   void assignRequested(const QList<int>& nodes, int deviceNumber);
   void contextMenuRequested(QPoint globalPos, const QList<int>& nodes);
   void deviceDropped(const QString& deviceId, const QList<int>& nodes);
@@ -109,6 +126,8 @@ class GraphCanvas : public QAbstractScrollArea {
   void nodeActivated(int node); ///< double click or Enter on a node
   void layoutFinished();
   void colorModeChanged(ColorMode mode);
+  void paintingChanged(bool on);
+  void brushChanged(int device);
 
  protected:
   bool event(QEvent* event) override;
@@ -123,6 +142,7 @@ class GraphCanvas : public QAbstractScrollArea {
   void mouseDoubleClickEvent(QMouseEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
+  void keyReleaseEvent(QKeyEvent* event) override;
   void contextMenuEvent(QContextMenuEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dragMoveEvent(QDragMoveEvent* event) override;

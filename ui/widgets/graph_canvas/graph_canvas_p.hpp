@@ -58,11 +58,28 @@ struct GraphCanvas::Private {
   void paintOverlay(QPainter& painter);
   void paintHalos(QPainter& painter, const QRectF& exposed);
   void paintIncidentEdges(QPainter& painter, int box);
-  void paintLegend(QPainter& painter);
   void paintMinimap(QPainter& painter);
   void renderMinimap();
   [[nodiscard]] QRectF minimapRect() const;
   [[nodiscard]] QPointF minimapToScene(QPointF viewPos) const;
+
+  // canvas_legend.cpp
+  void paintLegend(QPainter& painter);
+
+  // canvas_paint.cpp
+  [[nodiscard]] bool paintsNow() const { return (painting || paintHeld) && brush() >= 0; }
+  [[nodiscard]] int brush() const;
+  void setHeld(bool held);
+  void beginStroke(QPointF pos);
+  void strokeTo(QPointF pos);
+  void finishStroke();
+  void cancelStroke();
+  void restoreCursor();
+  void paintStroke(QPainter& painter);
+
+  // canvas_drops.cpp
+  [[nodiscard]] int edgeAtView(QPointF pos) const;
+  [[nodiscard]] QString edgeToolTip(int edge) const;
 
   // canvas_input.cpp
   [[nodiscard]] int boxAtView(QPointF pos) const;
@@ -123,7 +140,12 @@ struct GraphCanvas::Private {
   int hoveredNode = -1;
   int currentNode = -1, currentScope = -1; // keyboard position; survives a new layout
 
-  enum class Drag { None, Pressed, Pan, RubberBand, ZoomRange, Minimap };
+  bool painting = false, paintHeld = false;
+  int brushDevice = -1; // as chosen; brush() is what can be used
+  QList<int> strokeNodes;
+  std::vector<char> strokeBox;
+
+  enum class Drag { None, Pressed, Pan, RubberBand, ZoomRange, Minimap, Paint };
   Drag drag = Drag::None;
   QPointF pressPos, lastPos;
   Qt::MouseButton pressButton = Qt::NoButton;

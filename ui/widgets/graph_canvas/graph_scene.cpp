@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/graph_canvas/graph_scene.hpp"
 
+#include <QCoreApplication>
+
 #include <algorithm>
 #include <map>
 
@@ -11,17 +13,41 @@ int GraphScene::addScope(int parent, const QString& name) {
   m_scopeParent.push_back(parent);
   m_scopeNames.append(name);
   m_collapsed.push_back(0);
+  m_scopeCopy.push_back(0);
+  m_scopeCopies.push_back(1);
   return scopeCount() - 1;
+}
+
+int GraphScene::indexOf(const QString& name, QHash<QString, int>& known, QStringList& names) {
+  auto found = known.constFind(name);
+  if (found == known.constEnd()) {
+    found = known.insert(name, static_cast<int>(names.size()));
+    names.append(name);
+  }
+  return found.value();
+}
+
+void GraphScene::setScopeCopy(int scope, int copy, int copies) {
+  m_scopeCopy[at(scope)] = copy;
+  m_scopeCopies[at(scope)] = copies;
+}
+
+QString GraphScene::copyText(int scope) const {
+  const int copies = m_scopeCopies[at(scope)];
+  if (copies < 2) return {};
+  return QCoreApplication::translate("GraphCanvas", "%1 of %2 copies").arg(m_scopeCopy[at(scope)] + 1).arg(copies);
+}
+
+void GraphScene::setMeasured(const QList<double>& ms, double transferMs, bool stale) {
+  Q_ASSERT(ms.isEmpty() || ms.size() == nodeCount());
+  m_ms.assign(ms.begin(), ms.end());
+  m_transferMs = ms.isEmpty() ? -1 : transferMs;
+  m_measuredStale = stale && !ms.isEmpty();
 }
 
 int GraphScene::addNode(const SceneNode& node) {
   Q_ASSERT(node.scope >= -1 && node.scope < scopeCount());
   const QString& category = node.category.isEmpty() ? node.title : node.category;
-  auto known = m_categoryIndex.constFind(category);
-  if (known == m_categoryIndex.constEnd()) {
-    known = m_categoryIndex.insert(category, static_cast<int>(m_categoryNames.size()));
-    m_categoryNames.append(category);
-  }
   m_names.append(node.name);
   m_titles.append(node.title);
   m_subtitles.append(node.subtitle);
@@ -29,7 +55,8 @@ int GraphScene::addNode(const SceneNode& node) {
   m_scope.push_back(node.scope);
   m_requested.push_back(node.requested);
   m_effective.push_back(node.effective);
-  m_category.push_back(known.value());
+  m_category.push_back(indexOf(category, m_categoryIndex, m_categoryNames));
+  m_type.push_back(indexOf(node.type, m_typeIndex, m_typeNames));
   m_flags.push_back(node.flags);
   m_flops.push_back(node.flops);
   m_bytes.push_back(node.bytes);

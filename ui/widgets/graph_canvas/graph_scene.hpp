@@ -18,12 +18,17 @@ enum NodeFlag : quint8 {
   kNodeFallback = 2,    ///< effective differs from requested (set it with the reason)
 };
 
+/// Instead of a measured time.
+inline constexpr double kNotMeasured = -1;
+inline constexpr double kMeasuredWithOther = -2; ///< one kernel computes it with a node that has the time
+
 /// One node as the owner describes it.
 struct SceneNode {
   QString name;     ///< unique; spoken and shown in tooltips
   QString title;    ///< first line in the box; the operator, e.g. "Conv"
   QString subtitle; ///< second line, e.g. "1x64x56x56"
   QString category; ///< for the operator colouring; `title` when empty
+  QString type;     ///< element type of the output, "float32"; empty while unknown
   int scope = -1;   ///< index from addScope, -1 = top level
   int requested = kAutoDevice;
   int effective = kAutoDevice;
@@ -73,6 +78,13 @@ class GraphScene {
   [[nodiscard]] int category(int node) const { return m_category[at(node)]; }
   [[nodiscard]] double flops(int node) const { return m_flops[at(node)]; }
   [[nodiscard]] double bytes(int node) const { return m_bytes[at(node)]; }
+  [[nodiscard]] int type(int node) const { return m_type[at(node)]; } ///< index into typeNames()
+  [[nodiscard]] const QStringList& typeNames() const { return m_typeNames; }
+  /// Measured milliseconds, kNotMeasured or kMeasuredWithOther.
+  [[nodiscard]] double ms(int node) const { return m_ms.empty() ? kNotMeasured : m_ms[at(node)]; }
+  [[nodiscard]] bool isMeasured() const { return !m_ms.empty(); }
+  [[nodiscard]] bool isMeasuredStale() const { return m_measuredStale; }
+  [[nodiscard]] double transferMs() const { return m_transferMs; } ///< of all copies together, measured; negative: not
   [[nodiscard]] const QStringList& categoryNames() const { return m_categoryNames; }
   [[nodiscard]] const SceneEdge& edge(int index) const { return m_edges[at(index)]; }
   [[nodiscard]] const std::vector<SceneEdge>& edges() const { return m_edges; }
@@ -83,6 +95,9 @@ class GraphScene {
 
   [[nodiscard]] const QString& scopeName(int scope) const { return m_scopeNames[scope]; }
   [[nodiscard]] QString scopePath(int scope) const;
+  /// "1 of 24 copies" of the same block; empty where the scope occurs once.
+  [[nodiscard]] QString copyText(int scope) const;
+  void setScopeCopy(int scope, int copy, int copies); ///< `copy` from 0
   [[nodiscard]] int scopeParent(int scope) const { return m_scopeParent[at(scope)]; }
   [[nodiscard]] bool isCollapsed(int scope) const { return m_collapsed[at(scope)] != 0; }
   /// Nodes directly or indirectly inside.
@@ -101,16 +116,22 @@ class GraphScene {
   /// How many boxes (visible nodes plus collapsed scopes) the current state shows.
   [[nodiscard]] int visibleCount() const;
 
+  /// One time per node; an empty list: nothing is measured. `stale`: with another placement.
+  void setMeasured(const QList<double>& ms, double transferMs = -1, bool stale = false);
   void setPlacement(int node, int requested, int effective, quint8 flags = 0, const QString& reason = {});
 
  private:
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-  QHash<QString, int> m_categoryIndex;
-  QStringList m_names, m_titles, m_subtitles, m_reasons, m_categoryNames, m_scopeNames;
-  std::vector<int> m_scope, m_requested, m_effective, m_category, m_scopeParent;
+  static int indexOf(const QString& name, QHash<QString, int>& known, QStringList& names);
+
+  QHash<QString, int> m_categoryIndex, m_typeIndex;
+  QStringList m_names, m_titles, m_subtitles, m_reasons, m_categoryNames, m_typeNames, m_scopeNames;
+  std::vector<int> m_scope, m_requested, m_effective, m_category, m_type, m_scopeParent, m_scopeCopy, m_scopeCopies;
   std::vector<quint8> m_flags, m_collapsed;
-  std::vector<double> m_flops, m_bytes;
+  std::vector<double> m_flops, m_bytes, m_ms;
+  double m_transferMs = -1;
+  bool m_measuredStale = false;
   std::vector<SceneEdge> m_edges;
 };
 

@@ -12,6 +12,7 @@ namespace tandem::ui {
 namespace {
 
 constexpr float kMinWidth = 112, kMaxWidth = 216, kTwoLines = 46, kOneLine = 34;
+constexpr float kShareSpace = 36; // for the counts before "1 of 24 copies"
 constexpr float kBadgeSpace = 34, kPadding = 22;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -44,7 +45,9 @@ void addBoxes(const GraphScene& scene, const std::vector<int>& hiding, const Tex
       graph.boxOfScope[at(hider)] = index;
       box.scope = hider;
       box.frame = scene.scopeParent(hider);
-      box.width = std::max(boxWidth(title.width(scene.scopeName(hider)), 52), 144.0F);
+      const QString copies = scene.copyText(hider);
+      const float below = copies.isEmpty() ? 0 : subtitle.width(copies) + kShareSpace;
+      box.width = std::max(boxWidth(std::max(title.width(scene.scopeName(hider)), below), 52), 144.0F);
       box.height = kTwoLines + 6;
     } else {
       box.node = node;
