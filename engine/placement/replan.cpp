@@ -63,6 +63,7 @@ class Balance {
     bool isOnHost = m_problem.hostMemory[at(from)];
     for (int to = 0; to < m_problem.devices; ++to) {
       if (!m_isReader[at(to)] || to == from) continue;
+      m_cost.latencyMs += sign * m_problem.handOverMs;
       if (m_problem.hostMemory[at(to)] && std::exchange(isOnHost, true)) continue;
       const double ms = sign * tensor.ms[at(from * m_problem.devices + to)];
       m_cost.latencyMs += ms;
@@ -127,7 +128,8 @@ std::vector<int> leastSum(const ReplanProblem& problem, const Line& line) {
   for (std::size_t i = 1; i < count; ++i)
     for (std::size_t d = 0; d < devices; ++d)
       for (std::size_t p = 0; p < devices; ++p) {
-        const double ms = best[i - 1][p] + (p == d ? 0 : line.cutMs[i][p * devices + d]) + line.ownMs[i][d];
+        const double cut = p == d ? 0 : problem.handOverMs + line.cutMs[i][p * devices + d];
+        const double ms = best[i - 1][p] + cut + line.ownMs[i][d];
         if (ms >= best[i][d]) continue;
         best[i][d] = ms;
         before[i][d] = static_cast<int>(p);

@@ -25,7 +25,8 @@ struct ReplanTensor {
 /// Times per unit and device, what lies between the units, and what copies cost. Plain numbers: no device is behind it.
 struct ReplanProblem {
   int devices = 0;
-  int host = 0;                  ///< device that model inputs and outputs belong to
+  double handOverMs = 0; ///< beside the copy, for a tensor that another device reads: somebody waits for somebody
+  int host = 0;          ///< device that model inputs and outputs belong to
   std::vector<bool> hostMemory;  ///< by device: it reads the host's memory, so nothing is copied between two of them
   std::vector<ReplanUnit> units; ///< in topological order
   std::vector<ReplanTensor> tensors;

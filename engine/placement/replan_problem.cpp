@@ -36,6 +36,8 @@ ReplanProblem replanProblem(const Graph& graph, const std::vector<int>& unitOf, 
                             const Device& host) {
   ReplanProblem problem;
   problem.devices = static_cast<int>(devices.size());
+  constexpr double kWakeUpMs = 0.005; // of a thread; above all, what costs nothing stays with its neighbours
+  problem.handOverMs = kWakeUpMs;
   for (std::size_t d = 0; d < devices.size(); ++d) {
     problem.hostMemory.push_back(devices[d]->info().kind == DeviceKind::NativeCpu);
     if (devices[d]->id() == host.id()) problem.host = static_cast<int>(d);

@@ -77,7 +77,9 @@ void LiveWatch::follow() {
     m_factors[d] = 1;
     m_unseen[d] = 0;
   }
-  const double copies = costOf(problem, m_subject.deviceOf).latencyMs - kernelMs;
+  ReplanProblem copiesOnly = problem;
+  copiesOnly.handOverMs = 0;
+  const double copies = costOf(copiesOnly, m_subject.deviceOf).latencyMs - kernelMs;
   const double copiesNow = median([](const Sample& sample) { return sample.transferMs; });
   constexpr double kLeast = 1e-6; // of the kernels: what is left of a difference is no copy
   if (copies > kLeast * kernelMs) m_transferFactor = copiesNow / copies;

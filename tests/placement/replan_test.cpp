@@ -102,7 +102,9 @@ TEST(Replan, GraphsWithBranchesAreNeverPlacedWorseThanTheyAreAndMostlyAtTheBest)
       ratios += found / least;
     }
     EXPECT_LE(ratios / 100, 1.1);
-    if (goal == ReplanGoal::Latency) EXPECT_GE(best, 80);
+    if (goal == ReplanGoal::Latency) {
+      EXPECT_GE(best, 80);
+    }
   }
 }
 
@@ -131,6 +133,13 @@ TEST(Replan, ATensorIsCopiedOncePerDeviceHoweverManyReadIt) {
   EXPECT_DOUBLE_EQ(costOf(problem, {0, 1, 1}).latencyMs, 3 + 4);
   EXPECT_DOUBLE_EQ(costOf(problem, {0, 1, 1}).loadMs[1], 2 + 4); // the copy occupies the device, not the host
   EXPECT_DOUBLE_EQ(costOf(problem, {0, 1, 1}).loadMs[0], 1);
+}
+
+TEST(Replan, WhatCostsNothingStaysWithItsNeighbours) {
+  ReplanProblem problem = chain({{2, 1}, {0, 0}, {2, 1}}, 0);
+  problem.hostMemory = {true, true};
+  problem.handOverMs = 0.01;
+  EXPECT_EQ(replan(problem, ReplanGoal::Latency, {0, 0, 0}), (std::vector<int>{1, 1, 1}));
 }
 
 TEST(Replan, SeveralInFlightShareTheWorkThatOneInFlightLeavesOnTheFasterDevice) {

@@ -289,6 +289,23 @@ TEST_F(LiveRunTest, LayersLeaveADeviceThatBecomesAHundredTimesSlowerInTheMiddleO
   EXPECT_NE(move->text.find("times as long as alone"), std::string::npos) << move->text;
 }
 
+TEST_F(LiveRunTest, ResultsStayTheSameWhereverLayersAreAndOnceTheyAreBack) {
+  const LiveSubject subject = subjectOf({1, 1, 1, 1});
+  std::vector<std::vector<std::byte>> results;
+  for (const std::vector<int>& deviceOf : {subject.deviceOf, {0, 0, 1, 1}, {0, 0, 0, 0}, subject.deviceOf}) {
+    const auto executable = planOf(deviceOf, subject.unitOf).factory(3);
+    ASSERT_TRUE(executable.ok()) << executable.error().line();
+    auto slot = *(*executable)->createSlot();
+    auto* values = static_cast<float*>(slot->input(0).mutableData());
+    for (int i = 0; i < 12; ++i) values[i] = 0.7F * static_cast<float>(i - 5);
+    ASSERT_TRUE(slot->run().ok());
+    const Tensor& output = slot->output(0);
+    const auto* bytes = static_cast<const std::byte*>(output.data());
+    results.emplace_back(bytes, bytes + output.bytes());
+    EXPECT_EQ(results.back(), results.front()); // no layer of this model rounds
+  }
+}
+
 TEST_F(LiveRunTest, NothingMovesWhereNothingChangesOrNobodyAsked) {
   EXPECT_EQ(serve(true, 1).moves, 0);
   const Outcome off = serve(false, 1000);
