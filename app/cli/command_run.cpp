@@ -19,6 +19,7 @@ struct RunOptions {
   PipelineFlags pipeline;
   double duration = 10, warmup = 1, alone = -1, bulk = -1;
   int queueLimit = 0, rounds = 3;
+  double liveMargin = 0;
   bool startOnCpu = false, study = false;
   std::string streams = "1", output;
   std::uint64_t seed = 1;
@@ -45,6 +46,7 @@ Result<session::RunSpec> specOf(const RunOptions& options, bool batchGiven, bool
   if (options.bulk >= 0) spec.bulkShare = options.bulk;
   if (options.queueLimit > 0) spec.queueLimit = options.queueLimit;
   spec.startOnCpu = spec.startOnCpu || options.startOnCpu;
+  if (options.liveMargin > 0) spec.liveMargin = options.liveMargin;
   for (const std::string& text : options.changes) spec.changes.push_back(TANDEM_TRY(parseChange(text)));
   spec.mode = options.mode;
   spec.inputs = options.inputs.files;
@@ -134,8 +136,8 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
       "--replica", options->replicas,
       "device or placement file, then options: CPU:0,threads=1,streams=2,batch=8,name=small; joined batches: "
       "preferred=4/8, delay_ms=5, target_ms=50 (grow and shrink so that an execution takes at most that); "
-      "precision=float16 stores "
-      "weights as halves (OpenCL)");
+      "precision=float16 stores weights as halves (OpenCL); candidates=CPU:0/GPU:0 names where layers may move with "
+      "--live-placement");
   sub->add_option("--deployment", options->deployment, "file with replicas, routing and scenario");
   sub->add_option(
       "--scenario", options->scenario,
@@ -164,6 +166,14 @@ void addRun(CLI::App& app, const CommonOptions& common, Command& command) {
                   "CPU:0\", \"8 route round-robin\"");
   sub->add_flag("--start-on-cpu", options->startOnCpu,
                 "the CPU serves for replicas on other devices until these are compiled");
+  sub->add_option(
+         "--live-placement", options->liveMargin,
+         "move layers between the devices of a replica (or its candidates) while the run goes on, where that is "
+         "predicted to gain this part of what is measured (without a value 0.1); size:N follows as well; every "
+         "move is in the events; off by default")
+      ->expected(0, 1)
+      ->default_str("0.1")
+      ->check(CLI::Range(0.001, 0.999));
   CLI::Option* study =
       sub->add_flag("--study", options->study,
                     "measure each replica alone, all together and split, for every batch and number of "

@@ -77,9 +77,10 @@ void printReport(const session::Report& report) {
               formatNumber(report.throughputPerS).c_str(), formatNumber(report.itemsPerS).c_str(), report.durationS,
               report.stopped ? " (stopped)" : "", static_cast<unsigned long long>(report.failed),
               static_cast<unsigned long long>(report.rejected));
-  std::printf("mean stages: queue %s, transfer %s, compute %s; start-up: load %s, compile %s, warm-up %s\n",
+  std::printf("mean stages: queue %s, transfer %s, compute %s; start-up: load %s, compile %s, warm-up %s%s\n",
               formatMs(report.queueMs).c_str(), formatMs(report.transferMs).c_str(), formatMs(report.computeMs).c_str(),
-              formatMs(report.loadMs).c_str(), formatMs(report.compileMs).c_str(), formatMs(report.warmupMs).c_str());
+              formatMs(report.loadMs).c_str(), formatMs(report.compileMs).c_str(), formatMs(report.warmupMs).c_str(),
+              report.layerTimesMs > 0 ? (", times of layers " + formatMs(report.layerTimesMs)).c_str() : "");
   Table memory({"device", "busy", "weights", "shared", "activations", "staging", "peak"},
                {false, true, true, true, true, true, true});
   for (std::size_t i = 0; i < report.memory.size(); ++i) {

@@ -83,6 +83,15 @@ Result<session::ReplicaSpec> parseReplica(const std::string& text) {
           return badReplica(text, "'" + value + "' are no batch sizes such as 4/8");
       continue;
     }
+    if (key == "candidates") {
+      if (value.empty()) return badReplica(text, "no devices are named, such as candidates=CPU:0/GPU:0");
+      for (const std::string& part : split(value, '/'))
+        if (!part.empty())
+          replica.candidates.push_back(part);
+        else
+          return badReplica(text, "'" + value + "' are no devices such as CPU:0/GPU:0");
+      continue;
+    }
     if (key == "precision") {
       if (value != "model" && value != "float16")
         return badReplica(text, "precision '" + value + "' is neither model nor float16");

@@ -141,6 +141,17 @@ TraceRecorder::Copy TraceRecorder::copy() const {
   return copy;
 }
 
+std::vector<TraceEvent> TraceRecorder::eventsOf(std::uint64_t request) const {
+  std::vector<TraceEvent> events;
+  std::lock_guard lock(m_mutex);
+  for (const TraceWriter& writer : m_writers) {
+    std::lock_guard writing(writer.m_mutex);
+    for (const TraceEvent& event : writer.m_events)
+      if (event.request == request) events.push_back(event);
+  }
+  return events;
+}
+
 std::int64_t TraceRecorder::sumNs(TraceKind kind, std::uint64_t request) const {
   std::int64_t sum = 0;
   std::lock_guard lock(m_mutex);

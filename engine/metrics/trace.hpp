@@ -65,6 +65,8 @@ class TraceRecorder {
     std::vector<std::string> labels;
   };
   Copy copy() const;
+  /// The events of one request, track by track. While a request is recorded, of what it recorded so far.
+  std::vector<TraceEvent> eventsOf(std::uint64_t request) const;
   /// How long the events of one kind and request took, together.
   std::int64_t sumNs(TraceKind kind, std::uint64_t request) const;
   void clear(); ///< events only; tracks and labels stay

@@ -27,7 +27,7 @@ Deployment::Deployment(const DeploymentOptions& options)
 Result<std::unique_ptr<Deployment>> Deployment::create(std::vector<ReplicaPlan> plans, const Route& route,
                                                        const DeploymentOptions& options) {
   std::unique_ptr<Deployment> deployment(new Deployment(options));
-  for (ReplicaPlan& plan : plans) deployment->insert(std::move(plan), false);
+  for (ReplicaPlan& plan : plans) deployment->insert(std::move(plan), nullptr);
   deployment->m_route = route;
   TANDEM_TRY(deployment->publish(route));
   return Result<std::unique_ptr<Deployment>>(std::move(deployment));
@@ -42,21 +42,22 @@ Deployment::~Deployment() {
   if (m_supervisor.joinable()) m_supervisor.join();
 }
 
-Deployment::Entry& Deployment::insert(ReplicaPlan plan, bool sameName) {
+Deployment::Entry& Deployment::insert(ReplicaPlan plan, const Entry* replaced) {
   std::lock_guard lock(m_mutex);
   std::string base = plan.options.name;
   if (base.empty())
     for (const std::string& id : plan.deviceIds) base += (base.empty() ? "" : "+") + id;
   std::string name = base;
   const auto isTaken = [&](const Entry& entry) { return entry.replica->name() == name; };
-  for (int number = 2; !sameName && std::any_of(m_entries.begin(), m_entries.end(), isTaken); ++number)
+  for (int number = 2; !replaced && std::any_of(m_entries.begin(), m_entries.end(), isTaken); ++number)
     name = base + " #" + std::to_string(number);
   plan.options.name = name;
   auto backend = plan.backend ? plan.backend(m_meters)
                               : std::make_unique<ModelBackend>(plan.factory, plan.options.batching.maximum, m_meters);
   auto replica = std::make_unique<Replica>(plan.options, std::move(backend), m_table);
   replica->setFailover([this, self = replica.get()](Ticket ticket) { return m_router->dispatch(ticket, self); });
-  return m_entries.emplace_back(Entry{std::move(plan), std::move(replica), {}});
+  const std::size_t place = replaced ? replaced->place : m_entries.size();
+  return m_entries.emplace_back(Entry{std::move(plan), std::move(replica), {}, place});
 }
 
 std::vector<const Deployment::Entry*> Deployment::entries() const {
@@ -73,16 +74,21 @@ std::vector<Replica*> Deployment::replicas() const {
 }
 
 std::vector<Replica*> Deployment::present() const {
-  std::vector<Replica*> all = replicas();
-  std::erase_if(all, [](const Replica* replica) {
-    return replica->state() == ReplicaState::Gone || replica->state() == ReplicaState::Draining;
+  std::vector<const Entry*> there = entries();
+  std::erase_if(there, [](const Entry* entry) {
+    const ReplicaState state = entry->replica->state();
+    return state == ReplicaState::Gone || state == ReplicaState::Draining;
   });
+  std::stable_sort(there.begin(), there.end(), [](const Entry* a, const Entry* b) { return a->place < b->place; });
+  std::vector<Replica*> all;
+  for (const Entry* entry : there) all.push_back(entry->replica.get());
   return all;
 }
 
 Result<void> Deployment::setUp(const ReplicaSetup& setup) {
   std::lock_guard changes(m_changes);
   m_sizes = setup.sizes;
+  if (m_route.kind == Route::Kind::Size && m_route.size > 0) m_size = m_route.size;
   for (const Entry* entry : entries()) TANDEM_TRY(setUp(const_cast<Entry&>(*entry), setup));
   TANDEM_TRY(measureRoute(setup));
   return publish(m_route);
@@ -119,7 +125,7 @@ void Deployment::start() {
 /// The router's plan, as replicas and measurements are now.
 Result<void> Deployment::publish(const Route& route) {
   RoutingPlan plan{route, present(), m_shares};
-  if (route.kind == Route::Kind::Size && route.size == 0) plan.route.size = m_size;
+  if (route.kind == Route::Kind::Size && (route.size == 0 || m_threshold)) plan.route.size = m_size;
   std::erase_if(plan.shares, [&](const auto& each) { return each.second.size() != plan.replicas.size(); });
   return m_router->setPlan(std::move(plan));
 }
@@ -135,12 +141,13 @@ Deployment::Entry* Deployment::find(const std::string& name) {
 
 Result<std::string> Deployment::add(ReplicaPlan plan, const ReplicaSetup& setup) {
   std::lock_guard changes(m_changes);
-  Entry& entry = insert(std::move(plan), false);
+  Entry& entry = insert(std::move(plan), nullptr);
   const std::string name = entry.replica->name();
   if (Result<void> made = setUp(entry, setup); !made) {
     entry.replica->drain();
     return made.error();
   }
+  entry.replica->log().beginMeasuring(nowNs()); // of the phase that is under way
   entry.replica->start();
   m_shares.clear(); // they had one part less; until measured again, the speeds of the moment divide
   TANDEM_TRY(publish(m_route));
@@ -171,11 +178,12 @@ Result<void> Deployment::replace(const std::string& name, ReplicaPlan plan, cons
   if (!old)
     return makeError(ErrorCode::Usage, "no replica is called '" + name + "'", "deployment", "see the report for names");
   plan.options.name = name;
-  Entry& entry = insert(std::move(plan), true);
+  Entry& entry = insert(std::move(plan), old);
   if (Result<void> made = setUp(entry, setup); !made) {
     entry.replica->drain();
     return made.error();
   }
+  entry.replica->log().beginMeasuring(nowNs()); // of the phase that is under way
   entry.replica->start();
   m_shares.clear();
   std::vector<Replica*> serving = present();
@@ -188,6 +196,8 @@ Result<void> Deployment::replace(const std::string& name, ReplicaPlan plan, cons
 
 Result<void> Deployment::setRoute(const Route& route) {
   std::lock_guard changes(m_changes);
+  if (route.kind == Route::Kind::Size && route.size > 0) m_size = route.size;
+  if (m_threshold) m_threshold.emplace(m_liveMargin); // what it was about to do was for the other route
   TANDEM_TRY(publish(route));
   m_route = route;
   note("routing is " + route.toString() + " from now on");
@@ -196,9 +206,17 @@ Result<void> Deployment::setRoute(const Route& route) {
 
 Result<void> Deployment::useRoute(const Route& route) {
   std::lock_guard changes(m_changes);
+  if (route.kind == Route::Kind::Size && route.size > 0) m_size = route.size;
   TANDEM_TRY(publish(route));
   m_route = route;
   return {};
+}
+
+void Deployment::setLiveMargin(double margin) {
+  std::lock_guard changes(m_changes);
+  m_liveMargin = margin;
+  m_threshold.reset();
+  if (margin > 0) m_threshold.emplace(margin);
 }
 
 void Deployment::setListener(std::function<void(const ServingEvent&)> listener) {

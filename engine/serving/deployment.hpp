@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/serving/hysteresis.hpp"
 #include "engine/serving/model_backend.hpp"
 #include "engine/serving/router.hpp"
 
@@ -53,6 +54,7 @@ class Deployment {
     ReplicaPlan plan;
     std::unique_ptr<Replica> replica;
     ReplicaCost cost;
+    std::size_t place = 0; ///< among those present: that of the one it replaced, else its own
   };
 
   /// Names that are empty or taken are made unique ("CPU:0", "CPU:0 #2"). Nothing is compiled yet.
@@ -66,8 +68,12 @@ class Deployment {
   /// All replicas there ever were, those that are gone included, in the order they came. Valid as long as this.
   std::vector<const Entry*> entries() const;
   std::vector<Replica*> replicas() const;
-  /// Those that are not gone.
+  /// Those that are not gone. Where one was replaced, the new one has its place: routes count places.
   std::vector<Replica*> present() const;
+
+  /// The threshold of size:N and size:auto follows what is measured where that gains at least `margin` (0.1: a tenth)
+  /// three seconds in a row; 0: size:N stays, size:auto follows at once. Before setUp().
+  void setLiveMargin(double margin);
 
   /// Compiles and warms up all replicas of create(). They do not serve yet.
   Result<void> setUp(const ReplicaSetup& setup);
@@ -91,7 +97,7 @@ class Deployment {
 
  private:
   explicit Deployment(const DeploymentOptions& options);
-  Entry& insert(ReplicaPlan plan, bool sameName);
+  Entry& insert(ReplicaPlan plan, const Entry* replaced);
   Result<void> setUp(Entry& entry, const ReplicaSetup& setup);
   Result<void> publish(const Route& route);
   Entry* find(const std::string& name);
@@ -102,6 +108,8 @@ class Deployment {
   bool rebalanceSplit(const std::vector<Replica*>& replicas, int items);
   bool askAgain(int items, const std::vector<int>& shares, std::vector<int>& next);
   int crossover(const std::vector<Replica*>& replicas) const;
+  double sizeNs(const std::vector<Replica*>& replicas, int items, int threshold) const;
+  bool followThreshold(const std::vector<Replica*>& replicas);
 
   RequestTable m_table;
   BusyMeters m_meters;
@@ -109,9 +117,13 @@ class Deployment {
   std::mutex m_changes;       // one change at a time
   mutable std::mutex m_mutex; // entries, events
   std::deque<Entry> m_entries;
-  std::vector<int> m_sizes;                                   ///< of requests
-  Route m_route;                                              ///< as asked for; the router's may have a measured size
-  int m_size = 0;                                             ///< size:auto: as measured
+  std::vector<int> m_sizes;              ///< of requests
+  Route m_route;                         ///< as asked for; the router's may have a measured size
+  int m_size = 0;                        ///< size:auto: as measured; size:N where it may follow
+  double m_liveMargin = 0;               ///< 0: size:N does not follow
+  std::optional<Hysteresis> m_threshold; ///< where m_liveMargin is set
+  int m_sizeBefore = 0;                  ///< the threshold before the last change
+  bool m_saidTooLittle = false;
   std::map<int, std::vector<int>> m_shares;                   ///< split: by request size
   std::map<int, std::pair<std::vector<int>, int>> m_proposed; ///< split: by request size, and seconds in a row
   std::map<int, int> m_withNothing;                ///< split: seconds that a replica has got nothing, by request size

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace tandem {
 namespace {
@@ -47,12 +48,13 @@ Result<void> Deployment::measureRoute(const ReplicaSetup& setup) {
   if (m_route.kind == Route::Kind::Split) {
     for (const RequestData* data : setup.warmups)
       if (data->items > 1) TANDEM_TRY(measureSplit(replicas, *data, setup));
-  } else if (m_route.kind == Route::Kind::Size && m_route.size == 0) {
+  } else if (m_route.kind == Route::Kind::Size && (m_route.size == 0 || m_threshold)) {
     for (Replica* replica : replicas)
       for (int size : grid(largest->items)) {
         TANDEM_TRY(setup.cancel.check());
         TANDEM_TRY(replica->warmUp(*largest, size));
       }
+    if (m_route.size > 0) return {}; // begins as asked for
     m_size = crossover(replicas);
     const auto times = [&](int items) {
       return replicas[0]->name() + " " + milliseconds(replicas[0]->serviceNs(items)) + ", " + replicas[1]->name() +
@@ -73,6 +75,58 @@ int Deployment::crossover(const std::vector<Replica*>& replicas) const {
   for (int items = most; items > 0; --items)
     if (replicas[0]->serviceNs(items) <= replicas[1]->serviceNs(items)) return items;
   return 0;
+}
+
+/// What a request takes where it goes with this threshold. A replica that gets no requests of this size now is as much
+/// slower than it was with them as it is with others.
+double Deployment::sizeNs(const std::vector<Replica*>& replicas, int items, int threshold) const {
+  const std::size_t goes = items <= threshold ? 0 : 1, went = items <= m_size ? 0 : 1;
+  return replicas[goes]->serviceNs(items) * (goes == went ? 1 : replicas[goes]->serviceTimes().slowdown());
+}
+
+/// Called every second while the threshold may follow: true where it has changed.
+bool Deployment::followThreshold(const std::vector<Replica*>& replicas) {
+  const int most = m_sizes.empty() ? 0 : *std::max_element(m_sizes.begin(), m_sizes.end());
+  const auto sum = [&](int threshold) {
+    double ns = 0;
+    for (int items : m_sizes) ns += sizeNs(replicas, items, threshold);
+    return ns;
+  };
+  int next = m_size;
+  for (int size = 0; size <= most; ++size) {
+    const bool isOne = size == 0 || std::find(m_sizes.begin(), m_sizes.end(), size) != m_sizes.end();
+    if (isOne && sum(size) < sum(next)) next = size;
+  }
+  const double now = sum(m_size);
+  const std::string name = m_route.size == 0 ? "size:auto" : "size:" + std::to_string(m_route.size);
+  const auto change = [&](int size, const std::string& why) {
+    note(name + ": up to " + std::to_string(size) + " items go to " + replicas[0]->name() + " now, " +
+         std::to_string(m_size) + " before: " + why);
+    m_sizeBefore = std::exchange(m_size, size);
+  };
+  switch (m_threshold->tick(now, sum(next))) {
+  case Hysteresis::Step::Wait: return false;
+  case Hysteresis::Step::Kept:
+    note(name + " keeps " + std::to_string(m_size) + ": measured " + milliseconds(now) + ", " +
+         milliseconds(m_threshold->before()) + " before");
+    return false;
+  case Hysteresis::Step::TooLittle:
+    if (!std::exchange(m_saidTooLittle, true))
+      note(name + " stays " + std::to_string(m_size) + ": " + std::to_string(next) + " is predicted to take " +
+           milliseconds(sum(next)) + " instead of " + milliseconds(now) + ", within the margin of " +
+           m_threshold->marginText());
+    return false;
+  case Hysteresis::Step::Change:
+    change(next, "predicted " + milliseconds(sum(next)) + " instead of " + milliseconds(now) +
+                     " for one of each size, margin " + m_threshold->marginText());
+    m_threshold->changed();
+    return true;
+  case Hysteresis::Step::Back:
+    change(m_sizeBefore, "measured " + milliseconds(now) + ", " + milliseconds(m_threshold->before()) +
+                             " before the change; looks again after " + std::to_string(m_threshold->needed()) + " s");
+    return true;
+  }
+  return false;
 }
 
 /// Finds the shares of a request by measuring: a line through a few sizes gives the first guess, the times at the guess
@@ -113,7 +167,9 @@ void Deployment::rebalance() {
   const std::vector<Replica*> replicas = present();
   if (replicas.size() < 2) return;
   bool changed = false;
-  if (m_route.kind == Route::Kind::Size && m_route.size == 0) {
+  if (m_route.kind == Route::Kind::Size && m_threshold) {
+    changed = followThreshold(replicas);
+  } else if (m_route.kind == Route::Kind::Size && m_route.size == 0) {
     const int size = crossover(replicas);
     changed = size != m_size;
     if (changed)

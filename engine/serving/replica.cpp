@@ -391,6 +391,7 @@ void Replica::execute(Worker& worker, int items) {
   } else {
     completion.status = times.error().code == ErrorCode::Cancelled ? Status::Cancelled : Status::Failed;
   }
+  if (sampled && recorder && times && m_options.onProfiled) m_options.onProfiled(*size, recorder->eventsOf(id));
   if (recorder && recorder == worker.sampler.get()) {
     if (size) worker.lane->setTrace(nullptr, {}, 0);
     recorder->clear();

@@ -24,6 +24,9 @@ struct ReplicaOptions {
   /// An execution that has not come back after this many milliseconds, and ten times what it should take, is given up:
   /// its requests go to others and the replica gets no more until it comes back.
   double patienceMs = 2000;
+  /// Told what a profiled execution recorded, and the items that it ran as, padding included. Called on the thread
+  /// that ran it, between two executions; may be empty.
+  std::function<void(int items, const std::vector<TraceEvent>& events)> onProfiled = {};
 };
 
 /// Why a replica gets no requests.

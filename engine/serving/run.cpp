@@ -32,7 +32,12 @@ class Run {
     phase.warmupS = m_settings.warmupS;
     phase.load.pipeline = m_settings.pipeline;
     phase.load.bulkShare = m_settings.bulkShare;
-    m_runner.setOnTick([this](double elapsedS) { makeChanges(elapsedS); });
+    m_runner.setOnTick([this](double elapsedS) {
+      makeChanges(elapsedS);
+      if (m_settings.live && m_settings.changes)
+        m_settings.live->tick(elapsedS, *m_settings.changes,
+                              [this](std::string text) { m_deployment.note(std::move(text)); });
+    });
     if (m_settings.pipeline) m_settings.pipeline->start();
     PhaseOutcome measured;
     if (m_settings.scenario.kind == Scenario::Kind::Ramp)

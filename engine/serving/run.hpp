@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "engine/serving/live_placement.hpp"
 #include "engine/serving/phase.hpp"
 #include "engine/serving/ramp.hpp"
 #include "engine/serving/starvation.hpp"
@@ -52,6 +53,7 @@ struct RunSettings {
   std::function<Result<void>()> whenWarm = {};      ///< once, before the load; a failure ends the run
   std::function<void(const RunSnapshot&)> snapshot; ///< ten times a second, on the calling thread
   ChangeQueue* changes = nullptr;                   ///< may be null; must outlive the run
+  LivePlacement* live = nullptr; ///< where set, with `changes`: layers move while the measured part goes on
 };
 
 /// What a run measured. Counts and latencies cover completions inside the measured part.

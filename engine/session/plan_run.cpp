@@ -17,15 +17,6 @@ namespace {
 constexpr int kMaxBatch = 4096;
 constexpr int kMaxStreams = 64;
 
-/// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
-Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
-  if (context.source) return context.source->bind(static_cast<int>(items));
-  std::map<std::string, Shape> shapes = context.itemShapes;
-  for (auto& [name, shape] : shapes)
-    if (items > 1 && shape.rank() > 0) shape[0] *= items;
-  return context.document->bind(items, shapes);
-}
-
 /// What input `i` gets where nobody gave one; tables are looked up in the graph as opened.
 Result<SyntheticInput> madeUp(const RunContext& context, const Graph& bound, std::size_t i, std::uint64_t seed) {
   return makeSynthetic(context.document->graph(), i, bound.value(bound.inputs()[i]).desc, {}, seed + i);
@@ -83,6 +74,14 @@ Result<BatchPolicy> batching(const Json& spec) {
 
 } // namespace
 
+Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items) {
+  if (context.source) return context.source->bind(static_cast<int>(items));
+  std::map<std::string, Shape> shapes = context.itemShapes;
+  for (auto& [name, shape] : shapes)
+    if (items > 1 && shape.rank() > 0) shape[0] *= items;
+  return context.document->bind(items, shapes);
+}
+
 Result<void> findItemShapes(RunContext& context) {
   const Graph& graph = context.document->graph();
   if (context.inputs.empty()) {
@@ -109,13 +108,17 @@ Result<void> findItemShapes(RunContext& context) {
 }
 
 Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, bool onHost) {
+  if (onHost) return planReplica(context, spec, Placement(context.registry->host().id()), Precision::Model);
+  return planReplica(context, spec, TANDEM_TRY(placementOf(spec, *context.registry)));
+}
+
+Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, const Placement& placement,
+                                std::optional<Precision> inPrecision) {
   ReplicaPlan plan;
   plan.options.name = spec.value("name", std::string());
   plan.options.streams = TANDEM_TRY(positive(spec, "streams", 1, 1, kMaxStreams));
   plan.options.batching = TANDEM_TRY(batching(spec));
   const int threads = TANDEM_TRY(positive(spec, "threads", 0, 0, 1024));
-  const Placement placement =
-      onHost ? Placement(context.registry->host().id()) : TANDEM_TRY(placementOf(spec, *context.registry));
 
   BoundGraph bound = TANDEM_TRY(bindItems(context, 1));
   const PlacedGraph placed = TANDEM_TRY(place(std::move(bound), placement, *context.registry, false));
@@ -123,7 +126,7 @@ Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, boo
   std::set<std::string> seen;
   for (const std::string& id : placed.effective.effective)
     if (!id.empty() && seen.insert(id).second) plan.deviceIds.push_back(id);
-  const Precision precision = onHost ? Precision::Model : TANDEM_TRY(precisionOf(spec));
+  const Precision precision = inPrecision ? *inPrecision : TANDEM_TRY(precisionOf(spec));
   TANDEM_TRY(checkPrecision(precision, placed.deviceOf));
   const auto factoryIn = [&](Precision which) -> VariantFactory {
     return [context, placement, threads, which](int items) {

@@ -34,6 +34,11 @@ void placeHostThreads(const RunContext& context, const std::vector<ReplicaPlan>&
 Result<void> findItemShapes(RunContext& context);
 /// A replica as a request describes it (RunSpec), on `onHost` the host in place of its devices.
 Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, bool onHost = false);
+/// The same with its layers elsewhere; `precision`: where it is not what the request says.
+Result<ReplicaPlan> planReplica(const RunContext& context, const Json& spec, const Placement& placement,
+                                std::optional<Precision> precision = std::nullopt);
+/// The model for `items` items: as the first input is shaped, else as the model or the chosen sizes say.
+Result<BoundGraph> bindItems(const RunContext& context, std::int64_t items);
 /// One request's tensors per size: from files (repeated to fill the batch) or synthetic; with a pipeline, its first
 /// item.
 Result<std::vector<RequestData>> requestData(const RunContext& context, const std::vector<int>& batches,

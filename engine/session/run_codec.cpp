@@ -135,6 +135,7 @@ ReplicaSpec toReplica(const Json& json) {
   readIf(json, "preferred", replica.preferred);
   readIf(json, "delay_ms", replica.delayMs);
   readIf(json, "target_ms", replica.targetMs);
+  readIf(json, "candidates", replica.candidates);
   if (auto it = json.find("placement"); it != json.end() && !it->is_null()) {
     auto placement = decodePlacement(*it);
     if (!placement) throw nlohmann::json::other_error::create(502, "bad placement", nullptr);
@@ -202,6 +203,7 @@ Result<Report> decodeReport(const Json& json) {
     readIf(startup, "load", report.loadMs);
     readIf(startup, "compile", report.compileMs);
     readIf(startup, "warmup", report.warmupMs);
+    readIf(startup, "layer_times", report.layerTimesMs);
     readIf(json.at("memory"), "rss_bytes", report.rssBytes);
     report.memory = toMemories(json.at("memory").at("devices"));
     for (const Json& each : json.at("replicas")) {
@@ -241,6 +243,13 @@ Result<Report> decodeReport(const Json& json) {
     if (auto ramp = json.find("ramp"); ramp != json.end() && !ramp->is_null()) report.ramp = toRamp(*ramp);
     if (auto pipeline = json.find("pipeline"); pipeline != json.end() && !pipeline->is_null())
       report.preprocessing = toPreprocessing(*pipeline);
+    if (auto live = json.find("live_placement"); live != json.end()) {
+      Report::LivePlacement& placement = report.livePlacement.emplace();
+      read(*live, "margin", placement.margin);
+      readIf(*live, "watched", placement.watched);
+      readIf(*live, "moves", placement.moves);
+      readIf(*live, "taken_back", placement.takenBack);
+    }
     for (const Json& each : json.value("priorities", Json::array())) {
       Report::PriorityClass& kind = report.priorities.emplace_back();
       read(each, "name", kind.name);
@@ -271,6 +280,7 @@ Json encodeReplica(const ReplicaSpec& replica) {
   if (!replica.preferred.empty()) json["preferred"] = replica.preferred;
   if (replica.delayMs > 0) json["delay_ms"] = replica.delayMs;
   if (replica.targetMs > 0) json["target_ms"] = replica.targetMs;
+  if (!replica.candidates.empty()) json["candidates"] = replica.candidates;
   return json;
 }
 
@@ -296,6 +306,7 @@ Json encodeRun(const RunSpec& spec) {
   if (spec.queueLimit > 0) json["queue_limit"] = spec.queueLimit;
   for (const RunChange& change : spec.changes) json["changes"].push_back(encodeChange(change));
   if (spec.startOnCpu) json["start_on_cpu"] = true;
+  if (spec.liveMargin > 0) json["live_placement"] = spec.liveMargin;
   if (spec.preprocessThreads > 0) {
     Json& pipeline = json["pipeline"];
     pipeline["threads"] = spec.preprocessThreads;
@@ -314,7 +325,7 @@ Json encodeDeployment(const RunSpec& spec) {
   Json run = encodeRun(spec);
   Json json{{"format", "tandem-deployment"}, {"version", 1}};
   for (const char* key : {"replicas", "route", "scenario", "batches", "duration_s"}) json[key] = std::move(run[key]);
-  for (const char* key : {"bulk_share", "alone_s", "queue_limit", "start_on_cpu"})
+  for (const char* key : {"bulk_share", "alone_s", "queue_limit", "start_on_cpu", "live_placement"})
     if (run.contains(key)) json[key] = run[key];
   return json;
 }
@@ -335,6 +346,7 @@ Result<RunSpec> decodeDeployment(const Json& json, const std::string& where) {
     readIf(json, "alone_s", spec.aloneS);
     readIf(json, "queue_limit", spec.queueLimit);
     readIf(json, "start_on_cpu", spec.startOnCpu);
+    readIf(json, "live_placement", spec.liveMargin);
     for (const Json& each : json.at("replicas")) spec.replicas.push_back(toReplica(each));
     return spec;
   });

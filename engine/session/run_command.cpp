@@ -24,6 +24,8 @@ std::string replicaText(const ReplicaSpec& replica) {
   if (replica.delayMs > 0) text += ",delay_ms=" + number(replica.delayMs);
   if (replica.targetMs > 0) text += ",target_ms=" + number(replica.targetMs);
   if (replica.precision != ReplicaSpec().precision) text += ",precision=" + replica.precision;
+  for (std::size_t i = 0; i < replica.candidates.size(); ++i)
+    text += (i == 0 ? ",candidates=" : "/") + replica.candidates[i];
   if (!replica.name.empty()) text += ",name=" + replica.name;
   return text;
 }
@@ -55,6 +57,7 @@ std::string runCommand(const Document& document, const RunSpec& spec, const std:
   if (spec.bulkShare > 0) command += " --bulk " + number(spec.bulkShare);
   if (spec.queueLimit > 0) command += " --queue-limit " + std::to_string(spec.queueLimit);
   if (spec.startOnCpu) command += " --start-on-cpu";
+  if (spec.liveMargin > 0) command += " --live-placement=" + number(spec.liveMargin);
   if (spec.preprocessThreads > 0) {
     command += " --preprocess-threads " + std::to_string(spec.preprocessThreads);
     if (spec.prefetch > 0) command += " --prefetch " + std::to_string(spec.prefetch);

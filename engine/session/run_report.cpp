@@ -221,7 +221,8 @@ std::vector<std::string> notesOf(const RunOutcome& outcome, const ReportContext&
     notes.push_back("inputs were read before the run; preprocess is that time per item");
   for (const std::string& input : context.inputs) notes.push_back("input: " + input);
   if (outcome.computeMs >= 0)
-    notes.push_back("transfer and compute are means over every 32nd execution, from device events");
+    notes.push_back(std::string("transfer and compute are means over every 32nd execution") +
+                    (context.areLayersWatched ? " (every 8th where layers may move)" : "") + ", from device events");
   return notes;
 }
 

@@ -18,7 +18,8 @@ struct ReportContext {
   std::vector<int> batches;
   std::vector<std::string> inputs; ///< what was sent: files, or made-up data with its distribution and seed
   double bulkShare = 0;
-  double preprocessMs = 0; ///< per item, measured before the run; 0 for synthetic data
+  bool areLayersWatched = false; ///< live placement, which profiles more executions
+  double preprocessMs = 0;       ///< per item, measured before the run; 0 for synthetic data
 };
 
 Json encodeSnapshot(const RunSnapshot& snapshot);

@@ -3,6 +3,7 @@
 #include "engine/session/active_run.hpp"
 #include "engine/session/host_threads.hpp"
 #include "engine/session/json_read.hpp"
+#include "engine/session/live_run.hpp"
 #include "engine/session/pipeline_options.hpp"
 #include "engine/session/plan_run.hpp"
 #include "engine/session/run_report.hpp"
@@ -63,12 +64,15 @@ Result<std::unique_ptr<InputPipeline>> makePipeline(const RunContext& context, c
 }
 
 /// The replicas of a request. With `start_on_cpu`, the CPU stands in for those on other devices, and `changes` puts
-/// them in place once they are compiled.
-Result<std::vector<ReplicaPlan>> planReplicas(const RunContext& context, const Json& params, ActiveRun& active) {
+/// them in place once they are compiled. `live` (may be null) watches them.
+Result<std::vector<ReplicaPlan>> planReplicas(const Job& job, const RunContext& context,
+                                              const std::vector<int>& batches, ActiveRun& active, LiveRun* live) {
+  const Json& params = job.params;
   const bool startOnCpu = params.value("start_on_cpu", false);
   std::vector<ReplicaPlan> plans;
   for (const Json& spec : params.at("replicas")) {
     ReplicaPlan plan = TANDEM_TRY(planReplica(context, spec));
+    if (live) TANDEM_TRY(live->watch(job, context, spec, batches, plan));
     if (!startOnCpu || isOnHost(plan, *context.registry)) {
       plans.push_back(std::move(plan));
       continue;
@@ -120,13 +124,21 @@ Result<Json> run(const Job& job) {
   settings.changes = &active->changes;
   for (const Json& change : job.params.value("changes", Json::array()))
     active->changes.push(TANDEM_TRY(changeOf(change, active->plan)));
-  std::vector<ReplicaPlan> plans = TANDEM_TRY(planReplicas(context, job.params, *active));
+  const double liveMargin = TANDEM_TRY(liveMarginOf(job.params));
+  std::optional<LiveRun> live;
+  if (liveMargin > 0) live.emplace(liveMargin);
+  std::vector<ReplicaPlan> plans = TANDEM_TRY(planReplicas(job, context, batches, *active, live ? &*live : nullptr));
   if (job.params.value("start_on_cpu", false)) settings.aloneS = 0; // it is about the first seconds
   placeHostThreads(context, plans);
   double preprocessMs = 0;
   settings.data = TANDEM_TRY(requestData(context, batches, settings.seed, preprocessMs));
 
   auto deployment = TANDEM_TRY(Deployment::create(std::move(plans), route, options));
+  if (live) {
+    deployment->setLiveMargin(liveMargin);
+    live->begin(*deployment);
+    settings.live = &live->placement();
+  }
   TraceRecorder recorder;
   const std::string traceFile = job.params.value("trace_file", std::string());
   if (!traceFile.empty()) settings.trace = &recorder;
@@ -165,7 +177,13 @@ Result<Json> run(const Job& job) {
           : preprocessMs;
   facts.traceFile = traceFile;
   facts.bulkShare = settings.bulkShare;
-  return encodeReport(outcome, facts);
+  facts.areLayersWatched = live && live->placement().watched() > 0;
+  Json report = encodeReport(outcome, facts);
+  if (live) {
+    report["live_placement"] = live->encode();
+    report["startup_ms"]["layer_times"] = live->measuringMs();
+  }
+  return report;
 }
 
 } // namespace tandem::session

@@ -135,6 +135,7 @@ struct ReplicaSpec {
   double delayMs = 0;              ///< how long a request may wait for others to be joined with
   double targetMs = 0;             ///< joined batches grow and shrink so that an execution takes at most this; 0: off
   std::string precision = "model"; ///< or "float16": weights as halves, on devices that have it
+  std::vector<std::string> candidates = {}; ///< devices that layers may move to while running; empty: those they are on
   friend bool operator==(const ReplicaSpec&, const ReplicaSpec&) = default;
 };
 
@@ -157,7 +158,8 @@ struct RunSpec {
   double bulkShare = 0; ///< share of the requests that are of the bulk class
   int queueLimit = 0;   ///< requests waiting and running; more are refused; 0: the engine's default
   std::vector<RunChange> changes = {};
-  bool startOnCpu = false;       ///< the CPU stands in for replicas on other devices until these are compiled
+  bool startOnCpu = false; ///< the CPU stands in for replicas on other devices until these are compiled
+  double liveMargin = 0;   ///< layers move while running where that is predicted to gain this part (0.1); 0: they stay
   std::string mode = "compiled"; ///< or "eager"
   int preprocessThreads = 0;     ///< that prepare inputs while the run goes on; 0: all are prepared before it
   int prefetch = 0;              ///< requests ready and waiting at most; 0: as fits the threads
@@ -215,6 +217,7 @@ struct Report {
   Latency latency;
   double queueMs = 0, preprocessMs = 0, transferMs = 0, computeMs = 0; ///< means per request
   double loadMs = 0, compileMs = 0, warmupMs = 0;
+  double layerTimesMs = 0; ///< measuring layers for live placement, before the load
   std::int64_t rssBytes = 0;
   std::vector<DeviceMemory> memory;
   struct Replica {
@@ -289,6 +292,13 @@ struct Report {
     std::string sentence; ///< which device waited, and what helps; empty where none did
   };
   std::optional<Preprocessing> preprocessing;
+  /// Where layers were allowed to move; what happened is in `events`.
+  struct LivePlacement {
+    double margin = 0;
+    int watched = 0; ///< replicas that have somewhere to move to
+    int moves = 0, takenBack = 0;
+  };
+  std::optional<LivePlacement> livePlacement;
   std::vector<double> latencyQuantilesMs; ///< at 0, 1, ..., 100 %
   std::vector<std::string> notes; ///< "too few samples for p99.9", "CPU:0 and OPENCL-CPU:0 share cores 0-1", ...
   std::string json;

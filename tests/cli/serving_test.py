@@ -75,6 +75,8 @@ class Runs(unittest.TestCase):
         events = [event["text"] for event in found["events"]]
         self.assertEqual(len(events), 4, events)
         self.assertIn("b is drained and gone", events[0])
+        self.assertTrue(all(replica["requests"] > 0 for replica in found["replicas"]), found["replicas"])
+        self.assertEqual(sum(replica["requests"] for replica in found["replicas"]), found["requests"])
 
     def test_a_change_that_cannot_be_made_is_said_and_the_run_goes_on(self):
         found = report(self, "--replica", "CPU:0,name=a", "--duration", 0.5, "--warmup", 0, "--at", "0.1 remove a")

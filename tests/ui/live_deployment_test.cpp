@@ -80,10 +80,13 @@ TEST_F(Simultaneous, EverythingThatIsSetGoesIntoTheRunAndTheCommand) {
   get<QDoubleSpinBox>("alone")->setValue(1.5);
   get<QSpinBox>("queue_limit")->setValue(64);
   get<QCheckBox>("start_on_cpu")->setChecked(true);
+  EXPECT_FALSE(get<QCheckBox>("live_placement")->isChecked());
+  get<QCheckBox>("live_placement")->setChecked(true);
   window->action(QStringLiteral("copy_command"))->trigger();
   const QString command = QGuiApplication::clipboard()->text();
-  for (const char* part : {"--replica OPENCL-CPU:0,batch=8,delay_ms=5,target_ms=40", "--scenario ramp:50",
-                           "--route slo:30", "--bulk 0.25", "--alone 1.5", "--queue-limit 64", "--start-on-cpu"})
+  for (const char* part :
+       {"--replica OPENCL-CPU:0,batch=8,delay_ms=5,target_ms=40", "--scenario ramp:50", "--route slo:30", "--bulk 0.25",
+        "--alone 1.5", "--queue-limit 64", "--start-on-cpu", "--live-placement=0.1"})
     EXPECT_TRUE(command.contains(QLatin1String(part))) << part << " in " << command.toStdString();
   window->action(QStringLiteral("run"))->trigger();
   const Json asked = engine.last(session::method::kRun);
@@ -93,6 +96,7 @@ TEST_F(Simultaneous, EverythingThatIsSetGoesIntoTheRunAndTheCommand) {
   EXPECT_EQ(asked.at("alone_s"), 1.5);
   EXPECT_EQ(asked.at("queue_limit"), 64);
   EXPECT_EQ(asked.at("start_on_cpu"), true);
+  EXPECT_EQ(asked.at("live_placement"), 0.1);
 }
 
 TEST_F(Simultaneous, AnEditedReplicaIsPendingUntilItIsAppliedAndMade) {

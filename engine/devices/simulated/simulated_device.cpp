@@ -36,6 +36,11 @@ void SimulatedFailures::hangAfter(int kernels, CancelToken release) {
   m_release = std::move(release);
 }
 
+void SimulatedFailures::slowDown(double factor) {
+  std::lock_guard lock(m_mutex);
+  m_slowness = std::max(factor, 0.0);
+}
+
 void SimulatedFailures::limitMemory(std::int64_t bytes) {
   std::lock_guard lock(m_mutex);
   m_memoryLimit = bytes;
@@ -51,6 +56,7 @@ void SimulatedFailures::clear() {
   m_failIn = m_hangIn = -1;
   m_memoryLimit.reset();
   m_lost = false;
+  m_slowness = 1;
 }
 
 Result<std::unique_ptr<SimulatedDevice>> SimulatedDevice::create(std::string_view presetId) {
@@ -159,6 +165,11 @@ Result<void> SimulatedDevice::reserve(std::int64_t bytes) {
 void SimulatedDevice::release(std::int64_t bytes) {
   std::lock_guard lock(m_mutex);
   m_allocated -= bytes;
+}
+
+double SimulatedDevice::slowness() const {
+  std::lock_guard lock(m_failures.m_mutex);
+  return m_failures.m_slowness;
 }
 
 Error SimulatedDevice::lost() const {

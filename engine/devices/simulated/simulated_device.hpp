@@ -15,6 +15,8 @@ class SimulatedFailures {
   void failAfter(int kernels);
   /// `kernels` more kernels run, then one hangs until `release` is cancelled, and reports Cancelled.
   void hangAfter(int kernels, CancelToken release);
+  /// Kernels take `factor` times as long from now on; 1: as before.
+  void slowDown(double factor);
   /// Allocations beyond this many bytes in all fail with DeviceFailed, as memory running out does.
   void limitMemory(std::int64_t bytes);
   /// From now on everything fails with DeviceFailed, as after a driver reset.
@@ -30,6 +32,7 @@ class SimulatedFailures {
   CancelToken m_release;
   std::optional<std::int64_t> m_memoryLimit;
   bool m_lost = false;
+  double m_slowness = 1;
 };
 
 /// A device that is not here: computes with the reference kernels, so results are right, on a virtual clock that goes
@@ -70,6 +73,7 @@ class SimulatedDevice final : public Device {
   /// Counts `bytes` as used; fails where they do not fit. Undo with release().
   Result<void> reserve(std::int64_t bytes);
   void release(std::int64_t bytes);
+  double slowness() const;
   /// Takes the failures into account: called before every kernel (`kernel`) and every other command.
   Result<void> admit(bool kernel, const CancelToken& cancel);
 

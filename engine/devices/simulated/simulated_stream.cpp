@@ -67,7 +67,7 @@ Result<void> SimulatedStream::runKernel(const Node& node, double milliseconds, c
     error.where += ", " + node.type + " '" + node.name + "'";
     return fail(std::move(error));
   }
-  const auto span = m_device.occupy(SimulatedDevice::Engine::Compute, m_virtualNs, milliseconds);
+  const auto span = m_device.occupy(SimulatedDevice::Engine::Compute, m_virtualNs, milliseconds * m_device.slowness());
   record(span, node.type + " " + node.name, TraceKind::Kernel, 0, node.origins.empty() ? NodeId() : node.origins[0]);
   return {};
 }

@@ -66,7 +66,7 @@ RequestEditor::RequestEditor(Workspace& workspace, QWidget* parent) : QWidget(pa
   more->setExpanded(false);
   column->addWidget(more);
   m_fixed << m_scenario << m_scenarioValue << m_fileRow << m_batches << m_duration << m_warmup << m_mode << m_bulk
-          << m_alone << m_queueLimit << m_startOnCpu;
+          << m_alone << m_queueLimit << m_startOnCpu << m_livePlacement;
   m_lastScenario = scenarioKey();
   updateExplanations();
 }
@@ -134,6 +134,14 @@ void RequestEditor::makeRoute(QFormLayout* form) {
   m_routeText = explanation(this);
   m_routeText->setObjectName(QStringLiteral("route_text"));
   form->addRow(m_routeText);
+  m_livePlacement =
+      named(new QCheckBox(tr("Mo&ve layers while running"), this), "live_placement", tr("Move layers while running"));
+  m_livePlacement->setToolTip(tr(
+      "Measures the layers of every replica that is split over devices before the run. While it goes on, layers move "
+      "to another of these devices where that is predicted to gain a tenth for three seconds in a row, and back where "
+      "it did not pay; the largest request for the first replica follows as well. Each move is in the list of "
+      "events."));
+  form->addRow(m_livePlacement);
   m_liveRow = new QWidget(this);
   auto* live = new QHBoxLayout(m_liveRow);
   live->setContentsMargins(0, 0, 0, 0);
@@ -156,6 +164,7 @@ void RequestEditor::makeRoute(QFormLayout* form) {
   connect(m_routeSize, &QSpinBox::valueChanged, this, edited);
   connect(m_routeMs, &QDoubleSpinBox::valueChanged, this, edited);
   connect(m_routeNow, &QPushButton::clicked, this, &RequestEditor::routeNow);
+  connect(m_livePlacement, &QCheckBox::toggled, this, edited);
 }
 
 void RequestEditor::makeMeasurement(QFormLayout* form) {
@@ -341,6 +350,8 @@ void RequestEditor::writeTo(session::RunSpec& spec) const {
   spec.bulkShare = m_bulk->value() / 100;
   spec.queueLimit = m_queueLimit->value();
   spec.startOnCpu = m_startOnCpu->isChecked();
+  constexpr double kMargin = 0.1;
+  spec.liveMargin = m_livePlacement->isChecked() ? kMargin : 0;
 }
 
 void RequestEditor::setRunning(bool running) {

@@ -62,6 +62,7 @@ class RequestEditor : public QWidget {
   QDoubleSpinBox* m_routeMs;
   QComboBox* m_routePinned;
   QLabel* m_routeText;
+  QCheckBox* m_livePlacement;
   QWidget* m_liveRow;
   QLabel* m_liveRoute;
   QPushButton* m_routeNow;
