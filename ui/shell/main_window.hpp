@@ -24,6 +24,7 @@ class ParityPanel;
 class RooflinePanel;
 class RunPanel;
 class StartPage;
+class TimelinePanel;
 
 /// The workbench window: docks, menus, messages, and what happens between them.
 class MainWindow : public QMainWindow {
@@ -34,7 +35,7 @@ class MainWindow : public QMainWindow {
 
   void openModel(const QString& source, const QString& placementFile = {});
   void openPlacement(const QString& path);
-  /// Opens a model or a placement, by its name.
+  /// Opens a model, a placement or a trace, by its name; JSON by what it holds.
   void openAny(const QString& path);
 
   [[nodiscard]] Workspace& workspace() { return m_workspace; }
@@ -43,6 +44,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] RunPanel& runPanel() { return *m_run; }
   [[nodiscard]] ParityPanel& parityPanel() { return *m_parity; }
   [[nodiscard]] RooflinePanel& rooflinePanel() { return *m_roofline; }
+  [[nodiscard]] TimelinePanel& timelinePanel() { return *m_timeline; }
   [[nodiscard]] MessageBar& messages() { return *m_messages; }
   [[nodiscard]] QString summaryText() const;
   /// Every action of the window with a text, menus' order.
@@ -93,6 +95,7 @@ class MainWindow : public QMainWindow {
   void addRule();
   void showParity();
   void showRoofline();
+  void showTimeline();
   void showSizes();
   void showTuning();
   void showPalette();
@@ -114,6 +117,7 @@ class MainWindow : public QMainWindow {
   LogPanel* m_log;
   ParityPanel* m_parity;
   RooflinePanel* m_roofline;
+  TimelinePanel* m_timeline;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
   QByteArray m_defaultState;

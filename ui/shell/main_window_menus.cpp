@@ -8,6 +8,7 @@
 #include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
+#include "ui/panels/timeline/timeline_panel.hpp"
 #include "ui/shell/command_palette.hpp"
 #include "ui/shell/help_dialogs.hpp"
 #include "ui/shell/main_window.hpp"
@@ -167,13 +168,14 @@ void MainWindow::makeViewMenu() {
   for (QDockWidget* dock : {m_docks[QStringLiteral("dock_devices")], m_docks[QStringLiteral("dock_inspector")],
                             m_docks[QStringLiteral("dock_run")], m_docks[QStringLiteral("dock_charts")],
                             m_docks[QStringLiteral("dock_log")], m_docks[QStringLiteral("dock_parity")],
-                            m_docks[QStringLiteral("dock_roofline")]})
+                            m_docks[QStringLiteral("dock_roofline")], m_docks[QStringLiteral("dock_timeline")]})
     panels->addAction(dock->toggleViewAction());
   // Closing is not showing: a panel behind a tab is "visible" to its toggle.
   int number = 0;
-  for (const QString& name : {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"),
-                              QStringLiteral("dock_run"), QStringLiteral("dock_charts"), QStringLiteral("dock_log"),
-                              QStringLiteral("dock_parity"), QStringLiteral("dock_roofline")}) {
+  for (const QString& name :
+       {QStringLiteral("dock_devices"), QStringLiteral("dock_inspector"), QStringLiteral("dock_run"),
+        QStringLiteral("dock_charts"), QStringLiteral("dock_log"), QStringLiteral("dock_parity"),
+        QStringLiteral("dock_roofline"), QStringLiteral("dock_timeline")}) {
     QDockWidget* dock = m_docks[name];
     add(menu, QStringLiteral("show_") + name, tr("Show %1").arg(dock->windowTitle()),
         [dock] {
@@ -193,6 +195,7 @@ void MainWindow::makeViewMenu() {
                                        m_docks[QStringLiteral("dock_log")],
                                        m_docks[QStringLiteral("dock_parity")],
                                        m_docks[QStringLiteral("dock_roofline")],
+                                       m_docks[QStringLiteral("dock_timeline")],
                                        m_docks[QStringLiteral("dock_devices")]};
         qsizetype current = -1;
         for (qsizetype i = 0; i < panes.size(); ++i) {
@@ -312,6 +315,16 @@ void MainWindow::makeRunMenu() {
       {QKeySequence(tr("Shift+F7"))});
   add(menu, QStringLiteral("export_parity"), tr("E&xport the comparison..."), [this] { m_parity->chooseExport(); });
   add(
+      menu, QStringLiteral("timeline"), tr("&Timeline"), [this] { showTimeline(); }, {QKeySequence(tr("F10"))},
+      QStringLiteral("timeline"));
+  add(menu, QStringLiteral("open_trace"), tr("Ope&n trace..."),
+      [this] {
+        showTimeline();
+        m_timeline->chooseTrace();
+      },
+      {QKeySequence(tr("Ctrl+Shift+T"))});
+  add(menu, QStringLiteral("export_trace"), tr("Export trace..."), [this] { m_timeline->chooseExport(); });
+  add(
       menu, QStringLiteral("tune_kernels"), tr("Find the fastest &kernels..."), [this] { showTuning(); },
       {QKeySequence(tr("F9"))}, QStringLiteral("probe"));
   add(
@@ -403,6 +416,7 @@ void MainWindow::updateActions() {
   enable({"export_parity"}, m_parity->hasResult());
   enable({"stop_measuring"}, document.isMeasuring());
   enable({"export_roofline"}, m_roofline->hasResult());
+  enable({"export_trace"}, m_timeline->hasTrace() && !m_timeline->isLoading());
   enable({"go_back"}, m_workspace.selection.canGoBack());
   enable({"go_forward"}, m_workspace.selection.canGoForward());
   for (QMenu* menu : {m_assignMenu, m_scopeMenu, m_operatorMenu}) {
@@ -425,6 +439,13 @@ void MainWindow::showRoofline() {
   dock->show();
   dock->raise();
   m_roofline->focusFirst();
+}
+
+void MainWindow::showTimeline() {
+  QDockWidget* dock = m_docks[QStringLiteral("dock_timeline")];
+  dock->show();
+  dock->raise();
+  m_timeline->focusFirst();
 }
 
 void MainWindow::showPalette() { (new CommandPalette(allActions(), this))->open(); }
