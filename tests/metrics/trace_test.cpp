@@ -86,7 +86,9 @@ TEST(ChromeTrace, IsJsonWithRelativeTimesWhateverTheNames) {
   EXPECT_EQ(spans[1].at("args").at("node"), 9);
   EXPECT_FALSE(spans[0].at("args").contains("node"));
   for (const auto& each : json.at("traceEvents"))
-    if (each.at("ph") == "i") EXPECT_EQ(each.at("args").at("dropped"), 1);
+    if (each.at("ph") == "i") {
+      EXPECT_EQ(each.at("args").at("dropped"), 1);
+    }
 }
 
 TEST(ChromeTrace, OfNothingIsStillJson) {

@@ -137,7 +137,9 @@ void checkSpans(const TimelineModel& made, double nsPerPixel, double start, doub
           ASSERT_GE(span.left, spans[i - 1].right - 1e-6);
           ASSERT_EQ(span.first, spans[i - 1].end) << "a slice was left out";
         }
-        if (span.left >= 0) ASSERT_LE(++columns[static_cast<int>(std::floor(span.left))], 1);
+        if (span.left >= 0) {
+          ASSERT_LE(++columns[static_cast<int>(std::floor(span.left))], 1);
+        }
         shown += span.count();
       }
       const std::size_t first = lane.firstEndingAfter(static_cast<std::int64_t>(start));
@@ -236,7 +238,9 @@ TEST(TimelineGeometry, RulerTicksAreRoundTimesWithEnoughDigits) {
   double last = -1;
   for (const RulerTick& tick : ticks) {
     if (!tick.major) continue;
-    if (last >= 0) EXPECT_DOUBLE_EQ(tick.ns - last, 20000);
+    if (last >= 0) {
+      EXPECT_DOUBLE_EQ(tick.ns - last, 20000);
+    }
     last = tick.ns;
   }
   ASSERT_GE(last, 0);

@@ -254,7 +254,7 @@ TEST_F(Timeline, SlicesStandOutOnALightAndOnADarkBackground) {
   press(Qt::Key_F);
   const SliceRef chosen = view.selected();
   press(Qt::Key_Escape);
-  const QPoint inside = view.positionOf(chosen).toPoint() + QPoint(0, 8),
+  const QPoint inside = view.positionOf(chosen).toPoint() + QPoint(0, 5),
                empty(view.viewport()->width() - 5, view.viewport()->height() - 5);
   for (const QPalette& palette : {lightPalette(), darkPalette()}) {
     view.setPalette(palette);

@@ -33,6 +33,15 @@ void appendUtf8(std::string& text, unsigned code) {
   }
 }
 
+/// To the kept length, without the character that the cut may go through.
+bool shorten(std::string& text) {
+  if (text.size() <= JsonScanner::kMostText) return false;
+  text.resize(JsonScanner::kMostText);
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
+  if (!text.empty()) text.pop_back();
+  return true;
+}
+
 } // namespace
 
 JsonScanner::JsonScanner(QIODevice& device) : m_device(device), m_buffer(kBuffer, Qt::Uninitialized) {}
@@ -164,13 +173,9 @@ bool JsonScanner::string(std::string& text) {
       if (full) m_scratch.clear();
       if (!escape(full ? m_scratch : text)) return false;
     }
-    if (text.size() > kMostText) {
-      full = true;
-      text.resize(kMostText);
-      while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
-      if (!text.empty()) text.pop_back(); // the character that may have been cut
-    }
+    full = full || shorten(text);
   }
+  shorten(text);
   return !failed();
 }
 

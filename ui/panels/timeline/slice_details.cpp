@@ -4,7 +4,7 @@
 #include "ui/core/units.hpp"
 #include "ui/widgets/timeline/timeline_geometry.hpp"
 
-#include <QFormLayout>
+#include <QGridLayout>
 #include <QLabel>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -38,8 +38,9 @@ SliceDetails::SliceDetails(QWidget* parent) : QScrollArea(parent) {
   m_hint->setForegroundRole(QPalette::PlaceholderText);
   column->addWidget(m_name);
   column->addWidget(m_hint);
-  m_form = new QFormLayout;
-  m_form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+  // A grid: a form layout of Qt 6.4 writes beyond its memory when rows that wrap are hidden.
+  auto* grid = new QGridLayout;
+  grid->setColumnStretch(1, 1);
   const QString titles[kFields] = {tr("Start"), tr("Duration"), tr("Kind"),  tr("Device"),
                                    tr("Track"), tr("Request"),  tr("Bytes"), tr("Rate")};
   for (int field = 0; field < kFields; ++field) {
@@ -47,15 +48,17 @@ SliceDetails::SliceDetails(QWidget* parent) : QScrollArea(parent) {
     m_values[field] = plain({}, content);
     m_values[field]->setWordWrap(true);
     m_values[field]->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_form->addRow(m_titles[field], m_values[field]);
+    grid->addWidget(m_titles[field], field, 0, Qt::AlignTop);
+    grid->addWidget(m_values[field], field, 1);
   }
   m_layer = new QToolButton(content);
   m_layer->setObjectName(QStringLiteral("slice_layer"));
   m_layer->setToolTip(tr("Select this layer in the graph and in the tables"));
   m_layer->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
   m_layerTitle = plain(tr("Layer"), content);
-  m_form->insertRow(kDevice, m_layerTitle, m_layer);
-  column->addLayout(m_form);
+  grid->addWidget(m_layerTitle, kFields, 0);
+  grid->addWidget(m_layer, kFields, 1);
+  column->addLayout(grid);
   column->addStretch(1);
   setWidget(content);
   connect(m_layer, &QToolButton::clicked, this, &SliceDetails::layerRequested);

@@ -4,7 +4,6 @@
 
 #include <QScrollArea>
 
-class QFormLayout;
 class QLabel;
 class QToolButton;
 
@@ -29,7 +28,6 @@ class SliceDetails : public QScrollArea {
   void set(Field field, const QString& text);
   QLabel* m_name;
   QLabel* m_hint;
-  QFormLayout* m_form;
   QLabel* m_titles[kFields];
   QLabel* m_values[kFields];
   QLabel* m_layerTitle;

@@ -107,21 +107,21 @@ bool TimelineView::handleNavigation(int key, Qt::KeyboardModifiers modifiers) {
   const QPointF pointer = inTracks(viewport()->mapFromGlobal(QCursor::pos()));
   const double at = viewport()->underMouse() && pointer.x() >= 0 && pointer.x() < width ? pointer.x() : width / 2;
   switch (key) {
-  case Qt::Key_W: show(m_window.zoomed(shift ? kKeyZoom * kKeyZoom : kKeyZoom, at, width, traceNs()), false); break;
+  case Qt::Key_W: moveTo(m_window.zoomed(shift ? kKeyZoom * kKeyZoom : kKeyZoom, at, width, traceNs()), false); break;
   case Qt::Key_S:
-    show(m_window.zoomed(1 / (shift ? kKeyZoom * kKeyZoom : kKeyZoom), at, width, traceNs()), false);
+    moveTo(m_window.zoomed(1 / (shift ? kKeyZoom * kKeyZoom : kKeyZoom), at, width, traceNs()), false);
     break;
-  case Qt::Key_A: show(m_window.panned(-width * kKeyPan * (shift ? 3 : 1), width, traceNs()), false); break;
-  case Qt::Key_D: show(m_window.panned(width * kKeyPan * (shift ? 3 : 1), width, traceNs()), false); break;
+  case Qt::Key_A: moveTo(m_window.panned(-width * kKeyPan * (shift ? 3 : 1), width, traceNs()), false); break;
+  case Qt::Key_D: moveTo(m_window.panned(width * kKeyPan * (shift ? 3 : 1), width, traceNs()), false); break;
   case Qt::Key_F: focusSelection(); break;
   case Qt::Key_Space: fitAll(); break;
-  case Qt::Key_Home: show({-m_window.nsPerPixel * width * 0.02, m_window.nsPerPixel}, true); break;
-  case Qt::Key_End: show({traceNs() - m_window.nsPerPixel * width * 0.98, m_window.nsPerPixel}, true); break;
+  case Qt::Key_Home: moveTo({-m_window.nsPerPixel * width * 0.02, m_window.nsPerPixel}, true); break;
+  case Qt::Key_End: moveTo({traceNs() - m_window.nsPerPixel * width * 0.98, m_window.nsPerPixel}, true); break;
   case Qt::Key_Backspace:
     if (!m_history.empty()) {
       const TimeWindow before = m_history.back();
       m_history.pop_back();
-      show(before, false);
+      moveTo(before, false);
     }
     break;
   case Qt::Key_Left: shift ? growArea(-1) : stepSlice(-1); break;
@@ -179,7 +179,7 @@ void TimelineView::stepMark(int step) {
     if (step > 0 ? at > middle + slack : at < middle - slack)
       if (!next || (step > 0 ? at < *next : at > *next)) next = at;
   }
-  if (next) show({*next - m_window.nsPerPixel * width / 2, m_window.nsPerPixel}, true);
+  if (next) moveTo({*next - m_window.nsPerPixel * width / 2, m_window.nsPerPixel}, true);
 }
 
 void TimelineView::stepSlice(int step) {
@@ -232,11 +232,11 @@ void TimelineView::wheelEvent(QWheelEvent* event) {
     const double steps = turned.y() != 0 ? turned.y() : turned.x();
     // Shift makes the wheel faster.
     const double speed = event->modifiers() & Qt::ShiftModifier ? 3 : 1;
-    show(m_window.zoomed(std::exp(steps * kWheelZoom * speed), std::clamp(at.x(), 0.0, width), width, traceNs()),
-         false);
+    moveTo(m_window.zoomed(std::exp(steps * kWheelZoom * speed), std::clamp(at.x(), 0.0, width), width, traceNs()),
+           false);
   } else if (event->modifiers() & Qt::ShiftModifier || std::abs(turned.x()) > std::abs(turned.y())) {
     const int steps = std::abs(turned.x()) > std::abs(turned.y()) ? turned.x() : turned.y();
-    show(m_window.panned(-steps * width / 1200, width, traceNs()), false);
+    moveTo(m_window.panned(-steps * width / 1200, width, traceNs()), false);
   } else {
     verticalScrollBar()->setValue(verticalScrollBar()->value() - static_cast<int>(turned.y() * m_laneHeight / 60));
   }
@@ -309,7 +309,7 @@ void TimelineView::mouseMoveEvent(QMouseEvent* event) {
     [[fallthrough]];
   case Drag::Area: drawArea(event->position()); break;
   case Drag::Pan:
-    show(m_window.panned(-moved.x(), tracksWidth(), traceNs()), false);
+    moveTo(m_window.panned(-moved.x(), tracksWidth(), traceNs()), false);
     verticalScrollBar()->setValue(verticalScrollBar()->value() - static_cast<int>(moved.y()));
     break;
   case Drag::Zoom: viewport()->update(); break;
@@ -343,7 +343,7 @@ void TimelineView::mouseReleaseEvent(QMouseEvent* event) {
   } else if (drag == Drag::Zoom) {
     const double a = inTracks(m_pressed).x(), b = std::clamp(inTracks(event->position()).x(), 0.0, tracksWidth());
     if (std::fabs(b - a) >= QApplication::startDragDistance())
-      show(TimeWindow::fitting(m_window.nsAt(std::min(a, b)), m_window.nsAt(std::max(a, b)), tracksWidth(), 0), true);
+      moveTo(TimeWindow::fitting(m_window.nsAt(std::min(a, b)), m_window.nsAt(std::max(a, b)), tracksWidth(), 0), true);
   }
   viewport()->update();
 }
@@ -354,7 +354,7 @@ void TimelineView::cancelDrag() {
   viewport()->unsetCursor();
   if (drag == Drag::Area) m_area = m_areaBefore;
   if (drag == Drag::Names) m_nameWidth = m_nameBefore;
-  if (drag == Drag::Pan) show(m_windowBefore, false);
+  if (drag == Drag::Pan) moveTo(m_windowBefore, false);
   viewport()->update();
 }
 

@@ -127,7 +127,7 @@ void TimelineView::scrollContentsBy(int dx, int) {
   viewport()->update();
 }
 
-void TimelineView::show(const TimeWindow& window, bool remember) {
+void TimelineView::moveTo(const TimeWindow& window, bool remember) {
   const TimeWindow next = window.clamped(tracksWidth(), traceNs());
   if (next == m_window) return;
   if (remember) {
@@ -140,8 +140,8 @@ void TimelineView::show(const TimeWindow& window, bool remember) {
   describe();
 }
 
-void TimelineView::setWindow(const TimeWindow& window) { show(window, false); }
-void TimelineView::fitAll() { show(TimeWindow::fitting(0, std::max(1.0, traceNs()), tracksWidth()), true); }
+void TimelineView::setWindow(const TimeWindow& window) { moveTo(window, false); }
+void TimelineView::fitAll() { moveTo(TimeWindow::fitting(0, std::max(1.0, traceNs()), tracksWidth()), true); }
 
 void TimelineView::focusSelection() {
   double from, to;
@@ -158,7 +158,7 @@ void TimelineView::focusSelection() {
   const TimeWindow centred =
       TimeWindow{middle - m_window.nsPerPixel * width / 2, m_window.nsPerPixel}.clamped(width, traceNs());
   const bool isThere = std::fabs(centred.startNs - m_window.startNs) <= m_window.nsPerPixel;
-  show(isThere ? TimeWindow::fitting(from, to, width, 0.1) : centred, true);
+  moveTo(isThere ? TimeWindow::fitting(from, to, width, 0.1) : centred, true);
   if (m_selected.valid()) revealTrack(m_selected.track);
 }
 
@@ -198,7 +198,7 @@ void TimelineView::reveal(const SliceRef& ref) {
                to = m_window.xOf(static_cast<double>(slice.endNs));
   if (to < width * 0.02 || from > width * 0.98) {
     const double middle = static_cast<double>(slice.startNs + slice.durationNs() / 2);
-    show({middle - m_window.nsPerPixel * width / 2, m_window.nsPerPixel}, false);
+    moveTo({middle - m_window.nsPerPixel * width / 2, m_window.nsPerPixel}, false);
   }
   if (m_looks[static_cast<std::size_t>(ref.track)].hidden) setTrackFilter({});
   revealTrack(ref.track);

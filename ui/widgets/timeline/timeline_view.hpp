@@ -101,7 +101,7 @@ class TimelineView : public QAbstractScrollArea {
   void applyLook();
   void relayout();
   void updateScrollBars();
-  void show(const TimeWindow& window, bool remember);
+  void moveTo(const TimeWindow& window, bool remember);
   void describe();
   void setHovered(const SliceRef& ref);
   bool handleKey(QKeyEvent* event);
