@@ -9,6 +9,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace tandem::ui {
 namespace {
 
@@ -53,7 +55,7 @@ SliceDetails::SliceDetails(QWidget* parent) : QScrollArea(parent) {
   }
   m_layer = new QToolButton(content);
   m_layer->setObjectName(QStringLiteral("slice_layer"));
-  m_layer->setToolTip(tr("Select this layer in the graph and in the tables"));
+  m_layer->setAccessibleName(tr("Select the layer"));
   m_layer->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
   m_layerTitle = plain(tr("Layer"), content);
   grid->addWidget(m_layerTitle, kFields, 0);
@@ -101,7 +103,11 @@ void SliceDetails::showSlice(const TimelineModel& model, const SliceRef& ref, co
                  : QString());
   m_layer->setVisible(!layer.isEmpty());
   m_layerTitle->setVisible(!layer.isEmpty());
-  m_layer->setText(QString(layer).replace(QLatin1Char('&'), QLatin1String("&&")));
+  // The end of a name tells more than its beginning; a tool button would cut both.
+  const int room =
+      std::max(m_layer->width() - fontMetrics().averageCharWidth() * 2, fontMetrics().averageCharWidth() * 16);
+  m_layer->setText(fontMetrics().elidedText(layer, Qt::ElideLeft, room).replace(QLatin1Char('&'), QLatin1String("&&")));
+  m_layer->setToolTip(tr("<p>Select %1 in the graph and in the tables</p>").arg(layer.toHtmlEscaped()));
   m_layer->setAccessibleName(tr("Select layer %1").arg(layer));
 }
 

@@ -169,8 +169,9 @@ QWidget* TimelinePanel::makeSide() {
   m_table->sortByColumn(AggregateModel::kTotal, Qt::DescendingOrder);
   m_table->setFrameShape(QFrame::NoFrame);
   const int em = fontMetrics().averageCharWidth();
-  const int widths[AggregateModel::kColumns] = {26, 16, 9, 11, 11, 11, 9, 11, 9};
+  const int widths[AggregateModel::kColumns] = {22, 16, 9, 11, 11, 11, 9, 11, 9};
   for (int each = 0; each < AggregateModel::kColumns; ++each) m_table->setColumnWidth(each, widths[each] * em);
+  m_table->header()->moveSection(AggregateModel::kDevice, AggregateModel::kColumns - 1); // the numbers first
   column->addWidget(m_table, 1);
   m_side->addTab(page, tr("Area"));
   auto* copy = new QAction(tr("Copy as CSV"), m_table);
