@@ -61,12 +61,17 @@ void appendEvent(std::string& out, const TraceEvent& event, std::size_t track, s
                               ",\"dur\":" + microseconds(event.endNs - event.startNs);
   out += "{\"name\":\"" + escaped(label) + "\",\"cat\":\"" + std::string(toString(event.kind)) + "\"," + numbers +
          ",\"args\":{";
-  if (event.request) out += "\"request\":" + std::to_string(event.request);
-  if (event.bytes) out += std::string(event.request ? "," : "") + "\"bytes\":" + std::to_string(event.bytes);
+  const char* comma = "";
+  const auto argument = [&](const char* key, const std::string& value) {
+    out += std::string(comma) + '"' + key + "\":" + value;
+    comma = ",";
+  };
+  if (event.request) argument("request", std::to_string(event.request));
+  if (event.node.valid()) argument("node", std::to_string(event.node.index()));
+  if (event.bytes) argument("bytes", std::to_string(event.bytes));
   // Bytes per nanosecond are gigabytes per second.
   if (event.bytes && event.endNs > event.startNs)
-    out += ",\"gb_per_s\":" +
-           decimals(static_cast<double>(event.bytes) / static_cast<double>(event.endNs - event.startNs));
+    argument("gb_per_s", decimals(static_cast<double>(event.bytes) / static_cast<double>(event.endNs - event.startNs)));
   out += "}}";
 }
 
@@ -185,7 +190,7 @@ std::string toChromeTrace(const TraceRecorder::Copy& trace) {
     if (trace.tracks[track].dropped > 0)
       out += ",\n{\"name\":\"" + std::to_string(trace.tracks[track].dropped) +
              " older events dropped\",\"ph\":\"i\",\"s\":\"t\",\"pid\":1,\"ts\":0,\"tid\":" + std::to_string(track) +
-             "}";
+             ",\"args\":{\"dropped\":" + std::to_string(trace.tracks[track].dropped) + "}}";
     for (const TraceEvent& event : trace.tracks[track].events) {
       out += ",\n";
       const bool known = event.label < trace.labels.size();

@@ -82,7 +82,8 @@ class TraceRecorder {
 
 /// The trace as Chrome trace JSON (an object with "traceEvents"; times in microseconds from the first event), as read
 /// by Perfetto and chrome://tracing. Format: "Trace Event Format", Google, complete ("X"), nestable async ("b", "e":
-/// requests and their waits) and metadata ("M") events.
+/// requests and their waits), instant ("i": "args" say how many events were "dropped") and metadata ("M") events.
+/// "args" of spans: "request", "node" (index in the opened graph), "bytes", "gb_per_s", where they apply.
 std::string toChromeTrace(const TraceRecorder::Copy& trace);
 
 } // namespace tandem

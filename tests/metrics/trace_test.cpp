@@ -69,6 +69,7 @@ TEST(ChromeTrace, IsJsonWithRelativeTimesWhateverTheNames) {
   last.kind = TraceKind::Transfer;
   last.bytes = 77;
   last.request = 3;
+  last.node = NodeId(9);
   writer->record(last);
   const auto json = nlohmann::json::parse(toChromeTrace(recorder.copy()));
   std::vector<nlohmann::json> spans;
@@ -82,6 +83,12 @@ TEST(ChromeTrace, IsJsonWithRelativeTimesWhateverTheNames) {
   EXPECT_EQ(spans[1].at("cat"), "transfer");
   EXPECT_EQ(spans[1].at("args").at("bytes"), 77);
   EXPECT_EQ(spans[1].at("args").at("request"), 3);
+  EXPECT_EQ(spans[1].at("args").at("node"), 9);
+  EXPECT_FALSE(spans[0].at("args").contains("node"));
+  for (const auto& each : json.at("traceEvents"))
+    if (each.at("ph") == "i") {
+      EXPECT_EQ(each.at("args").at("dropped"), 1);
+    }
 }
 
 TEST(ChromeTrace, OfNothingIsStillJson) {

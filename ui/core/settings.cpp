@@ -14,6 +14,7 @@ const QString kGeometry = QStringLiteral("window/geometry");
 const QString kPerspective = QStringLiteral("window/perspective");
 const QString kCores = QStringLiteral("engine/cores");
 const QString kHidden = QStringLiteral("engine/hidden");
+const QString kTimeline = QStringLiteral("run/record_timeline");
 const QString kLimits = QStringLiteral("engine/memory_limits");
 
 QString defaultPath() {
@@ -89,6 +90,14 @@ void Settings::setInputSpec(const QString& kind, const QString& modelSha256, con
     m_file.remove(key);
   else
     m_file.setValue(key, text);
+}
+
+bool Settings::recordTimeline() const { return m_file.value(kTimeline).toBool(); }
+
+void Settings::setRecordTimeline(bool record) {
+  if (record == recordTimeline()) return;
+  m_file.setValue(kTimeline, record);
+  emit recordTimelineChanged(record);
 }
 
 EngineConfig Settings::engineConfig() const {

@@ -42,10 +42,15 @@ class Settings : public QObject {
   [[nodiscard]] QString inputSpec(const QString& kind, const QString& modelSha256) const;
   void setInputSpec(const QString& kind, const QString& modelSha256, const QString& text);
 
+  /// Whether runs record a timeline.
+  [[nodiscard]] bool recordTimeline() const;
+  void setRecordTimeline(bool record);
+
   [[nodiscard]] EngineConfig engineConfig() const;
   void setEngineConfig(const EngineConfig& config);
 
  signals:
+  void recordTimelineChanged(bool record);
   void recentFilesChanged();
   void themeChanged(tandem::ui::ThemeChoice theme);
 

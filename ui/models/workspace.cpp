@@ -5,6 +5,8 @@
 #include "ui/core/roofline_text.hpp"
 #include "ui/core/units.hpp"
 
+#include <QDir>
+
 namespace tandem::ui {
 
 Workspace::Workspace(const WorkspaceOptions& options, QObject* parent)
@@ -106,6 +108,16 @@ void Workspace::logSizes() {
   if (!sizes.isEmpty())
     log.add(Severity::Info, tr("Sizes that the model leaves open: %1. Run > Input sizes changes them.")
                                 .arg(sizes.join(QStringLiteral(", "))));
+}
+
+Result<QString> Workspace::traceFile() {
+  if (!m_traces) m_traces = std::make_unique<QTemporaryDir>(QDir::tempPath() + QStringLiteral("/tandem-XXXXXX"));
+  if (m_traces->isValid()) return m_traces->filePath(QStringLiteral("timeline.json"));
+  const Error error =
+      makeError(ErrorCode::OutputFailed, "no folder for the timeline: " + m_traces->errorString().toStdString(),
+                QDir::tempPath().toStdString(), "free some space there, or record no timeline");
+  m_traces.reset();
+  return error;
 }
 
 } // namespace tandem::ui

@@ -9,6 +9,10 @@
 #include "ui/models/log_model.hpp"
 #include "ui/models/run_history.hpp"
 
+#include <QTemporaryDir>
+
+#include <memory>
+
 namespace tandem::ui {
 
 struct WorkspaceOptions {
@@ -41,12 +45,17 @@ class Workspace : public QObject {
   [[nodiscard]] const QStringList& predictionInput() const { return m_predictionInput; }
   void setPredictionInput(const QStringList& files);
 
+  /// Where the next run writes its timeline: in a folder of this window that is deleted with it. An error where no
+  /// folder can be made.
+  [[nodiscard]] Result<QString> traceFile();
+
  signals:
   void predictionInputChanged();
 
  private:
   void connectLog();
   QStringList m_predictionInput;
+  std::unique_ptr<QTemporaryDir> m_traces;
   void logSizes();
 };
 

@@ -14,6 +14,7 @@
 #include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
+#include "ui/panels/timeline/timeline_panel.hpp"
 #include "ui/shell/start_page.hpp"
 #include "ui/widgets/common/common.hpp"
 #include "ui/widgets/graph_canvas/graph_canvas.hpp"
@@ -102,6 +103,7 @@ void MainWindow::makeDocks() {
   m_parity = new ParityPanel(m_workspace);
   m_roofline = new RooflinePanel(m_workspace);
   m_compare = new ComparePanel(m_workspace);
+  m_timeline = new TimelinePanel(m_workspace);
   addDock(Qt::LeftDockWidgetArea, QStringLiteral("dock_devices"), tr("Devices"), m_devices);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_inspector"), tr("Inspector"), m_inspector);
   addDock(Qt::RightDockWidgetArea, QStringLiteral("dock_run"), tr("Run"), m_run);
@@ -110,6 +112,7 @@ void MainWindow::makeDocks() {
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_parity"), tr("Compare numerics"), m_parity);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_roofline"), tr("Roofline"), m_roofline);
   addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_compare"), tr("Compare runs"), m_compare);
+  addDock(Qt::BottomDockWidgetArea, QStringLiteral("dock_timeline"), tr("Timeline"), m_timeline);
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
 }
 
@@ -152,6 +155,14 @@ void MainWindow::connectModel() {
   connect(m_parity, &ParityPanel::stateChanged, this, &MainWindow::updateActions);
   connect(m_compare, &ComparePanel::failed, this, &MainWindow::showError);
   connect(m_roofline, &RooflinePanel::failed, this, &MainWindow::showError);
+  connect(m_timeline, &TimelinePanel::failed, this, &MainWindow::showError);
+  connect(m_timeline, &TimelinePanel::stateChanged, this, &MainWindow::updateActions);
+  connect(m_timeline, &TimelinePanel::exported, this,
+          [this](const QString& path) { statusBar()->showMessage(tr("Written: %1").arg(path), 4000); });
+  connect(m_timeline, &TimelinePanel::recordRequested, this, [this] {
+    m_workspace.settings.setRecordTimeline(true);
+    m_run->run();
+  });
 
   connect(&document, &DocumentModel::opening, this,
           [this](const QString& source) { statusBar()->showMessage(tr("Opening %1...").arg(sourceTitle(source))); });
@@ -300,7 +311,10 @@ void MainWindow::openPlacement(const QString& path) {
 }
 
 void MainWindow::openAny(const QString& path) {
-  if (path.endsWith(QLatin1String(".json"), Qt::CaseInsensitive))
+  if (path.endsWith(QLatin1String(".json"), Qt::CaseInsensitive) && looksLikeTrace(path)) {
+    showTimeline();
+    m_timeline->openTrace(path);
+  } else if (path.endsWith(QLatin1String(".json"), Qt::CaseInsensitive))
     openPlacement(path);
   else
     openModel(path);

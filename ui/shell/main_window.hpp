@@ -26,6 +26,7 @@ class ComparePanel;
 class RooflinePanel;
 class RunPanel;
 class StartPage;
+class TimelinePanel;
 
 /// The workbench window: docks, menus, messages, and what happens between them.
 class MainWindow : public QMainWindow {
@@ -36,7 +37,7 @@ class MainWindow : public QMainWindow {
 
   void openModel(const QString& source, const QString& placementFile = {});
   void openPlacement(const QString& path);
-  /// Opens a model or a placement, by its name.
+  /// Opens a model, a placement or a trace, by its name; JSON by what it holds.
   void openAny(const QString& path);
 
   [[nodiscard]] Workspace& workspace() { return m_workspace; }
@@ -46,6 +47,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] ParityPanel& parityPanel() { return *m_parity; }
   [[nodiscard]] ComparePanel& comparePanel() { return *m_compare; }
   [[nodiscard]] RooflinePanel& rooflinePanel() { return *m_roofline; }
+  [[nodiscard]] TimelinePanel& timelinePanel() { return *m_timeline; }
   [[nodiscard]] MessageBar& messages() { return *m_messages; }
   [[nodiscard]] QString summaryText() const;
   /// Every action of the window with a text, menus' order.
@@ -109,6 +111,7 @@ class MainWindow : public QMainWindow {
   void addRule();
   void showParity();
   void showRoofline();
+  void showTimeline();
   void showSizes();
   void showTuning();
   void showPalette();
@@ -132,6 +135,7 @@ class MainWindow : public QMainWindow {
   ParityPanel* m_parity;
   RooflinePanel* m_roofline;
   ComparePanel* m_compare;
+  TimelinePanel* m_timeline;
   MessageBar* m_messages;
   QMap<QString, QDockWidget*> m_docks;
   QStringList m_dockOrder; ///< as they were added: the order of menus and keys

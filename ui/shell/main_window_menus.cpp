@@ -9,6 +9,7 @@
 #include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
+#include "ui/panels/timeline/timeline_panel.hpp"
 #include "ui/shell/command_palette.hpp"
 #include "ui/shell/help_dialogs.hpp"
 #include "ui/shell/main_window.hpp"
@@ -319,6 +320,16 @@ void MainWindow::makeRunMenu() {
       {QKeySequence(tr("Shift+F7"))});
   add(menu, QStringLiteral("export_parity"), tr("E&xport the comparison..."), [this] { m_parity->chooseExport(); });
   add(
+      menu, QStringLiteral("timeline"), tr("&Timeline"), [this] { showTimeline(); }, {QKeySequence(tr("F10"))},
+      QStringLiteral("timeline"));
+  add(menu, QStringLiteral("open_trace"), tr("Ope&n trace..."),
+      [this] {
+        showTimeline();
+        m_timeline->chooseTrace();
+      },
+      {QKeySequence(tr("Ctrl+Shift+T"))});
+  add(menu, QStringLiteral("export_trace"), tr("Export trace..."), [this] { m_timeline->chooseExport(); });
+  add(
       menu, QStringLiteral("tune_kernels"), tr("Find the fastest &kernels..."), [this] { showTuning(); },
       {QKeySequence(tr("F9"))}, QStringLiteral("probe"));
   add(
@@ -432,6 +443,7 @@ void MainWindow::updateActions() {
   enable({"export_parity"}, m_parity->hasResult());
   enable({"stop_measuring"}, document.isMeasuring());
   enable({"export_roofline"}, m_roofline->hasResult());
+  enable({"export_trace"}, m_timeline->hasTrace() && !m_timeline->isLoading());
   enable({"go_back"}, m_workspace.selection.canGoBack());
   enable({"go_forward"}, m_workspace.selection.canGoForward());
   for (QMenu* menu : {m_assignMenu, m_scopeMenu, m_operatorMenu}) {
@@ -462,6 +474,13 @@ void MainWindow::showCompare() {
   dock->show();
   dock->raise();
   m_compare->setFocus();
+}
+
+void MainWindow::showTimeline() {
+  QDockWidget* dock = m_docks[QStringLiteral("dock_timeline")];
+  dock->show();
+  dock->raise();
+  m_timeline->focusFirst();
 }
 
 void MainWindow::showPalette() { (new CommandPalette(allActions(), this))->open(); }

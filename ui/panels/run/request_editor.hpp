@@ -74,6 +74,7 @@ class RequestEditor : public QWidget {
   QDoubleSpinBox* m_alone;
   QLabel* m_aloneText;
   QSpinBox* m_queueLimit;
+  QCheckBox* m_timeline;
   QCheckBox* m_startOnCpu;
   QList<QWidget*> m_fixed;         ///< what a run does not let change
   QHash<QString, double> m_values; ///< by scenario: what was last chosen

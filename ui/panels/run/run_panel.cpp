@@ -153,7 +153,16 @@ void RunPanel::run() {
     emit failed(makeError(ErrorCode::Usage, problem.toStdString(), "deployment", "change it in the Run panel"));
     return;
   }
-  m_workspace.runs.start(m_deployment->spec());
+  session::RunSpec spec = m_deployment->spec();
+  if (!spec.traceFile.empty()) {
+    const auto file = m_workspace.traceFile();
+    if (!file.ok()) {
+      emit failed(file.error());
+      return;
+    }
+    spec.traceFile = file->toStdString();
+  }
+  m_workspace.runs.start(spec);
 }
 
 void RunPanel::stop() { m_workspace.runs.stop(); }
