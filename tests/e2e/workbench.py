@@ -387,6 +387,24 @@ class Steps:
         app.until("unpinned", lambda s: s["comparison"]["figures"])
         app.key("alt+4")
 
+    def timeline(self):
+        """A run is recorded and shown: requests, kernels and transfers of both devices."""
+        app = self.app
+        app.command("edit deployment")
+        self.set_duration(1)
+        app.key("Tab", "Tab", "space")  # from the warm-up to "Record a timeline"
+        number = app.state()["run"]["number"] + 1
+        app.key("F5")
+        app.until("the recorded run", lambda s: s["run"]["number"] == number and s["run"]["state"] == "idle")
+        app.key("F10")
+        app.until("the timeline is loaded", lambda s: s["timeline"]["loaded"])
+        app.key("w", "w", "w")
+        app.shot("timeline")
+        app.command("edit deployment")
+        self.set_duration(1)
+        app.key("Tab", "Tab", "space")
+        app.key("alt+4")
+
     def compare(self):
         """Numbers of two devices, layer by layer: by keyboard, then a row of the table selects its layer."""
         app = self.app
@@ -525,7 +543,7 @@ class Steps:
         app.command("theme light")
 
     def all(self):
-        for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.compare_runs, self.export,
+        for step in (self.devices, self.open, self.assign, self.placement_file, self.run, self.copy_command, self.compare_runs, self.timeline, self.export,
                      self.predict, self.compare, self.roofline, self.tune, self.worker_lost, self.bad_file, self.looks, self.sound_and_sizes):
             print("step:", step.__name__, flush=True)
             step()

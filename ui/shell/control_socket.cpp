@@ -9,6 +9,7 @@
 #include "ui/panels/roofline/roofline_panel.hpp"
 #include "ui/panels/run/predict_view.hpp"
 #include "ui/panels/run/run_panel.hpp"
+#include "ui/panels/timeline/timeline_panel.hpp"
 #include "ui/shell/main_window.hpp"
 #include "ui/shell/tune_dialog.hpp"
 #include "ui/widgets/chart/roofline_chart.hpp"
@@ -316,6 +317,9 @@ QJsonObject ControlSocket::state() const {
   }
   json["predictions"] = predictions;
   json["parity"] = parityJson(m_window.parityPanel());
+  json["timeline"] =
+      QJsonObject{{"loaded", m_window.timelinePanel().hasTrace() && !m_window.timelinePanel().isLoading()},
+                  {"text", m_window.timelinePanel().summaryText()}};
   json["perspective"] = m_window.perspective();
   json["comparison"] = comparisonJson(m_window.comparePanel());
   json["roofline"] = rooflineJson(m_window.rooflinePanel());
