@@ -30,7 +30,7 @@ TEST_F(Perspectives, EachHasItsPanelsAndItsKey) {
   EXPECT_TRUE(dock("dock_devices")->isHidden());
   EXPECT_FALSE(dock("dock_compare")->isHidden());
   int number = 1;
-  for (const char* id : {"place", "run", "compare", "learn"})
+  for (const char* id : {"place", "run", "compare"})
     EXPECT_EQ(window->action(QStringLiteral("perspective_") + QLatin1String(id))->shortcut(),
               QKeySequence(QStringLiteral("Ctrl+%1").arg(number++)));
 }
@@ -47,7 +47,7 @@ TEST_F(Perspectives, TheBarAndTheMenuFollowEachOther) {
 TEST_F(Perspectives, NoneMakesTheWindowLarger) {
   open();
   const QSize before = window->size();
-  for (const char* id : {"place", "compare", "learn", "run", "place", "run"}) {
+  for (const char* id : {"place", "compare", "run", "place", "run"}) {
     choose(id);
     QTest::qWait(0);
     EXPECT_EQ(window->size(), before) << id;

@@ -74,6 +74,7 @@ void MainWindow::makePerspectives(QMenu* menu) {
   m_perspectiveBar->setExpanding(false);
   int number = 0;
   for (const Perspective& each : perspectives()) {
+    if (!m_docks.contains(each.raised.first())) break; // its panel is not there; the last one only
     const QString id = QLatin1String(each.id);
     QAction* made =
         add(menu, QStringLiteral("perspective_") + id, tr("Perspective: %1").arg(tr(each.title)),
@@ -91,7 +92,8 @@ void MainWindow::makePerspectives(QMenu* menu) {
 
 void MainWindow::restorePerspective() {
   const Settings& settings = m_workspace.settings;
-  m_perspective = indexOf(settings.perspective()) >= 0 ? settings.perspective() : QStringLiteral("run");
+  const int index = indexOf(settings.perspective());
+  m_perspective = index >= 0 && index < m_perspectiveBar->count() ? settings.perspective() : QStringLiteral("run");
   m_perspectiveBar->setCurrentIndex(indexOf(m_perspective));
   enter(m_perspective);
 }
@@ -103,7 +105,7 @@ void MainWindow::savePerspective() {
 
 void MainWindow::setPerspective(const QString& id) {
   const int index = indexOf(id);
-  if (index < 0 || id == m_perspective) return;
+  if (index < 0 || index >= m_perspectiveBar->count() || id == m_perspective) return;
   savePerspective();
   m_perspective = id;
   m_perspectiveBar->setCurrentIndex(index);
